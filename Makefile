@@ -1,0 +1,84 @@
+# One Makefile for everything; `make help` lists the targets.
+MODE   ?= release
+CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
+PREFIX ?= /usr/local
+B      := build/$(MODE)
+ROOMS  := common infer prefdb rm
+
+PKGS := openblas sqlite3 libcjson zlib libcrypto
+STD  := -std=c11 -D_GNU_SOURCE -I. -I$(B) -fopenmp
+NUM  := -fno-math-errno -ffp-contract=off # never -Ofast or -ffast-math
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
+        -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \
+        -Wpointer-arith -Wundef -Wformat=2 -Wdouble-promotion
+OPT_release := -O3 -g
+OPT_debug   := -Og -g3 -DDEBUG
+SAN         := -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_asan    := -O1 -g -DDEBUG -fsanitize=address,undefined $(SAN)
+OPT_fuzz    := -O1 -g -DDEBUG -fsanitize=fuzzer-no-link,address,undefined $(SAN)
+$(if $(OPT_$(MODE)),,$(error MODE must be release, debug, asan or fuzz))
+
+ALL_CFLAGS = $(STD) $(NUM) $(WARN) $(OPT_$(MODE)) \
+             $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
+LIBS       = $(shell pkg-config --libs $(PKGS)) -lm
+CHECK_LIBS = $(shell pkg-config --libs check)
+
+LIB_SRC  := $(sort $(foreach d,$(ROOMS),$(wildcard $d/*.c)))
+TEST_SRC := $(sort $(wildcard tests/test_*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
+TESTS    := $(TEST_SRC:%.c=$(B)/%)
+FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
+PROG     := $(B)/prefkit
+FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/fuzz/*.[ch])
+
+.DELETE_ON_ERROR:
+.PHONY: all check check-cli test asan fuzz lint format install clean help FORCE
+
+all: $(PROG)              ## build the program: build/release/prefkit (default)
+test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
+check: $(TESTS)           ## the Check suites
+	@scripts/run_suites.sh $(TESTS)
+check-cli: $(PROG)        ## the end-to-end scripts, on the program
+	@tests/cli/run.sh $(PROG)
+asan:                     ## the Check suites and fuzz targets under ASan and UBSan
+	$(MAKE) MODE=asan check
+fuzz:                     ## build the fuzz targets for libFuzzer (clang)
+	$(MAKE) MODE=fuzz CC=clang fuzzers
+fuzzers: $(FUZZERS)
+lint:                     ## who includes whom, formatting, clang-tidy
+	@scripts/lint.sh
+format:                   ## put every source file into the house's format
+	clang-format -i $(FORMATTED)
+install: all              ## install under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/prefkit
+clean:                    ## remove build/
+	rm -rf build
+help:                     ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
+
+# The schema, compiled into the program.
+$(B)/schemas/%.inc: schemas/%.sql
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+$(LIB_OBJ): $(patsubst %.sql,$(B)/%.inc,$(wildcard schemas/*.sql))
+
+$(B)/libprefkit.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(PROG): $(B)/prefkit.o $(B)/libprefkit.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/support.o $(B)/libprefkit.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libprefkit.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(B)/%.o: %.c $(B)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# Rebuild when the flags change.
+$(B)/.flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || \
+	    echo '$(CC) $(ALL_CFLAGS)' > $@
+.PRECIOUS: $(B)/%.o
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,53 @@
+/* JSON from strangers, and JSON for them: cJSON with its limits set.
+ *
+ * Parsing refuses (PK_EDATA): malformed UTF-8, nesting deeper than
+ * PK_JSON_DEPTH, anything after the value, and the escape \u0000, which cJSON
+ * would silently cut a string at. Numbers are printed with %.9g (what a float
+ * needs to survive) or, where they are whole, as integers; NaN and infinity
+ * are not JSON and are never printed: pk_json_add_num turns them into null,
+ * and callers who must not lose them check first. */
+#ifndef PREFKIT_COMMON_JSON_H
+#define PREFKIT_COMMON_JSON_H
+
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#define PK_JSON_DEPTH 100
+
+/* *out is the caller's, to be freed with cJSON_Delete. */
+PK_NODISCARD int pk_json_parse(cJSON **out, const char *text, size_t len,
+                               struct pk_err *err);
+
+/* The whole of a small file (at most max_bytes) as one JSON value. */
+PK_NODISCARD int pk_json_load(cJSON **out, const char *path, size_t max_bytes,
+                              struct pk_err *err);
+
+/* Fields of an object. The value is borrowed. NULL or the default when the key
+ * is absent or null; an error only when it is there with another type. */
+PK_NODISCARD int pk_json_str(const cJSON *obj, const char *key,
+                             const char **out, struct pk_err *err);
+PK_NODISCARD int pk_json_num(const cJSON *obj, const char *key, double fallback,
+                             double *out, struct pk_err *err);
+
+/* A string that must be there: `"rejected" is missing`. */
+PK_NODISCARD int pk_json_need_str(const cJSON *obj, const char *key,
+                                  const char **out, struct pk_err *err);
+
+/* Append to an object; 0 or PK_EMEM. */
+int pk_json_add_num(cJSON *obj, const char *key, double value);
+int pk_json_add_int(cJSON *obj, const char *key, long long value);
+
+/* A JSON string literal, quotes included, appended to b. */
+int pk_json_quote(struct pk_buf *b, const char *s, size_t n);
+
+/* The object in `line` with one more member at its end, the rest byte for byte
+ * as it was: {"a":1} -> {"a":1,"key":value}. `line` must have been parsed as
+ * an object that does not hold the key. */
+int pk_json_splice(struct pk_buf *out, const char *line, size_t len,
+                   const char *key, const char *value);
+
+#endif

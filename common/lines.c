@@ -1,0 +1,179 @@
+/* Line reader over zlib, which reads plain files as they are. */
+#include "common/lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#include "common/buf.h"
+#include "common/mem.h"
+
+struct pk_lines {
+    gzFile gz;
+    char *name;
+    char *where;
+    uint64_t number, size;
+    size_t at, have; /* chunk[at..have) is unread */
+    struct pk_buf line;
+    char chunk[1 << 16];
+};
+
+int pk_lines_open(struct pk_lines **out, const char *path, struct pk_err *err)
+{
+    *out = NULL;
+    int is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return pk_fail_errno(err, "cannot open '%s'", path);
+    struct stat st = {0};
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        close(fd);
+        return pk_fail(err, PK_EIO, "cannot read '%s': it is a directory",
+                       path);
+    }
+    struct pk_lines *in = pk_calloc(1, sizeof *in);
+    const char *name = is_stdin ? "standard input" : path;
+    if (in) {
+        in->name = pk_strdup(name);
+        in->where = pk_calloc(strlen(name) + 24, 1);
+        in->gz = gzdopen(fd, "rb");
+    }
+    if (!in || !in->name || !in->where || !in->gz) {
+        if (!in || !in->gz)
+            close(fd);
+        pk_lines_close(in);
+        return pk_fail_mem(err, "a line reader");
+    }
+    in->line.max = PK_LINE_MAX;
+    in->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    gzbuffer(in->gz, 1 << 17);
+    *out = in;
+    return 0;
+}
+
+/* 1: the chunk holds something; 0: the end. */
+static int refill(struct pk_lines *in, struct pk_err *err)
+{
+    if (in->at < in->have)
+        return 1;
+    int n = gzread(in->gz, in->chunk, sizeof in->chunk);
+    int z = Z_OK;
+    const char *why = gzerror(in->gz, &z);
+    if (z == Z_ERRNO)
+        return pk_fail_errno(err, "cannot read '%s'", in->name);
+    if (n < 0 || (z != Z_OK && z != Z_STREAM_END))
+        return pk_fail(err, PK_EDATA,
+                       "%s: damaged or cut-off gzip data after line %llu: %s",
+                       in->name, (unsigned long long)in->number,
+                       z == Z_BUF_ERROR ? "unexpected end of file" : why);
+    in->at = 0;
+    in->have = (size_t)n;
+    return n > 0;
+}
+
+/* One line, without its newline, into in->line. */
+static int read_line(struct pk_lines *in, struct pk_err *err)
+{
+    int rc, any = 0;
+    pk_buf_reset(&in->line);
+    while ((rc = refill(in, err)) > 0) {
+        any = 1;
+        char *from = in->chunk + in->at;
+        size_t left = in->have - in->at;
+        char *nl = memchr(from, '\n', left);
+        size_t n = nl ? (size_t)(nl - from) : left;
+        rc = pk_buf_add(&in->line, from, n);
+        if (rc == PK_EDATA)
+            return pk_fail(err, rc, "%s:%llu: the line is longer than %zu MiB",
+                           in->name, (unsigned long long)in->number + 1,
+                           PK_LINE_MAX >> 20);
+        if (rc)
+            return pk_fail_mem(err, "a line");
+        in->at += n + (nl != NULL);
+        if (nl)
+            break;
+    }
+    if (rc < 0)
+        return rc;
+    in->number += (uint64_t)any;
+    return any;
+}
+
+static int is_blank(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r')
+            return 0;
+    return 1;
+}
+
+int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
+                  struct pk_err *err)
+{
+    *line = NULL;
+    *len = 0;
+    for (;;) {
+        int rc = read_line(in, err);
+        if (rc <= 0)
+            return rc;
+        char *s = in->line.data;
+        size_t n = in->line.len;
+        if (in->number == 1 && n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0) {
+            s += 3;
+            n -= 3;
+        }
+        if (is_blank(s, n))
+            continue;
+        if (s[n - 1] == '\r')
+            s[--n] = 0;
+        *line = s;
+        *len = n;
+        return 1;
+    }
+}
+
+uint64_t pk_lines_number(const struct pk_lines *in)
+{
+    return in->number;
+}
+
+const char *pk_lines_name(const struct pk_lines *in)
+{
+    return in->name;
+}
+
+const char *pk_lines_where(struct pk_lines *in)
+{
+    snprintf(in->where, strlen(in->name) + 24, "%s:%llu", in->name,
+             (unsigned long long)in->number);
+    return in->where;
+}
+
+uint64_t pk_lines_bytes(const struct pk_lines *in)
+{
+    z_off_t at = gzoffset(in->gz);
+    return at > 0 ? (uint64_t)at : 0;
+}
+
+uint64_t pk_lines_size(const struct pk_lines *in)
+{
+    return in->size;
+}
+
+void pk_lines_close(struct pk_lines *in)
+{
+    if (!in)
+        return;
+    if (in->gz)
+        gzclose(in->gz);
+    pk_buf_release(&in->line);
+    free(in->name);
+    free(in->where);
+    free(in);
+}

@@ -1,0 +1,45 @@
+/* Lines of a text file, plain or gzip, or of standard input.
+ *
+ *     struct pk_lines *in;
+ *     if (pk_lines_open(&in, "data.jsonl.gz", err)) ...
+ *     while ((rc = pk_lines_next(in, &line, &len, err)) > 0)
+ *         ... pk_lines_where(in) is "data.jsonl.gz:17" ...
+ *     pk_lines_close(in);
+ *
+ * A line longer than PK_LINE_MAX and a gzip file that ends early are errors
+ * (PK_EDATA). A byte-order mark at the start, and the '\r' of "\r\n", are taken
+ * off; lines that hold only white space are passed over (they keep their
+ * number). */
+#ifndef PREFKIT_COMMON_LINES_H
+#define PREFKIT_COMMON_LINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+#define PK_LINE_MAX ((size_t)64 << 20) /* bytes */
+
+struct pk_lines;
+
+/* `path` "-" is standard input. */
+PK_NODISCARD int pk_lines_open(struct pk_lines **out, const char *path,
+                               struct pk_err *err);
+
+/* 1: *line (NUL-terminated, *len bytes, borrowed until the next call, may be
+ * written to). 0: the end. Negative: an error. */
+PK_NODISCARD int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
+                               struct pk_err *err);
+
+uint64_t pk_lines_number(const struct pk_lines *in); /* from 1 */
+const char *pk_lines_name(const struct pk_lines *in);
+const char *pk_lines_where(struct pk_lines *in); /* "name:number" */
+
+/* Bytes of the file read so far, compressed as they lie there, and its size
+ * (0 when unknown, as for a pipe). For progress. */
+uint64_t pk_lines_bytes(const struct pk_lines *in);
+uint64_t pk_lines_size(const struct pk_lines *in);
+
+void pk_lines_close(struct pk_lines *in);
+
+#endif

@@ -1,0 +1,67 @@
+/* Checked allocation; see mem.h. */
+#include "common/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool pk_mul_size(size_t a, size_t b, size_t *out)
+{
+    if (__builtin_mul_overflow(a, b, out)) {
+        *out = 0;
+        return false;
+    }
+    return true;
+}
+
+void *pk_calloc(size_t n, size_t size)
+{
+    return calloc(n ? n : 1, size ? size : 1);
+}
+
+void *pk_calloc_aligned(size_t n, size_t size)
+{
+    size_t bytes;
+    if (!pk_mul_size(n, size, &bytes) || bytes > SIZE_MAX - 64)
+        return NULL;
+    bytes = (bytes + 64) & ~(size_t)63;
+    void *p = aligned_alloc(64, bytes);
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+bool pk_grow(void *p, size_t *cap, size_t want, size_t size)
+{
+    void **slot = p;
+    if (want <= *cap)
+        return true;
+    size_t n = *cap < 8 ? 8 : *cap + *cap / 2;
+    if (n < want)
+        n = want;
+    size_t bytes;
+    if (!pk_mul_size(n, size, &bytes))
+        return false;
+    void *q = realloc(*slot, bytes);
+    if (!q)
+        return false;
+    *slot = q;
+    *cap = n;
+    return true;
+}
+
+char *pk_memdup0(const void *p, size_t n)
+{
+    char *s = malloc(n + 1);
+    if (!s)
+        return NULL;
+    if (n)
+        memcpy(s, p, n);
+    s[n] = 0;
+    return s;
+}
+
+char *pk_strdup(const char *s)
+{
+    return pk_memdup0(s, strlen(s));
+}

@@ -1,0 +1,271 @@
+/* Atomic files and directories; see out.h. */
+#include "common/out.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/mem.h"
+
+struct pk_out {
+    FILE *f;
+    char *path;
+    char *temp; /* NULL: written directly */
+};
+
+struct pk_outdir {
+    char *path, *temp;
+};
+
+static char *temp_name(const char *path)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    pk_buf_add(&b, path, n);
+    if (pk_buf_addf(&b, ".tmp.%ld", (long)getpid()) < 0)
+        pk_buf_release(&b);
+    return pk_buf_take(&b);
+}
+
+/* fsync the folder that holds `path`, so that the rename lasts. */
+static int sync_parent(const char *path, struct pk_err *err)
+{
+    char *dir = pk_strdup(path);
+    if (!dir)
+        return pk_fail_mem(err, "a path");
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/')
+        dir[--n] = 0;
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir] = 0;
+    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = 0;
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL && errno != EROFS))
+        rc = pk_fail_errno(err, "cannot flush the folder of '%s'", path);
+    if (fd >= 0)
+        close(fd);
+    free(dir);
+    return rc;
+}
+
+int pk_fclose(FILE *f, const char *name, struct pk_err *err)
+{
+    int bad = fflush(f) != 0 || ferror(f);
+    int saved = errno;
+    if (fclose(f) != 0 && !bad) {
+        bad = 1;
+        saved = errno;
+    }
+    if (!bad)
+        return 0;
+    errno = saved ? saved : EIO;
+    return pk_fail_errno(err, "cannot write '%s'", name);
+}
+
+static void out_free(struct pk_out *o)
+{
+    if (!o)
+        return;
+    free(o->path);
+    free(o->temp);
+    free(o);
+}
+
+static int open_temp(struct pk_out *o, struct pk_err *err)
+{
+    o->temp = temp_name(o->path);
+    if (!o->temp)
+        return pk_fail_mem(err, "a path");
+    int fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        o->f = fdopen(fd, "wb");
+    if (o->f)
+        return 0;
+    int rc = pk_fail_errno(err, "cannot create '%s'", o->path);
+    if (fd >= 0) {
+        close(fd);
+        unlink(o->temp);
+    }
+    return rc;
+}
+
+int pk_out_open(struct pk_out **out, const char *path, struct pk_err *err)
+{
+    *out = NULL;
+    struct pk_out *o = pk_calloc(1, sizeof *o);
+    if (!o || !(o->path = pk_strdup(path))) {
+        out_free(o);
+        return pk_fail_mem(err, "an output");
+    }
+    struct stat st;
+    int rc = 0;
+    if (strcmp(path, "-") == 0) {
+        o->f = stdout;
+    } else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        o->f = S_ISDIR(st.st_mode) ? NULL : fopen(path, "wb");
+        if (S_ISDIR(st.st_mode))
+            errno = EISDIR;
+        if (!o->f)
+            rc = pk_fail_errno(err, "cannot write '%s'", path);
+    } else {
+        rc = open_temp(o, err);
+    }
+    if (rc) {
+        out_free(o);
+        return rc;
+    }
+    *out = o;
+    return 0;
+}
+
+FILE *pk_out_file(struct pk_out *o)
+{
+    return o->f;
+}
+
+int pk_out_commit(struct pk_out **slot, struct pk_err *err)
+{
+    struct pk_out *o = *slot;
+    int rc = 0;
+    if (o->f == stdout) {
+        if (fflush(stdout) != 0 || ferror(stdout))
+            rc = pk_fail_errno(err, "cannot write standard output");
+        o->f = NULL;
+    } else {
+        if (o->temp && (fflush(o->f) != 0 || fsync(fileno(o->f)) != 0))
+            rc = pk_fail_errno(err, "cannot write '%s'", o->path);
+        FILE *f = o->f;
+        o->f = NULL;
+        int closed = pk_fclose(f, o->path, rc ? NULL : err);
+        rc = rc ? rc : closed;
+    }
+    if (!rc && o->temp && rename(o->temp, o->path) != 0)
+        rc = pk_fail_errno(err, "cannot rename to '%s'", o->path);
+    if (rc) {
+        pk_out_abort(slot);
+        return rc;
+    }
+    if (o->temp)
+        rc = sync_parent(o->path, err);
+    out_free(o);
+    *slot = NULL;
+    return rc;
+}
+
+void pk_out_abort(struct pk_out **slot)
+{
+    struct pk_out *o = *slot;
+    if (!o)
+        return;
+    if (o->f && o->f != stdout)
+        fclose(o->f);
+    if (o->temp)
+        unlink(o->temp);
+    out_free(o);
+    *slot = NULL;
+}
+
+int pk_outdir_open(struct pk_outdir **out, const char *path, struct pk_err *err)
+{
+    *out = NULL;
+    if (rmdir(path) != 0 && errno != ENOENT) {
+        if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
+            return pk_fail(err, PK_EUSAGE,
+                           "'%s' is there already; name a new directory", path);
+        return pk_fail_errno(err, "cannot use '%s'", path);
+    }
+    struct pk_outdir *d = pk_calloc(1, sizeof *d);
+    if (d) {
+        d->path = pk_strdup(path);
+        d->temp = temp_name(path);
+    }
+    int rc = 0;
+    if (!d || !d->path || !d->temp)
+        rc = pk_fail_mem(err, "an output directory");
+    else if (mkdir(d->temp, 0777) != 0)
+        rc = pk_fail_errno(err, "cannot create '%s'", path);
+    if (!rc) {
+        *out = d;
+    } else if (d) {
+        free(d->path);
+        free(d->temp);
+        free(d);
+    }
+    return rc;
+}
+
+const char *pk_outdir_path(const struct pk_outdir *d)
+{
+    return d->temp;
+}
+
+/* Call `visit` on every file in the folder; 0, or -1 with errno. */
+static int each_file(const char *dir, int (*visit)(int dirfd, const char *name))
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return -1;
+    int bad = 0;
+    const struct dirent *e;
+    while (!bad && (e = readdir(d)))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            bad = visit(dirfd(d), e->d_name);
+    closedir(d);
+    return bad;
+}
+
+static int sync_file(int dirfd, const char *name)
+{
+    int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int bad = fsync(fd);
+    close(fd);
+    return bad;
+}
+
+static int remove_file(int dirfd, const char *name)
+{
+    return unlinkat(dirfd, name, 0);
+}
+
+int pk_outdir_commit(struct pk_outdir **slot, struct pk_err *err)
+{
+    struct pk_outdir *d = *slot;
+    int rc = 0;
+    if (each_file(d->temp, sync_file) != 0)
+        rc = pk_fail_errno(err, "cannot write '%s'", d->path);
+    else if (rename(d->temp, d->path) != 0)
+        rc = pk_fail_errno(err, "cannot rename to '%s'", d->path);
+    if (rc) {
+        pk_outdir_abort(slot);
+        return rc;
+    }
+    rc = sync_parent(d->path, err);
+    free(d->path);
+    free(d->temp);
+    free(d);
+    *slot = NULL;
+    return rc;
+}
+
+void pk_outdir_abort(struct pk_outdir **slot)
+{
+    struct pk_outdir *d = *slot;
+    if (!d)
+        return;
+    each_file(d->temp, remove_file);
+    rmdir(d->temp);
+    free(d->path);
+    free(d->temp);
+    free(d);
+    *slot = NULL;
+}

@@ -1,0 +1,51 @@
+/* Progress on standard error; see progress.h. */
+#include "common/progress.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+double pk_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void pk_progress_start(struct pk_progress *p, const struct pk_cli *cli,
+                       const char *unit, uint64_t total)
+{
+    *p = (struct pk_progress){.cli = cli,
+                              .unit = unit,
+                              .total = total,
+                              .started = pk_now(),
+                              .tty = isatty(STDERR_FILENO)};
+    p->drawn = p->started;
+}
+
+void pk_progress_at(struct pk_progress *p, uint64_t done)
+{
+    if (p->cli->quiet)
+        return;
+    double now = pk_now(), spent = now - p->started;
+    double wait = !p->tty ? 10 : p->shown ? 0.2 : 1;
+    if (now - p->drawn < wait)
+        return;
+    p->drawn = now;
+    p->shown = true;
+    double rate = (double)done / spent;
+    fprintf(stderr, "%sprefkit: %s: %llu", p->tty ? "\r" : "", p->cli->verb,
+            (unsigned long long)done);
+    if (p->total)
+        fprintf(stderr, " of %llu", (unsigned long long)p->total);
+    fprintf(stderr, " %s, %.*f a second", p->unit, rate < 10, rate);
+    if (p->total && done && done <= p->total)
+        fprintf(stderr, ", %.0f s left", (double)(p->total - done) / rate);
+    fputs(p->tty ? "\033[K" : "\n", stderr);
+}
+
+void pk_progress_end(struct pk_progress *p)
+{
+    if (p->shown && p->tty)
+        fputs("\r\033[K", stderr);
+}

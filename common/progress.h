@@ -1,0 +1,34 @@
+/* Progress on standard error: a line that is redrawn (rate, ETA) when that is
+ * a terminal, a plain line every ten seconds when it is not, nothing with
+ * --quiet or before the first second has passed.
+ *
+ *     struct pk_progress p;
+ *     pk_progress_start(&p, cli, "rows", total);   total 0: not known
+ *     pk_progress_at(&p, done);                    cheap; call it often
+ *     pk_progress_end(&p);                         takes the line away
+ */
+#ifndef PREFKIT_COMMON_PROGRESS_H
+#define PREFKIT_COMMON_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/cli.h"
+
+struct pk_progress {
+    const struct pk_cli *cli;
+    const char *unit;
+    uint64_t total;
+    double started, drawn; /* seconds, monotonic */
+    bool tty, shown;
+};
+
+void pk_progress_start(struct pk_progress *p, const struct pk_cli *cli,
+                       const char *unit, uint64_t total);
+void pk_progress_at(struct pk_progress *p, uint64_t done);
+void pk_progress_end(struct pk_progress *p);
+
+/* Seconds on the monotonic clock. */
+double pk_now(void);
+
+#endif

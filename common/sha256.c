@@ -1,0 +1,79 @@
+/* SHA-256 through libcrypto's EVP; see sha256.h. */
+#include "common/sha256.h"
+
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+
+#include "common/mem.h"
+
+struct pk_sha256 {
+    EVP_MD_CTX *ctx;
+};
+
+int pk_sha256_new(struct pk_sha256 **out, struct pk_err *err)
+{
+    struct pk_sha256 *h = pk_calloc(1, sizeof *h);
+    *out = NULL;
+    if (h)
+        h->ctx = EVP_MD_CTX_new();
+    if (!h || !h->ctx || EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) != 1) {
+        pk_sha256_free(h);
+        return pk_fail_mem(err, "a hash");
+    }
+    *out = h;
+    return 0;
+}
+
+void pk_sha256_free(struct pk_sha256 *h)
+{
+    if (!h)
+        return;
+    EVP_MD_CTX_free(h->ctx);
+    free(h);
+}
+
+void pk_sha256_reset(struct pk_sha256 *h)
+{
+    EVP_DigestInit_ex(h->ctx, NULL, NULL);
+}
+
+void pk_sha256_raw(struct pk_sha256 *h, const void *p, size_t n)
+{
+    EVP_DigestUpdate(h->ctx, p, n);
+}
+
+static void raw_u64(struct pk_sha256 *h, uint64_t v)
+{
+    uint8_t b[8];
+    for (int i = 0; i < 8; i++)
+        b[i] = (uint8_t)(v >> (8 * i));
+    pk_sha256_raw(h, b, sizeof b);
+}
+
+void pk_sha256_field(struct pk_sha256 *h, const void *p, size_t n)
+{
+    raw_u64(h, n);
+    pk_sha256_raw(h, p, n);
+}
+
+void pk_sha256_u64(struct pk_sha256 *h, uint64_t v)
+{
+    raw_u64(h, 8);
+    raw_u64(h, v);
+}
+
+void pk_sha256_final(struct pk_sha256 *h, uint8_t out[32])
+{
+    EVP_DigestFinal_ex(h->ctx, out, NULL);
+}
+
+void pk_hex(const uint8_t *p, size_t n, char *out)
+{
+    static const char digit[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digit[p[i] >> 4];
+        out[2 * i + 1] = digit[p[i] & 15];
+    }
+    out[2 * n] = 0;
+}

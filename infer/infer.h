@@ -1,0 +1,288 @@
+/* infer: the shared Llama 2 core. Tokens and tensors; nothing here has heard of
+ * a preference. The room's one door.
+ *
+ * Architecture: Touvron et al., "Llama 2: Open Foundation and Fine-Tuned Chat
+ * Models" (arXiv 2307.09288), sections 2.2 and A.2.1: pre-norm RMSNorm, SwiGLU,
+ * rotary embedding, grouped-query attention; in the file layout of Hugging
+ * Face's LlamaForCausalLM and LlamaForSequenceClassification.
+ *
+ * Shapes are row-major and written (rows, columns), with the letters
+ *
+ *     N tokens in a forest   R read-outs          C model dim (hidden_size)
+ *     H query heads          K key/value heads    D head dim
+ *     F feed-forward dim     V vocabulary         L layers
+ *
+ * Threads: one OpenMP pool. A model and a tokenizer are read-only after they
+ * are opened and may be shared by threads; everything else belongs to one. */
+#ifndef PREFKIT_INFER_INFER_H
+#define PREFKIT_INFER_INFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* ---- Shapes and tensors -------------------------------------------------- */
+
+enum infer_head {
+    INFER_HEAD_LM,   /* lm_head (V, C): LlamaForCausalLM */
+    INFER_HEAD_SCORE /* score (1, C), no bias: LlamaForSequenceClassification */
+};
+
+struct infer_config {
+    size_t dim, layers, heads, kv_heads, head_dim, hidden, vocab;
+    size_t max_positions; /* the longest path that may be run, in tokens */
+    double norm_eps, rope_theta;
+    int32_t bos, eos, pad; /* -1: the config names none */
+    enum infer_head head;
+    bool tied; /* LM only: lm_head is the embedding */
+};
+
+/* Every tensor of a layer, once: X(field, rows, columns, name in the file).
+ * Weights are stored (out, in): y = x W^T. Names of dimensions are the fields
+ * of struct infer_dims. */
+#define INFER_LAYER_TENSORS(X)                                                 \
+    X(attn_norm, one, c, "input_layernorm")                                    \
+    X(wq, q, c, "self_attn.q_proj")                                            \
+    X(wk, kv, c, "self_attn.k_proj")                                           \
+    X(wv, kv, c, "self_attn.v_proj")                                           \
+    X(wo, c, q, "self_attn.o_proj")                                            \
+    X(ffn_norm, one, c, "post_attention_layernorm")                            \
+    X(gate, f, c, "mlp.gate_proj")                                             \
+    X(up, f, c, "mlp.up_proj")                                                 \
+    X(down, c, f, "mlp.down_proj")
+
+/* One layer's tensors, and a model's. f32; the memory is somebody else's: a
+ * mapped file, or a slab (struct infer_params). */
+struct infer_layer {
+#define INFER_FIELD(field, rows, cols, name) float *field;
+    INFER_LAYER_TENSORS(INFER_FIELD)
+#undef INFER_FIELD
+};
+
+struct infer_weights {
+    float *embed; /* (V, C) */
+    struct infer_layer *layer;
+    float *norm; /* (1, C) */
+    float *head; /* (V, C) or (1, C) by config.head; == embed when tied */
+};
+
+/* Tensor number i in slab order (embedding, layers, final norm, head): what an
+ * optimizer, a checkpoint or a test walks over. */
+struct infer_tensor {
+    char name[96]; /* as in the file: "model.layers.0.mlp.up_proj.weight" */
+    size_t rows, cols;
+    size_t offset; /* first element in a slab */
+    bool decay;    /* a matrix, subject to weight decay; false for norms */
+};
+
+size_t infer_tensor_count(const struct infer_config *c);
+void infer_tensor_at(const struct infer_config *c, size_t i,
+                     struct infer_tensor *out);
+
+/* All tensors in one writable f32 slab: parameters to train, or gradients, or
+ * an optimizer's moments. */
+struct infer_params {
+    float *slab; /* n elements, 64-byte aligned */
+    size_t n;
+    struct infer_weights w; /* points into the slab */
+};
+
+/* Zeroed. Fails with PK_EMEM. */
+PK_NODISCARD int infer_params_new(struct infer_params **out,
+                                  const struct infer_config *c,
+                                  struct pk_err *err);
+void infer_params_free(struct infer_params *p);
+
+/* Random weights, as transformers initialises them: N(0, 0.02) for matrices
+ * and embeddings, 1 for norms; the score head N(0, 1/(C+1)) (Stiennon et al.,
+ * arXiv 2009.01325). The same seed gives the same weights anywhere. */
+void infer_params_init(struct infer_params *p, const struct infer_config *c,
+                       uint64_t seed);
+
+/* Copy a model's trunk (all but its head); the head too where the kinds agree,
+ * else it is left as it was. Trunk shapes must be equal. */
+void infer_params_copy(struct infer_params *p, const struct infer_config *c,
+                       const struct infer_weights *from,
+                       const struct infer_config *from_c);
+
+/* ---- Model directories --------------------------------------------------- */
+
+struct infer_model;
+
+/* Open a Hugging Face directory: config.json, model.safetensors or shards with
+ * their index (F32, F16, BF16). F32 tensors are used where they lie in the
+ * mapped file, the others are widened to f32. Errors: PK_EDATA for anything
+ * wrong in the files (also NaN or infinite weights, and pad_token_id equal to
+ * eos_token_id in a model with a score head), PK_EIO, PK_EMEM. */
+PK_NODISCARD int infer_model_open(struct infer_model **out, const char *dir,
+                                  struct pk_err *err);
+void infer_model_close(struct infer_model *m);
+const struct infer_config *infer_model_config(const struct infer_model *m);
+const struct infer_weights *infer_model_weights(const struct infer_model *m);
+const char *infer_model_dir(const struct infer_model *m);
+
+/* SHA-256 over config and all weights, as 64 hex digits and a NUL. */
+PK_NODISCARD int infer_model_fingerprint(const struct infer_model *m,
+                                         char out[65], struct pk_err *err);
+
+/* Write config.json, model.safetensors (F32), and the tokenizer files copied
+ * from `tokenizer_dir` (with the chat template and pad token that a reward
+ * model must carry), into the existing directory `dir`. */
+PK_NODISCARD int infer_model_save(const char *dir, const struct infer_config *c,
+                                  const struct infer_weights *w,
+                                  const char *tokenizer_dir,
+                                  struct pk_err *err);
+
+/* ---- Tokenizer ----------------------------------------------------------- */
+
+struct infer_ids {
+    int32_t *id; /* owned; infer_ids_release */
+    size_t len, cap;
+};
+
+PK_NODISCARD int infer_ids_add(struct infer_ids *ids, int32_t id,
+                               struct pk_err *err);
+void infer_ids_release(struct infer_ids *ids);
+
+struct infer_tokenizer;
+
+/* A SentencePiece BPE model (tokenizer.model), or a directory that holds one;
+ * in a directory, added_tokens.json adds tokens after the last piece. */
+PK_NODISCARD int infer_tokenizer_open(struct infer_tokenizer **out,
+                                      const char *path, struct pk_err *err);
+void infer_tokenizer_close(struct infer_tokenizer *t);
+
+/* Append the ids of len bytes of text: exactly SentencePiece's own, whatever
+ * the bytes (also NUL and malformed UTF-8). No BOS or EOS is added, and no
+ * special token is recognised in the text. Thread-safe. */
+PK_NODISCARD int infer_tokenizer_encode(const struct infer_tokenizer *t,
+                                        const char *text, size_t len,
+                                        struct infer_ids *out,
+                                        struct pk_err *err);
+
+/* Text of n ids, NUL-terminated, *len bytes; caller frees. Control tokens give
+ * nothing; the first piece's leading space is dropped, as SentencePiece does.
+ * PK_EDATA for an id outside the vocabulary. */
+PK_NODISCARD int infer_tokenizer_decode(const struct infer_tokenizer *t,
+                                        const int32_t *ids, size_t n,
+                                        char **text, size_t *len,
+                                        struct pk_err *err);
+
+/* The bytes that one id adds to running text; borrowed from the tokenizer.
+ * Control tokens give none. NULL for an id outside the vocabulary. */
+const char *infer_tokenizer_piece(const struct infer_tokenizer *t, int32_t id,
+                                  size_t *len);
+
+size_t infer_tokenizer_vocab(const struct infer_tokenizer *t);
+int32_t infer_tokenizer_bos(const struct infer_tokenizer *t); /* -1: none */
+int32_t infer_tokenizer_eos(const struct infer_tokenizer *t);
+int32_t infer_tokenizer_unk(const struct infer_tokenizer *t);
+
+/* ---- Chat format --------------------------------------------------------- */
+
+enum infer_role { INFER_SYSTEM, INFER_USER, INFER_ASSISTANT };
+
+struct infer_message {
+    enum infer_role role;
+    const char *text;
+    size_t len; /* bytes */
+};
+
+/* What infer_chat_encode did. */
+struct infer_chat {
+    size_t dropped; /* oldest exchanges left out to fit */
+    bool closed;    /* ends with the EOS that closes the last answer */
+};
+
+/* Append the ids of a dialogue in Llama 2's chat format, each exchange
+ * tokenized by itself with its BOS and EOS, as Meta's reference code does
+ * (llama/generation.py): [system] user (assistant user)* [assistant]. The
+ * system text goes into the first user message; texts are stripped of white
+ * space at both ends.
+ *
+ * A dialogue that ends with an answer is closed by EOS (the read-out of a
+ * reward) unless `cut` says that the answer was cut off before its end; then
+ * there is neither EOS nor the space before it. One that ends with a user turn
+ * is left open for generation.
+ *
+ * If it is longer than max_tokens (0: no limit), the oldest exchanges are
+ * dropped, never part of the answer; the system text stays. PK_EDATA when the
+ * last exchange alone does not fit, when roles do not alternate, or when a
+ * text holds one of the format's own tags; then `out` is as it was. */
+PK_NODISCARD int infer_chat_encode(const struct infer_tokenizer *t,
+                                   const struct infer_message *msgs, size_t n,
+                                   bool cut, size_t max_tokens,
+                                   struct infer_ids *out,
+                                   struct infer_chat *what, struct pk_err *err);
+
+/* The same format as a Jinja template, for tokenizer_config.json. */
+extern const char infer_chat_template[];
+
+/* ---- The forest ---------------------------------------------------------- */
+
+/* The only batch type: a trie over token ids. Each path added shares what it
+ * can with the paths before it; a token's position is its depth, and it
+ * attends to its ancestors and itself. No padding, no mask. */
+struct infer_forest;
+
+PK_NODISCARD int infer_forest_new(struct infer_forest **out,
+                                  struct pk_err *err);
+void infer_forest_free(struct infer_forest *f);
+void infer_forest_clear(struct infer_forest *f);
+
+/* Insert a path of n tokens, n >= 1. Its tokens `from`..n-1 become read-outs;
+ * readout[i] is the index of token from + i among the forest's read-outs (a
+ * token that is one already keeps its index). For a reward, from = n - 1. */
+PK_NODISCARD int infer_forest_add(struct infer_forest *f, const int32_t *ids,
+                                  size_t n, size_t from, size_t *readout,
+                                  struct pk_err *err);
+
+size_t infer_forest_tokens(const struct infer_forest *f);   /* N, unique */
+size_t infer_forest_flat(const struct infer_forest *f);     /* sum of paths */
+size_t infer_forest_readouts(const struct infer_forest *f); /* R */
+
+/* ---- Forward and backward ------------------------------------------------ */
+
+/* What forward keeps for backward; one can be used again and again. */
+struct infer_tape;
+PK_NODISCARD int infer_tape_new(struct infer_tape **out, struct pk_err *err);
+void infer_tape_free(struct infer_tape *t);
+
+/* hidden (R, C) f32 = the final norm's output at each read-out: what a head is
+ * applied to. In the last layer only read-outs are computed. `tape` NULL when
+ * no backward will follow. PK_EDATA when an id is outside the vocabulary or a
+ * path is longer than max_positions; PK_EMEM. */
+PK_NODISCARD int infer_forward(const struct infer_config *c,
+                               const struct infer_weights *w,
+                               struct infer_forest *f, struct infer_tape *tape,
+                               float *hidden, struct pk_err *err);
+
+/* The exact adjoint of the forward that filled `tape`, with the same weights
+ * and forest: adds to every trunk gradient in `g` (all but g->head), given
+ * dhidden (R, C), the loss's gradient by `hidden`. */
+PK_NODISCARD int infer_backward(const struct infer_config *c,
+                                const struct infer_weights *w,
+                                struct infer_forest *f, struct infer_tape *tape,
+                                const float *dhidden, struct infer_weights *g,
+                                struct pk_err *err);
+
+/* The score head: out[r] = hidden[r] . head, for R rows, and its adjoint:
+ * dhidden (R, C) = dout[r] * head, and dhead (1, C) += sum dout[r] hidden[r].
+ * Sums in double. */
+void infer_score(const struct infer_config *c, const struct infer_weights *w,
+                 const float *hidden, size_t n, double *out);
+void infer_score_backward(const struct infer_config *c,
+                          const struct infer_weights *w, const float *hidden,
+                          size_t n, const double *dout, float *dhidden,
+                          struct infer_weights *g);
+
+/* ---- Verbs --------------------------------------------------------------- */
+
+int infer_cmd_init_model(int argc, char **argv);
+int infer_cmd_convert(int argc, char **argv);
+int infer_cmd_tokenize(int argc, char **argv);
+int infer_cmd_generate(int argc, char **argv);
+
+#endif

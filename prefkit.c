@@ -1,0 +1,96 @@
+/* The front door: which verb is which room's, help, and nothing else. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/version.h"
+#include "infer/infer.h"
+#include "prefdb/prefdb.h"
+#include "rm/rm.h"
+
+static const struct verb {
+    const char *name, *args, *what;
+    int (*run)(int argc, char **argv);
+} verbs[] = {
+    {"init", "DB", "make an empty store", prefdb_cmd_init},
+    {"import", "DB FILE...", "read comparisons into a store",
+     prefdb_cmd_import},
+    {"export", "DB", "write a store's comparisons", prefdb_cmd_export},
+    {"stats", "DB", "what a store holds, as the paper's Table 6",
+     prefdb_cmd_stats},
+    {"check", "DB", "integrity, split leaks, the judgment log's hash chain",
+     prefdb_cmd_check},
+    {"init-model", "DIR", "a randomly initialised model", infer_cmd_init_model},
+    {"convert", "IN DIR", "other weight formats to a model directory",
+     infer_cmd_convert},
+    {"tokenize", "", "text or dialogues to token ids and back",
+     infer_cmd_tokenize},
+    {"generate", "", "sample responses from a model", infer_cmd_generate},
+    {"train", "DB", "train one reward model for one dimension", rm_cmd_train},
+    {"score", "", "score JSON lines with one or more reward models",
+     rm_cmd_score},
+    {"eval", "DB", "accuracy report of one or more reward models", rm_cmd_eval},
+};
+
+enum { N_VERBS = sizeof verbs / sizeof verbs[0] };
+
+static int usage(FILE *f)
+{
+    fputs("Usage: prefkit VERB [options] FILE...\n"
+          "A store of preferences, reward models trained from it, and their "
+          "scores.\n\n",
+          f);
+    for (int i = 0; i < N_VERBS; i++)
+        fprintf(f, "  %-10s %-11s %s\n", verbs[i].name, verbs[i].args,
+                verbs[i].what);
+    fputs("\n`prefkit VERB --help` (or `prefkit help VERB`) tells a verb's "
+          "options.\n"
+          "Exit status: 0 done; 1 the answer is no; 2 wrong usage; 3 bad input "
+          "data;\n4 I/O or database; 5 out of memory or our own fault.\n",
+          f);
+    return f == stdout ? 0 : 2;
+}
+
+static int run(const struct verb *v, int argc, char **argv)
+{
+    char name[64];
+    snprintf(name, sizeof name, "prefkit %s", v->name);
+    argv[0] = name;
+    return v->run(argc, argv);
+}
+
+static const struct verb *find(const char *name)
+{
+    for (int i = 0; i < N_VERBS; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr);
+    const char *first = argv[1];
+    if (strcmp(first, "--version") == 0 || strcmp(first, "-V") == 0) {
+        puts("prefkit " PK_VERSION);
+        return fflush(stdout) ? 4 : 0;
+    }
+    bool help = strcmp(first, "help") == 0 || strcmp(first, "--help") == 0 ||
+                strcmp(first, "-h") == 0;
+    if (help && argc == 2)
+        return usage(stdout);
+    const struct verb *v = find(help ? argv[2] : first);
+    if (!v) {
+        fprintf(stderr,
+                "prefkit: '%s' is not a verb\n"
+                "Try `prefkit help'.\n",
+                help ? argv[2] : first);
+        return 2;
+    }
+    if (help) {
+        char *ask[] = {argv[0], (char[]){"--help"}, NULL};
+        return run(v, 2, ask);
+    }
+    return run(v, argc - 1, argv + 1);
+}

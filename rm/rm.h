@@ -1,0 +1,10 @@
+/* rm: reward models. The only room that knows preferences and tensors both:
+ * loss, training, scoring, accuracy. The room's one door. */
+#ifndef PREFKIT_RM_RM_H
+#define PREFKIT_RM_RM_H
+
+int rm_cmd_train(int argc, char **argv);
+int rm_cmd_score(int argc, char **argv);
+int rm_cmd_eval(int argc, char **argv);
+
+#endif
