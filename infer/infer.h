@@ -39,6 +39,11 @@ struct infer_config {
     bool tied; /* LM only: lm_head is the embedding */
 };
 
+/* Make a language model's config that of a reward model: one score instead of
+ * the vocabulary, and a pad token (the unknown token, id 0, which no text
+ * gives, unless the config names one) that is not the end-of-sequence token. */
+void infer_config_to_score(struct infer_config *c);
+
 /* Every tensor of a layer, once: X(field, rows, columns, name in the file).
  * Weights are stored (out, in): y = x W^T. Names of dimensions are the fields
  * of struct infer_dims. */
@@ -174,6 +179,10 @@ PK_NODISCARD int infer_tokenizer_decode(const struct infer_tokenizer *t,
  * Control tokens give none. NULL for an id outside the vocabulary. */
 const char *infer_tokenizer_piece(const struct infer_tokenizer *t, int32_t id,
                                   size_t *len);
+
+/* A token's name, as special_tokens_map.json spells it ("<s>", "[PAD]"); NULL
+ * for an id outside the vocabulary. Borrowed from the tokenizer. */
+const char *infer_tokenizer_name(const struct infer_tokenizer *t, int32_t id);
 
 size_t infer_tokenizer_vocab(const struct infer_tokenizer *t);
 int32_t infer_tokenizer_bos(const struct infer_tokenizer *t); /* -1: none */

@@ -1,0 +1,337 @@
+/* Model directories: config.json and safetensors, one file or shards. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/out.h"
+#include "common/sha256.h"
+#include "infer/config.h"
+#include "infer/params.h"
+#include "infer/safetensors.h"
+#include "infer/tokenizer_files.h"
+
+#define INDEX_MAX ((size_t)64 << 20) /* bytes */
+
+struct shard {
+    char *name;
+    struct infer_safetensors *file;
+};
+
+struct infer_model {
+    char *dir;
+    struct infer_config config;
+    struct infer_weights w;
+    struct shard *shard;
+    size_t n_shards;
+    cJSON *weight_map; /* tensor name to shard name; NULL: one file */
+    float **owned;     /* widened tensors */
+    size_t n_owned;
+};
+
+int infer_path(char **out, const char *dir, const char *name,
+               struct pk_err *err)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    if (pk_buf_addf(&b, "%s/%s", dir, name) < 0) {
+        pk_buf_release(&b);
+        *out = NULL;
+        return pk_fail_mem(err, "a path");
+    }
+    *out = pk_buf_take(&b);
+    return 0;
+}
+
+static int add_shard(struct infer_model *m, const char *name,
+                     struct pk_err *err)
+{
+    for (size_t i = 0; i < m->n_shards; i++)
+        if (strcmp(m->shard[i].name, name) == 0)
+            return 0;
+    if (strchr(name, '/'))
+        return pk_fail(err, PK_EDATA,
+                       "%s: the index names '%.200s', which is not a file of "
+                       "this directory",
+                       m->dir, name);
+    struct shard *s = realloc(m->shard, (m->n_shards + 1) * sizeof *s);
+    if (!s)
+        return pk_fail_mem(err, "a shard");
+    m->shard = s;
+    s += m->n_shards;
+    *s = (struct shard){.name = pk_strdup(name)};
+    if (!s->name)
+        return pk_fail_mem(err, "a shard");
+    m->n_shards++;
+    char *path;
+    int rc = infer_path(&path, m->dir, name, err);
+    if (!rc)
+        rc = infer_safetensors_open(&s->file, path, err);
+    free(path);
+    return rc;
+}
+
+static int open_index(struct infer_model *m, const char *path,
+                      struct pk_err *err)
+{
+    cJSON *index;
+    int rc = pk_json_load(&index, path, INDEX_MAX, err);
+    if (rc)
+        return rc;
+    m->weight_map =
+        cJSON_DetachItemFromObjectCaseSensitive(index, "weight_map");
+    cJSON_Delete(index);
+    if (!cJSON_IsObject(m->weight_map))
+        return pk_fail(err, PK_EDATA, "%s: \"weight_map\" is missing", path);
+    const cJSON *e;
+    cJSON_ArrayForEach(e, m->weight_map)
+    {
+        if (!cJSON_IsString(e))
+            return pk_fail(err, PK_EDATA, "%s: \"%.200s\" names no file", path,
+                           e->string);
+        if ((rc = add_shard(m, e->valuestring, err)) < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int open_files(struct infer_model *m, struct pk_err *err)
+{
+    char *path;
+    struct stat st;
+    int rc = infer_path(&path, m->dir, "model.safetensors.index.json", err);
+    if (rc)
+        return rc;
+    if (stat(path, &st) == 0)
+        rc = open_index(m, path, err);
+    else
+        rc = add_shard(m, "model.safetensors", err);
+    free(path);
+    return rc;
+}
+
+static const struct infer_stored *find(const struct infer_model *m,
+                                       const char *name)
+{
+    if (!m->weight_map)
+        return infer_safetensors_find(m->shard[0].file, name);
+    const cJSON *e = cJSON_GetObjectItemCaseSensitive(m->weight_map, name);
+    for (size_t i = 0; e && i < m->n_shards; i++)
+        if (strcmp(m->shard[i].name, e->valuestring) == 0)
+            return infer_safetensors_find(m->shard[i].file, name);
+    return NULL;
+}
+
+static int check_shape(const struct infer_model *m,
+                       const struct infer_tensor *t,
+                       const struct infer_stored *s, struct pk_err *err)
+{
+    bool vector = s->ndim == 1 && t->rows == 1 && !t->decay;
+    if (vector
+            ? s->shape[0] == t->cols
+            : s->ndim == 2 && s->shape[0] == t->rows && s->shape[1] == t->cols)
+        return 0;
+    return pk_fail(err, PK_EDATA,
+                   "%s: tensor '%s' is (%llu, %llu) with %zu dimensions; the "
+                   "config makes it (%zu, %zu)",
+                   m->dir, s->name, (unsigned long long)s->shape[0],
+                   (unsigned long long)s->shape[1], s->ndim, t->rows, t->cols);
+}
+
+/* All exponent bits set: infinity or NaN. */
+static bool all_finite(const float *p, size_t n)
+{
+    int bad = 0;
+#pragma omp parallel for reduction(| : bad)
+    for (size_t i = 0; i < n; i++) {
+        uint32_t u;
+        memcpy(&u, p + i, sizeof u);
+        bad |= (u & 0x7F800000) == 0x7F800000;
+    }
+    return !bad;
+}
+
+/* Point *slot at the tensor's values, widened when they are not aligned f32. */
+static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
+                       const struct infer_stored *s, float **slot,
+                       struct pk_err *err)
+{
+    int rc = check_shape(m, t, s, err);
+    if (rc)
+        return rc;
+    if (s->dtype == INFER_OTHER)
+        return pk_fail(err, PK_EDATA, "%s: tensor '%s' is not F32, F16 or BF16",
+                       m->dir, s->name);
+    if (s->dtype == INFER_F32 && (uintptr_t)s->data % sizeof(float) == 0) {
+        *slot = (float *)(uintptr_t)s->data;
+    } else {
+        *slot = pk_calloc_aligned(s->n, sizeof(float));
+        if (!*slot)
+            return pk_fail_mem(err, s->name);
+        m->owned[m->n_owned++] = *slot;
+        infer_widen(*slot, s->data, s->dtype, s->n);
+    }
+    if (!all_finite(*slot, s->n))
+        return pk_fail(err, PK_EDATA,
+                       "%s: tensor '%s' holds NaN or infinite weights", m->dir,
+                       s->name);
+    return 0;
+}
+
+static int load_all(struct infer_model *m, struct pk_err *err)
+{
+    const struct infer_config *c = &m->config;
+    size_t count = infer_tensor_count(c);
+    m->w.layer = pk_calloc(c->layers, sizeof *m->w.layer);
+    m->owned = pk_calloc(count, sizeof *m->owned);
+    if (!m->w.layer || !m->owned)
+        return pk_fail_mem(err, "a model");
+    for (size_t i = 0; i < count; i++) {
+        struct infer_tensor t;
+        infer_tensor_at(c, i, &t);
+        const struct infer_stored *s = find(m, t.name);
+        if (!s && i == 0 && c->tied)
+            s = find(m, "lm_head.weight"); /* tied, stored under either name */
+        if (!s)
+            return pk_fail(err, PK_EDATA, "%s: tensor '%s' is missing", m->dir,
+                           t.name);
+        int rc = load_tensor(m, &t, s, infer_weights_slot(c, &m->w, i), err);
+        if (rc)
+            return rc;
+    }
+    if (c->tied)
+        m->w.head = m->w.embed;
+    return 0;
+}
+
+int infer_model_open(struct infer_model **out, const char *dir,
+                     struct pk_err *err)
+{
+    *out = NULL;
+    struct infer_model *m = pk_calloc(1, sizeof *m);
+    char *path = NULL;
+    int rc = 0;
+    if (!m || !(m->dir = pk_strdup(dir)))
+        rc = pk_fail_mem(err, "a model");
+    if (!rc)
+        rc = infer_path(&path, dir, "config.json", err);
+    if (!rc)
+        rc = infer_config_load(&m->config, path, err);
+    if (!rc)
+        rc = open_files(m, err);
+    if (!rc)
+        rc = load_all(m, err);
+    free(path);
+    if (rc) {
+        infer_model_close(m);
+        return rc;
+    }
+    *out = m;
+    return 0;
+}
+
+void infer_model_close(struct infer_model *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < m->n_owned; i++)
+        free(m->owned[i]);
+    for (size_t i = 0; i < m->n_shards; i++) {
+        infer_safetensors_close(m->shard[i].file);
+        free(m->shard[i].name);
+    }
+    cJSON_Delete(m->weight_map);
+    free(m->shard);
+    free(m->owned);
+    free(m->w.layer);
+    free(m->dir);
+    free(m);
+}
+
+const struct infer_config *infer_model_config(const struct infer_model *m)
+{
+    return &m->config;
+}
+
+const struct infer_weights *infer_model_weights(const struct infer_model *m)
+{
+    return &m->w;
+}
+
+const char *infer_model_dir(const struct infer_model *m)
+{
+    return m->dir;
+}
+
+/* What changes a number goes in: shapes, epsilon, theta, and the values. */
+int infer_model_fingerprint(const struct infer_model *m, char out[65],
+                            struct pk_err *err)
+{
+    const struct infer_config *c = &m->config;
+    struct infer_weights w = m->w;
+    struct pk_sha256 *h;
+    int rc = pk_sha256_new(&h, err);
+    if (rc)
+        return rc;
+    char text[128];
+    int n = snprintf(text, sizeof text, "%zu %zu %zu %.17g %.17g", c->heads,
+                     c->kv_heads, c->head_dim, c->norm_eps, c->rope_theta);
+    pk_sha256_field(h, text, (size_t)n);
+    for (size_t i = 0; i < infer_tensor_count(c); i++) {
+        struct infer_tensor t;
+        infer_tensor_at(c, i, &t);
+        pk_sha256_field(h, t.name, strlen(t.name));
+        pk_sha256_field(h, *infer_weights_slot(c, &w, i),
+                        t.rows * t.cols * sizeof(float));
+    }
+    uint8_t sum[32];
+    pk_sha256_final(h, sum);
+    pk_sha256_free(h);
+    pk_hex(sum, sizeof sum, out);
+    return 0;
+}
+
+static int save_weights(const char *dir, const struct infer_config *c,
+                        const struct infer_weights *w, struct pk_err *err)
+{
+    size_t n = infer_tensor_count(c);
+    struct infer_weights src = *w;
+    struct infer_tensor *t = pk_calloc(n, sizeof *t);
+    struct infer_to_store *s = pk_calloc(n, sizeof *s);
+    char *path = NULL;
+    int rc = !t || !s ? pk_fail_mem(err, "a tensor table")
+                      : infer_path(&path, dir, "model.safetensors", err);
+    if (!rc) {
+        for (size_t i = 0; i < n; i++) {
+            infer_tensor_at(c, i, &t[i]);
+            s[i] = (struct infer_to_store){t[i].name, t[i].decay ? 2 : 1,
+                                           t[i].rows, t[i].cols,
+                                           *infer_weights_slot(c, &src, i)};
+        }
+        rc = infer_safetensors_write(path, s, n, err);
+    }
+    free(path);
+    free(s);
+    free(t);
+    return rc;
+}
+
+int infer_model_save(const char *dir, const struct infer_config *c,
+                     const struct infer_weights *w, const char *tokenizer_dir,
+                     struct pk_err *err)
+{
+    char *path;
+    int rc = infer_path(&path, dir, "config.json", err);
+    if (!rc)
+        rc = infer_config_save(c, path, err);
+    free(path);
+    if (!rc)
+        rc = save_weights(dir, c, w, err);
+    if (!rc)
+        rc = infer_tokenizer_save(dir, c, tokenizer_dir, err);
+    return rc;
+}

@@ -1,0 +1,177 @@
+/* The table of a model's tensors, and slabs that hold all of them. */
+#include "infer/params.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/rng.h"
+#include "infer/config.h"
+
+enum {
+#define INFER_ONE(field, rows, cols, name) LAYER_##field,
+    INFER_LAYER_TENSORS(INFER_ONE)
+#undef INFER_ONE
+        PER_LAYER
+};
+
+size_t infer_tensor_count(const struct infer_config *c)
+{
+    return 2 + c->layers * PER_LAYER + (c->tied ? 0 : 1);
+}
+
+static void layer_tensor(const struct infer_config *c, size_t layer, size_t k,
+                         struct infer_tensor *t)
+{
+    const struct infer_dims d = infer_dims_of(c);
+    const struct {
+        const char *name;
+        size_t rows, cols;
+    } table[] = {
+#define INFER_ROW(field, rows, cols, name) {name, d.rows, d.cols},
+        INFER_LAYER_TENSORS(INFER_ROW)
+#undef INFER_ROW
+    };
+    snprintf(t->name, sizeof t->name, "model.layers.%zu.%s.weight", layer,
+             table[k].name);
+    t->rows = table[k].rows;
+    t->cols = table[k].cols;
+    t->decay = t->rows > 1;
+}
+
+/* All but the offset. */
+static void describe(const struct infer_config *c, size_t i,
+                     struct infer_tensor *t)
+{
+    size_t last = 1 + c->layers * PER_LAYER;
+    *t = (struct infer_tensor){.cols = c->dim, .decay = true};
+    if (i == 0) {
+        snprintf(t->name, sizeof t->name, "model.embed_tokens.weight");
+        t->rows = c->vocab;
+    } else if (i < last) {
+        layer_tensor(c, (i - 1) / PER_LAYER, (i - 1) % PER_LAYER, t);
+    } else if (i == last) {
+        snprintf(t->name, sizeof t->name, "model.norm.weight");
+        t->rows = 1;
+        t->decay = false;
+    } else {
+        bool lm = c->head == INFER_HEAD_LM;
+        snprintf(t->name, sizeof t->name, "%s",
+                 lm ? "lm_head.weight" : "score.weight");
+        t->rows = lm ? c->vocab : 1;
+    }
+}
+
+/* Offsets are multiples of 16 elements, so that every tensor is 64-byte
+ * aligned in a slab. */
+static size_t padded(const struct infer_tensor *t)
+{
+    return (t->rows * t->cols + 15) & ~(size_t)15;
+}
+
+void infer_tensor_at(const struct infer_config *c, size_t i,
+                     struct infer_tensor *out)
+{
+    size_t offset = 0;
+    for (size_t j = 0; j < i; j++) {
+        describe(c, j, out);
+        offset += padded(out);
+    }
+    describe(c, i, out);
+    out->offset = offset;
+}
+
+float **infer_weights_slot(const struct infer_config *c,
+                           struct infer_weights *w, size_t i)
+{
+    size_t last = 1 + c->layers * PER_LAYER;
+    if (i == 0)
+        return &w->embed;
+    if (i == last)
+        return &w->norm;
+    if (i > last)
+        return &w->head;
+    struct infer_layer *l = &w->layer[(i - 1) / PER_LAYER];
+    float **slots[] = {
+#define INFER_SLOT(field, rows, cols, name) &l->field,
+        INFER_LAYER_TENSORS(INFER_SLOT)
+#undef INFER_SLOT
+    };
+    return slots[(i - 1) % PER_LAYER];
+}
+
+int infer_params_new(struct infer_params **out, const struct infer_config *c,
+                     struct pk_err *err)
+{
+    *out = NULL;
+    struct infer_params *p = pk_calloc(1, sizeof *p);
+    if (!p || !(p->w.layer = pk_calloc(c->layers, sizeof *p->w.layer))) {
+        infer_params_free(p);
+        return pk_fail_mem(err, "a model's parameters");
+    }
+    struct infer_tensor t;
+    size_t count = infer_tensor_count(c);
+    infer_tensor_at(c, count - 1, &t);
+    p->n = t.offset + padded(&t);
+    p->slab = pk_calloc_aligned(p->n, sizeof *p->slab);
+    if (!p->slab) {
+        int rc =
+            pk_fail(err, PK_EMEM, "out of memory for %zu parameters", p->n);
+        infer_params_free(p);
+        return rc;
+    }
+    size_t offset = 0;
+    for (size_t i = 0; i < count; i++) {
+        describe(c, i, &t);
+        *infer_weights_slot(c, &p->w, i) = p->slab + offset;
+        offset += padded(&t);
+    }
+    if (c->tied)
+        p->w.head = p->w.embed;
+    *out = p;
+    return 0;
+}
+
+void infer_params_free(struct infer_params *p)
+{
+    if (!p)
+        return;
+    free(p->slab);
+    free(p->w.layer);
+    free(p);
+}
+
+void infer_params_init(struct infer_params *p, const struct infer_config *c,
+                       uint64_t seed)
+{
+    size_t count = infer_tensor_count(c);
+    for (size_t i = 0; i < count; i++) {
+        struct infer_tensor t;
+        struct pk_rng rng;
+        describe(c, i, &t);
+        float *w = *infer_weights_slot(c, &p->w, i);
+        pk_rng_seed(&rng, seed, i);
+        bool score = i + 1 == count && c->head == INFER_HEAD_SCORE;
+        double sd = score ? 1.0 / sqrt((double)c->dim + 1) : 0.02;
+        for (size_t k = 0; k < t.rows * t.cols; k++)
+            w[k] = t.decay ? (float)(sd * pk_rng_normal(&rng)) : 1.0F;
+    }
+}
+
+void infer_params_copy(struct infer_params *p, const struct infer_config *c,
+                       const struct infer_weights *from,
+                       const struct infer_config *from_c)
+{
+    struct infer_weights src = *from;
+    size_t trunk = 2 + c->layers * PER_LAYER;
+    size_t count = c->head == from_c->head ? infer_tensor_count(c) : trunk;
+    for (size_t i = 0; i < count; i++) {
+        struct infer_tensor t;
+        describe(c, i, &t);
+        memcpy(*infer_weights_slot(c, &p->w, i),
+               *infer_weights_slot(from_c, &src, i),
+               t.rows * t.cols * sizeof(float));
+    }
+}
