@@ -1,0 +1,36 @@
+/* Causal attention over a forest, grouped-query (Ainslie et al., arXiv
+ * 2305.13245), with no T x T matrix in memory.
+ *
+ * Each segment's keys and values, its ancestors' before its own, are gathered
+ * into one contiguous path per key/value head; queries go against it in blocks
+ * of a fixed shape that start at position 0. So what a query row gets depends
+ * on its path alone, not on how the forest is cut. */
+#ifndef PREFKIT_INFER_ATTENTION_H
+#define PREFKIT_INFER_ATTENTION_H
+
+#include "infer/forest.h"
+
+struct infer_attention {
+    const struct infer_packed *forest;
+    const struct infer_rows *rows; /* who asks */
+    size_t heads, kv_heads, d;
+};
+
+/* out (rows, H d) = softmax(q k^T / sqrt(d)) v. q (rows, H d), k and v
+ * (N, K d), rotated already. PK_EMEM. */
+PK_NODISCARD int infer_attention_forward(const struct infer_attention *a,
+                                         float *out, const float *q,
+                                         const float *k, const float *v,
+                                         struct pk_err *err);
+
+/* Overwrites dq (rows, H d), dk and dv (N, K d) with the gradients, given
+ * dout (rows, H d); the probabilities are computed again. PK_EMEM. */
+struct infer_attention_grad {
+    float *dq, *dk, *dv;
+    const float *dout, *q, *k, *v;
+};
+PK_NODISCARD int infer_attention_backward(const struct infer_attention *a,
+                                          const struct infer_attention_grad *g,
+                                          struct pk_err *err);
+
+#endif

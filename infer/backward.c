@@ -1,0 +1,178 @@
+/* The adjoint of forward.c, layer by layer from the last. Norms and SwiGLU's
+ * product are computed again from what the tape kept. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "infer/config.h"
+#include "infer/gemm.h"
+#include "infer/tape.h"
+
+/* Scratch for gradients, each as large as the largest layer needs. */
+struct grads {
+    float *dx;          /* (N, C) by what a layer gives out */
+    float *dprev;       /* (N, C) by what it takes in */
+    float *dh;          /* (N, C) by a norm's output */
+    float *dq, *datt;   /* (N, H D) */
+    float *dk, *dv;     /* (N, K D) */
+    float *dgate, *dup; /* (N, F) */
+    float *hr, *dhr;    /* (R, C) rows of h, in the last layer */
+};
+
+static float *new_grads(struct grads *g, const struct infer_config *c,
+                        const struct infer_packed *f)
+{
+    const struct infer_dims d = infer_dims_of(c);
+    size_t n = f->n, r = f->reads.n;
+    float **slot[] = {&g->dx, &g->dprev, &g->dh,  &g->dq, &g->datt, &g->dk,
+                      &g->dv, &g->dgate, &g->dup, &g->hr, &g->dhr};
+    size_t size[] = {n * d.c,  n * d.c, n * d.c, n * d.q, n * d.q, n * d.kv,
+                     n * d.kv, n * d.f, n * d.f, r * d.c, r * d.c};
+    size_t total = 0;
+    for (size_t i = 0; i < sizeof size / sizeof size[0]; i++)
+        total += (size[i] + 15) & ~(size_t)15;
+    float *mem = pk_calloc_aligned(total, sizeof *mem);
+    float *at = mem;
+    for (size_t i = 0; mem && i < sizeof size / sizeof size[0]; i++) {
+        *slot[i] = at;
+        at += (size[i] + 15) & ~(size_t)15;
+    }
+    return mem;
+}
+
+/* dx (rows, C), by the layer's output, becomes the gradient by `mid`. */
+static int feed_forward_back(const struct infer_pass *p, size_t layer,
+                             const struct grads *g, struct infer_layer *dw)
+{
+    const struct infer_dims d = infer_dims_of(p->c);
+    const struct infer_layer *w = &p->w->layer[layer];
+    const struct infer_acts *a = &p->t->layer[layer];
+    size_t rows = infer_pass_rows(p, layer)->n;
+    float *h = p->t->h, *act = p->t->act;
+    infer_rmsnorm(h, a->mid, w->ffn_norm, rows, d.c, p->c->norm_eps);
+    infer_swiglu(act, a->gate, a->up, rows * d.f);
+    infer_linear_dw(dw->down, g->dx, act, rows, d.c, d.f);
+    infer_linear_dx(g->dup, g->dx, w->down, rows, d.c, d.f, false);
+    infer_swiglu_backward(g->dgate, g->dup, g->dup, a->gate, a->up, rows * d.f);
+    infer_linear_dw(dw->gate, g->dgate, h, rows, d.f, d.c);
+    infer_linear_dw(dw->up, g->dup, h, rows, d.f, d.c);
+    infer_linear_dx(g->dh, g->dgate, w->gate, rows, d.f, d.c, false);
+    infer_linear_dx(g->dh, g->dup, w->up, rows, d.f, d.c, true);
+    return infer_rmsnorm_backward(g->dx, dw->ffn_norm, g->dh, a->mid,
+                                  w->ffn_norm, rows, d.c, p->c->norm_eps,
+                                  p->err);
+}
+
+/* Gradients by q, k and v, rotated back. */
+static int attention_core_back(const struct infer_pass *p, size_t layer,
+                               const struct grads *g)
+{
+    const struct infer_acts *a = &p->t->layer[layer];
+    const struct infer_rows *rows = infer_pass_rows(p, layer);
+    struct infer_attention at = infer_pass_attention(p, layer);
+    struct infer_attention_grad ag = {g->dq, g->dk, g->dv, g->datt,
+                                      a->q,  a->k,  a->v};
+    int rc = infer_attention_backward(&at, &ag, p->err);
+    if (rc)
+        return rc;
+    struct infer_rope rq = infer_pass_rope(p, p->c->heads, rows, 1);
+    struct infer_rope rk = infer_pass_rope(p, p->c->kv_heads, &p->f->all, 1);
+    infer_rope(g->dq, rows->n, &rq);
+    infer_rope(g->dk, p->f->n, &rk);
+    return 0;
+}
+
+/* dx (rows, C), by `mid`, gives dprev (N, C), by the layer's input. */
+static int attention_back(const struct infer_pass *p, size_t layer,
+                          const struct grads *g, struct infer_layer *dw)
+{
+    const struct infer_config *c = p->c;
+    const struct infer_dims d = infer_dims_of(c);
+    const struct infer_layer *w = &p->w->layer[layer];
+    const struct infer_acts *a = &p->t->layer[layer];
+    const struct infer_rows *rows = infer_pass_rows(p, layer);
+    float *h = p->t->h;
+    size_t n = p->f->n;
+    bool last = layer + 1 == c->layers;
+    infer_linear_dw(dw->wo, g->dx, a->att, rows->n, d.c, d.q);
+    infer_linear_dx(g->datt, g->dx, w->wo, rows->n, d.c, d.q, false);
+    int rc = attention_core_back(p, layer, g);
+    if (rc)
+        return rc;
+    infer_rmsnorm(h, a->x, w->attn_norm, n, d.c, c->norm_eps);
+    if (last)
+        infer_gather(g->hr, h, rows->token, rows->n, d.c);
+    infer_linear_dw(dw->wq, g->dq, last ? g->hr : h, rows->n, d.q, d.c);
+    infer_linear_dw(dw->wk, g->dk, h, n, d.kv, d.c);
+    infer_linear_dw(dw->wv, g->dv, h, n, d.kv, d.c);
+    infer_linear_dx(g->dh, g->dk, w->wk, n, d.kv, d.c, false);
+    infer_linear_dx(g->dh, g->dv, w->wv, n, d.kv, d.c, true);
+    infer_linear_dx(last ? g->dhr : g->dh, g->dq, w->wq, rows->n, d.q, d.c,
+                    !last);
+    if (last)
+        infer_scatter_add(g->dh, g->dhr, rows->token, rows->n, d.c);
+    memset(g->dprev, 0, n * d.c * sizeof(float));
+    infer_scatter_add(g->dprev, g->dx, rows->token, rows->n, d.c);
+    return infer_rmsnorm_backward(g->dprev, dw->attn_norm, g->dh, a->x,
+                                  w->attn_norm, n, d.c, c->norm_eps, p->err);
+}
+
+/* Tokens in order for each slice of columns: the same sum at any number of
+ * threads. */
+static void embedding_back(const struct infer_pass *p, const float *dx,
+                           float *dembed)
+{
+    enum { SLICE = 64 };
+    size_t c = p->c->dim;
+#pragma omp parallel for
+    for (size_t k = 0; k < (c + SLICE - 1) / SLICE; k++) {
+        size_t end = (k + 1) * SLICE < c ? (k + 1) * SLICE : c;
+        for (size_t n = 0; n < p->f->n; n++)
+            for (size_t i = k * SLICE; i < end; i++)
+                dembed[(size_t)p->f->token[n] * c + i] += dx[n * c + i];
+    }
+}
+
+static int run_back(const struct infer_pass *p, struct grads *g,
+                    const float *dhidden, struct infer_weights *dw)
+{
+    const struct infer_config *c = p->c;
+    size_t reads = p->f->reads.n;
+    infer_gather(g->dh, dhidden, p->f->readout, reads, c->dim);
+    memset(g->dx, 0, reads * c->dim * sizeof(float));
+    int rc =
+        infer_rmsnorm_backward(g->dx, dw->norm, g->dh, p->t->out, p->w->norm,
+                               reads, c->dim, c->norm_eps, p->err);
+    for (size_t l = c->layers; !rc && l-- > 0;) {
+        rc = feed_forward_back(p, l, g, &dw->layer[l]);
+        if (!rc)
+            rc = attention_back(p, l, g, &dw->layer[l]);
+        float *swap = g->dx;
+        g->dx = g->dprev;
+        g->dprev = swap;
+    }
+    if (!rc)
+        embedding_back(p, g->dx, dw->embed);
+    return rc;
+}
+
+int infer_backward(const struct infer_config *c, const struct infer_weights *w,
+                   struct infer_forest *forest, struct infer_tape *tape,
+                   const float *dhidden, struct infer_weights *g,
+                   struct pk_err *err)
+{
+    struct infer_pass p = {c, w, NULL, tape, err};
+    int rc = infer_forest_pack(forest, &p.f, err);
+    if (rc)
+        return rc;
+    struct grads scratch;
+    float *mem = new_grads(&scratch, c, p.f);
+    if (!mem)
+        return pk_fail(err, PK_EMEM,
+                       "out of memory for the gradients of a forest of %zu "
+                       "tokens",
+                       p.f->n);
+    rc = run_back(&p, &scratch, dhidden, g);
+    free(mem);
+    return rc;
+}

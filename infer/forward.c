@@ -1,0 +1,241 @@
+/* Forward over a forest. In the last layer only keys and values are computed
+ * for every token, and everything else for the read-outs alone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "infer/config.h"
+#include "infer/gemm.h"
+#include "infer/tape.h"
+
+enum { BLOCK = 2048 }; /* rows of the feed-forward at once, without a tape */
+
+int infer_tape_new(struct infer_tape **out, struct pk_err *err)
+{
+    *out = pk_calloc(1, sizeof **out);
+    return *out ? 0 : pk_fail_mem(err, "a tape");
+}
+
+void infer_tape_free(struct infer_tape *t)
+{
+    if (!t)
+        return;
+    free(t->mem);
+    free(t->layer);
+    free(t);
+}
+
+/* ---- Memory ---- */
+
+/* Cuts one block of memory into arrays; with base NULL it only counts. */
+struct cutter {
+    float *base;
+    size_t used; /* floats */
+};
+
+static float *cut(struct cutter *m, size_t rows, size_t cols)
+{
+    float *at = m->base ? m->base + m->used : NULL;
+    m->used += (rows * cols + 15) & ~(size_t)15;
+    return at;
+}
+
+static void lay_out(struct infer_tape *t, const struct infer_config *c,
+                    const struct infer_packed *f, bool keep, struct cutter *m)
+{
+    const struct infer_dims d = infer_dims_of(c);
+    size_t n = f->n;
+    t->block = keep || n < BLOCK ? n : BLOCK;
+    for (size_t l = 0; l < c->layers; l++) {
+        struct infer_acts *a = &t->layer[l];
+        bool fresh = l == 0 || keep;
+        size_t rows = keep && l + 1 == c->layers ? f->reads.n : n;
+        if (!fresh) {
+            *a = t->layer[0];
+            continue;
+        }
+        a->x = cut(m, n, d.c);
+        a->q = cut(m, rows, d.q);
+        a->k = cut(m, n, d.kv);
+        a->v = cut(m, n, d.kv);
+        a->att = cut(m, rows, d.q);
+        a->mid = cut(m, rows, d.c);
+        a->gate = cut(m, keep ? rows : t->block, d.f);
+        a->up = cut(m, keep ? rows : t->block, d.f);
+    }
+    t->out = cut(m, f->reads.n, d.c);
+    t->h = cut(m, n, d.c);
+    t->act = cut(m, t->block, d.f);
+    t->rope = cut(m, f->max_depth, c->head_dim);
+}
+
+static int plan(struct infer_tape *t, const struct infer_config *c,
+                const struct infer_packed *f, bool keep, struct pk_err *err)
+{
+    if (t->n_layers < c->layers) {
+        free(t->layer);
+        t->n_layers = 0;
+        t->layer = pk_calloc(c->layers, sizeof *t->layer);
+        if (!t->layer)
+            return pk_fail_mem(err, "a forward pass");
+        t->n_layers = c->layers;
+    }
+    struct cutter count = {0};
+    lay_out(t, c, f, keep, &count);
+    if (count.used > t->cap) {
+        free(t->mem);
+        t->cap = 0;
+        t->mem = pk_calloc_aligned(count.used, sizeof *t->mem);
+        if (!t->mem)
+            return pk_fail(err, PK_EMEM,
+                           "out of memory for a forest of %zu tokens (%zu MiB)",
+                           f->n, count.used * sizeof(float) >> 20);
+        t->cap = count.used;
+    }
+    struct cutter real = {.base = t->mem};
+    lay_out(t, c, f, keep, &real);
+    return 0;
+}
+
+/* ---- The pass ---- */
+
+const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
+                                         size_t layer)
+{
+    return layer + 1 == p->c->layers ? &p->f->reads : &p->f->all;
+}
+
+struct infer_attention infer_pass_attention(const struct infer_pass *p,
+                                            size_t layer)
+{
+    return (struct infer_attention){p->f, infer_pass_rows(p, layer),
+                                    p->c->heads, p->c->kv_heads,
+                                    p->c->head_dim};
+}
+
+struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
+                                  const struct infer_rows *rows, int inverse)
+{
+    return (struct infer_rope){p->t->rope, rows->token,    p->f->depth,
+                               heads,      p->c->head_dim, inverse};
+}
+
+/* mid (rows, C) = x + attention(norm(x)) */
+static int attention_part(const struct infer_pass *p, size_t layer)
+{
+    const struct infer_config *c = p->c;
+    const struct infer_dims d = infer_dims_of(c);
+    const struct infer_layer *w = &p->w->layer[layer];
+    const struct infer_acts *a = &p->t->layer[layer];
+    const struct infer_rows *rows = infer_pass_rows(p, layer);
+    float *h = p->t->h;
+    size_t n = p->f->n;
+    int rc;
+    infer_rmsnorm(h, a->x, w->attn_norm, n, d.c, c->norm_eps);
+    if ((rc = infer_linear(a->k, h, w->wk, n, d.kv, d.c, false, p->err)) ||
+        (rc = infer_linear(a->v, h, w->wv, n, d.kv, d.c, false, p->err)))
+        return rc;
+    infer_gather(a->mid, h, rows->token, rows->n, d.c);
+    rc = infer_linear(a->q, a->mid, w->wq, rows->n, d.q, d.c, false, p->err);
+    if (rc)
+        return rc;
+    struct infer_rope rq = infer_pass_rope(p, c->heads, rows, 0);
+    struct infer_rope rk = infer_pass_rope(p, c->kv_heads, &p->f->all, 0);
+    infer_rope(a->q, rows->n, &rq);
+    infer_rope(a->k, n, &rk);
+    struct infer_attention at = infer_pass_attention(p, layer);
+    rc = infer_attention_forward(&at, a->att, a->q, a->k, a->v, p->err);
+    if (rc)
+        return rc;
+    infer_gather(a->mid, a->x, rows->token, rows->n, d.c);
+    return infer_linear(a->mid, a->att, w->wo, rows->n, d.c, d.q, true, p->err);
+}
+
+/* out (rows, C) = mid + swiglu(norm(mid)), a block of rows at a time. */
+static int feed_forward_part(const struct infer_pass *p, size_t layer,
+                             float *out, bool keep)
+{
+    const struct infer_dims d = infer_dims_of(p->c);
+    const struct infer_layer *w = &p->w->layer[layer];
+    const struct infer_acts *a = &p->t->layer[layer];
+    size_t rows = infer_pass_rows(p, layer)->n;
+    float *h = p->t->h, *act = p->t->act;
+    infer_rmsnorm(h, a->mid, w->ffn_norm, rows, d.c, p->c->norm_eps);
+    memcpy(out, a->mid, rows * d.c * sizeof *out);
+    for (size_t r = 0; r < rows; r += p->t->block) {
+        size_t n = rows - r < p->t->block ? rows - r : p->t->block;
+        float *gate = a->gate + (keep ? r * d.f : 0);
+        float *up = a->up + (keep ? r * d.f : 0);
+        const float *hr = h + r * d.c;
+        int rc;
+        if ((rc =
+                 infer_linear(gate, hr, w->gate, n, d.f, d.c, false, p->err)) ||
+            (rc = infer_linear(up, hr, w->up, n, d.f, d.c, false, p->err)))
+            return rc;
+        infer_swiglu(act, gate, up, n * d.f);
+        rc = infer_linear(out + r * d.c, act, w->down, n, d.c, d.f, true,
+                          p->err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int check_forest(const struct infer_config *c,
+                        const struct infer_packed *f, struct pk_err *err)
+{
+    if (f->max_depth > c->max_positions)
+        return pk_fail(err, PK_EDATA,
+                       "a path of %zu tokens is longer than the model's %zu "
+                       "positions",
+                       f->max_depth, c->max_positions);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->token[i] < 0 || (size_t)f->token[i] >= c->vocab)
+            return pk_fail(err, PK_EDATA,
+                           "token id %d is outside the vocabulary of %zu",
+                           (int)f->token[i], c->vocab);
+    return 0;
+}
+
+static int run(const struct infer_pass *p, bool keep, float *hidden)
+{
+    const struct infer_config *c = p->c;
+    const struct infer_packed *f = p->f;
+    struct infer_tape *t = p->t;
+    infer_rope_table(t->rope, f->max_depth, c->head_dim, c->rope_theta);
+    for (size_t i = 0; i < f->n; i++)
+        memcpy(t->layer[0].x + i * c->dim,
+               p->w->embed + (size_t)f->token[i] * c->dim,
+               c->dim * sizeof(float));
+    for (size_t l = 0; l < c->layers; l++) {
+        float *out = l + 1 < c->layers ? t->layer[l + 1].x : t->out;
+        int rc = attention_part(p, l);
+        if (!rc)
+            rc = feed_forward_part(p, l, out, keep);
+        if (rc)
+            return rc;
+    }
+    infer_rmsnorm(t->h, t->out, p->w->norm, f->reads.n, c->dim, c->norm_eps);
+    for (size_t r = 0; r < f->reads.n; r++)
+        memcpy(hidden + f->readout[r] * c->dim, t->h + r * c->dim,
+               c->dim * sizeof(float));
+    return 0;
+}
+
+int infer_forward(const struct infer_config *c, const struct infer_weights *w,
+                  struct infer_forest *forest, struct infer_tape *tape,
+                  float *hidden, struct pk_err *err)
+{
+    struct infer_tape own = {0};
+    struct infer_pass p = {c, w, NULL, tape ? tape : &own, err};
+    int rc = infer_forest_pack(forest, &p.f, err);
+    if (!rc)
+        rc = check_forest(c, p.f, err);
+    if (!rc)
+        rc = plan(p.t, c, p.f, tape != NULL, err);
+    if (!rc)
+        rc = run(&p, tape != NULL, hidden);
+    free(own.mem);
+    free(own.layer);
+    return rc;
+}

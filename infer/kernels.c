@@ -1,0 +1,178 @@
+/* The kernels between matrix products; see kernels.h. */
+#include "infer/kernels.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+enum { ROW_CHUNK = 64 }; /* rows that one partial sum covers */
+
+static double row_rstd(const float *x, size_t c, double eps)
+{
+    double sum[4] = {0};
+    size_t i = 0;
+    for (; i + 4 <= c; i += 4)
+        for (int k = 0; k < 4; k++)
+            sum[k] += (double)x[i + k] * (double)x[i + k];
+    for (; i < c; i++)
+        sum[0] += (double)x[i] * (double)x[i];
+    double mean = (sum[0] + sum[1] + sum[2] + sum[3]) / (double)c;
+    return 1.0 / sqrt(mean + eps);
+}
+
+void infer_rmsnorm(float *y, const float *x, const float *w, size_t rows,
+                   size_t c, double eps)
+{
+#pragma omp parallel for
+    for (size_t r = 0; r < rows; r++) {
+        const float *xr = x + r * c;
+        float *yr = y + r * c, rstd = (float)row_rstd(xr, c, eps);
+        for (size_t i = 0; i < c; i++)
+            yr[i] = xr[i] * rstd * w[i];
+    }
+}
+
+/* One row: dx += rstd (g - x * rstd^2 * mean(g x)), where g = dy * w. */
+static void rmsnorm_backward_row(float *dx, double *dw, const float *dy,
+                                 const float *x, const float *w, size_t c,
+                                 double eps)
+{
+    double rstd = row_rstd(x, c, eps), dot = 0;
+    for (size_t i = 0; i < c; i++)
+        dot += (double)dy[i] * (double)w[i] * (double)x[i];
+    double k = dot * rstd * rstd * rstd / (double)c;
+    for (size_t i = 0; i < c; i++) {
+        dx[i] +=
+            (float)(rstd * (double)dy[i] * (double)w[i] - k * (double)x[i]);
+        dw[i] += (double)dy[i] * (double)x[i] * rstd;
+    }
+}
+
+int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
+                           const float *x, const float *w, size_t rows,
+                           size_t c, double eps, struct pk_err *err)
+{
+    size_t chunks = (rows + ROW_CHUNK - 1) / ROW_CHUNK;
+    double *part = pk_calloc_aligned(chunks * c, sizeof *part);
+    if (!part)
+        return pk_fail_mem(err, "a norm's gradient");
+#pragma omp parallel for
+    for (size_t k = 0; k < chunks; k++)
+        for (size_t r = k * ROW_CHUNK; r < rows && r < (k + 1) * ROW_CHUNK; r++)
+            rmsnorm_backward_row(dx + r * c, part + k * c, dy + r * c,
+                                 x + r * c, w, c, eps);
+    for (size_t i = 0; i < c; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < chunks; k++)
+            sum += part[k * c + i];
+        dw[i] += (float)sum;
+    }
+    free(part);
+    return 0;
+}
+
+void infer_rope_table(float *table, size_t n, size_t d, double theta)
+{
+#pragma omp parallel for
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < d / 2; i++) {
+            double a = (double)p * pow(theta, -2.0 * (double)i / (double)d);
+            table[(p * (d / 2) + i) * 2] = (float)cos(a);
+            table[(p * (d / 2) + i) * 2 + 1] = (float)sin(a);
+        }
+}
+
+void infer_rope(float *x, size_t rows, const struct infer_rope *r)
+{
+    size_t half = r->d / 2;
+    float sign = r->inverse ? -1.0F : 1.0F;
+#pragma omp parallel for
+    for (size_t row = 0; row < rows; row++) {
+        const float *t = r->table + r->depth[r->row_token[row]] * half * 2;
+        for (size_t h = 0; h < r->heads; h++) {
+            float *v = x + (row * r->heads + h) * r->d;
+            for (size_t i = 0; i < half; i++) {
+                float c = t[2 * i], s = sign * t[2 * i + 1];
+                float a = v[i], b = v[i + half];
+                v[i] = a * c - b * s;
+                v[i + half] = b * c + a * s;
+            }
+        }
+    }
+}
+
+/* e^x for -87 <= x <= 0, without a branch, so that loops over it vectorise:
+ * x = n ln 2 + f with |f| <= ln 2 / 2 (Cody and Waite's two-part ln 2), and
+ * the Taylor polynomial of e^f, whose error there is under 6e-9. */
+static float exp_approx(float x)
+{
+    float n = x * 1.44269504F;
+    n = (n + 12582912.0F) - 12582912.0F; /* round: 1.5 * 2^23 */
+    float f = (x - n * 0.693359375F) + n * 2.12194440e-4F;
+    float p = 1.0F / 5040.0F;
+    p = p * f + 1.0F / 720.0F;
+    p = p * f + 1.0F / 120.0F;
+    p = p * f + 1.0F / 24.0F;
+    p = p * f + 1.0F / 6.0F;
+    p = p * f + 0.5F;
+    p = p * f + 1.0F;
+    p = p * f + 1.0F;
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return p * scale;
+}
+
+void infer_exp_row(float *x, size_t n, float max)
+{
+    for (size_t i = 0; i < n; i++) {
+        float d = x[i] - max, y = exp_approx(d < -87.0F ? -87.0F : d);
+        x[i] = d < -87.0F ? 0.0F : y;
+    }
+}
+
+/* sigma(x), from e^-|x| so that nothing overflows. */
+static float sigmoid(float x)
+{
+    float a = x < 0 ? x : -x;
+    float e = exp_approx(a < -87.0F ? -87.0F : a);
+    return (x < 0 ? e : 1.0F) / (1.0F + e);
+}
+
+void infer_swiglu(float *act, const float *gate, const float *up, size_t n)
+{
+#pragma omp parallel for
+    for (size_t i = 0; i < n; i++)
+        act[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}
+
+void infer_swiglu_backward(float *dgate, float *dup, const float *dact,
+                           const float *gate, const float *up, size_t n)
+{
+#pragma omp parallel for
+    for (size_t i = 0; i < n; i++) {
+        float s = sigmoid(gate[i]), d = dact[i];
+        dgate[i] = d * up[i] * s * (1.0F + gate[i] * (1.0F - s));
+        dup[i] = d * gate[i] * s;
+    }
+}
+
+void infer_gather(float *y, const float *x, const size_t *index, size_t rows,
+                  size_t c)
+{
+#pragma omp parallel for
+    for (size_t r = 0; r < rows; r++)
+        memcpy(y + r * c, x + index[r] * c, c * sizeof *y);
+}
+
+void infer_scatter_add(float *x, const float *y, const size_t *index,
+                       size_t rows, size_t c)
+{
+#pragma omp parallel for
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < c; i++)
+            x[index[r] * c + i] += y[r * c + i];
+}

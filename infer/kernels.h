@@ -1,0 +1,57 @@
+/* The kernels between matrix products. Pure functions over pointers and sizes,
+ * all f32; sums that matter are taken in double. Each output row depends on
+ * its own inputs alone, and sums over rows are taken in chunks of fixed size,
+ * in order: the bits never depend on the number of threads. */
+#ifndef PREFKIT_INFER_KERNELS_H
+#define PREFKIT_INFER_KERNELS_H
+
+#include <stddef.h>
+
+#include "common/err.h"
+
+/* y (rows, c) = x * rstd * w, rstd = 1 / sqrt(mean(x^2) + eps).
+ * (Zhang and Sennrich, arXiv 1910.07467.) No overlap. */
+void infer_rmsnorm(float *y, const float *x, const float *w, size_t rows,
+                   size_t c, double eps);
+
+/* dx (rows, c) += and dw (c) += the gradients, given dy (rows, c) and the
+ * forward's x and w; rstd is computed again. PK_EMEM. */
+PK_NODISCARD int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
+                                        const float *x, const float *w,
+                                        size_t rows, size_t c, double eps,
+                                        struct pk_err *err);
+
+/* cos and sin of position * theta^(-2i / d), i < d/2: table (n, d/2, 2). */
+void infer_rope_table(float *table, size_t n, size_t d, double theta);
+
+/* Rotate each head of x (rows, heads * d) by its row's position, pairing
+ * element i with i + d/2 (Su et al., arXiv 2104.09864, in Hugging Face's
+ * order). `row_token` gives each row's token and `depth` that token's
+ * position. inverse: rotate back, which is the adjoint. */
+struct infer_rope {
+    const float *table;
+    const size_t *row_token, *depth;
+    size_t heads, d;
+    int inverse;
+};
+void infer_rope(float *x, size_t rows, const struct infer_rope *r);
+
+/* act = silu(gate) * up, n elements. (Shazeer, arXiv 2002.05202.) */
+void infer_swiglu(float *act, const float *gate, const float *up, size_t n);
+
+/* dgate and dup overwrite: gradients of act = silu(gate) * up. dact may be the
+ * same memory as dup. */
+void infer_swiglu_backward(float *dgate, float *dup, const float *dact,
+                           const float *gate, const float *up, size_t n);
+
+/* Rows of x picked out, y[i] = x[index[i]], and its adjoint
+ * x[index[i]] += y[i] (indices all different). */
+void infer_gather(float *y, const float *x, const size_t *index, size_t rows,
+                  size_t c);
+void infer_scatter_add(float *x, const float *y, const size_t *index,
+                       size_t rows, size_t c);
+
+/* x[i] = e^(x[i] - max), for max >= every x[i]; 0 below e^-87. */
+void infer_exp_row(float *x, size_t n, float max);
+
+#endif

@@ -1,0 +1,45 @@
+/* What forward computes for each layer, and keeps when there is a tape. */
+#ifndef PREFKIT_INFER_TAPE_H
+#define PREFKIT_INFER_TAPE_H
+
+#include "infer/attention.h"
+#include "infer/kernels.h"
+
+/* One layer's values. Without a tape all layers share one of these. `rows` is
+ * every token, or in the last layer the read-outs. */
+struct infer_acts {
+    float *x;         /* (N, C) what comes in */
+    float *q;         /* (rows, H D) rotated */
+    float *k, *v;     /* (N, K D) k rotated */
+    float *att;       /* (rows, H D) attention's output, before wo */
+    float *mid;       /* (rows, C) after attention's residual */
+    float *gate, *up; /* (rows, F); without a tape, one block of rows */
+};
+
+struct infer_tape {
+    float *mem; /* everything below */
+    size_t cap; /* floats */
+    struct infer_acts *layer;
+    size_t n_layers, block; /* rows of the feed-forward done at once */
+    float *out;             /* (R, C) what the final norm gets */
+    float *h, *act;         /* scratch: (N, C), and (block, F) */
+    float *rope;            /* (longest path, D/2, 2) */
+};
+
+/* What every step of forward and backward needs to know. */
+struct infer_pass {
+    const struct infer_config *c;
+    const struct infer_weights *w;
+    const struct infer_packed *f;
+    struct infer_tape *t;
+    struct pk_err *err;
+};
+
+const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
+                                         size_t layer);
+struct infer_attention infer_pass_attention(const struct infer_pass *p,
+                                            size_t layer);
+struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
+                                  const struct infer_rows *rows, int inverse);
+
+#endif
