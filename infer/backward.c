@@ -101,7 +101,7 @@ static int attention_back(const struct infer_pass *p, size_t layer,
         return rc;
     infer_rmsnorm(h, a->x, w->attn_norm, n, d.c, c->norm_eps);
     if (last)
-        infer_gather(g->hr, h, rows->token, rows->n, d.c);
+        infer_gather(g->hr, h, rows->token, 0, rows->n, d.c);
     infer_linear_dw(dw->wq, g->dq, last ? g->hr : h, rows->n, d.q, d.c);
     infer_linear_dw(dw->wk, g->dk, h, n, d.kv, d.c);
     infer_linear_dw(dw->wv, g->dv, h, n, d.kv, d.c);
@@ -138,7 +138,7 @@ static int run_back(const struct infer_pass *p, struct grads *g,
 {
     const struct infer_config *c = p->c;
     size_t reads = p->f->reads.n;
-    infer_gather(g->dh, dhidden, p->f->readout, reads, c->dim);
+    infer_gather(g->dh, dhidden, p->f->readout, 0, reads, c->dim);
     memset(g->dx, 0, reads * c->dim * sizeof(float));
     int rc =
         infer_rmsnorm_backward(g->dx, dw->norm, g->dh, p->t->out, p->w->norm,

@@ -44,7 +44,7 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
                     const struct infer_packed *f, bool keep, struct cutter *m)
 {
     const struct infer_dims d = infer_dims_of(c);
-    size_t n = f->n;
+    size_t n = f->all.n;
     t->block = keep || n < BLOCK ? n : BLOCK;
     for (size_t l = 0; l < c->layers; l++) {
         struct infer_acts *a = &t->layer[l];
@@ -69,15 +69,17 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
     t->rope = cut(m, f->max_depth, c->head_dim);
 }
 
-static int plan(struct infer_tape *t, const struct infer_config *c,
-                const struct infer_packed *f, bool keep, struct pk_err *err)
+int infer_pass_plan(const struct infer_pass *p, bool keep)
 {
+    struct infer_tape *t = p->t;
+    const struct infer_config *c = p->c;
+    const struct infer_packed *f = p->f;
     if (t->n_layers < c->layers) {
         free(t->layer);
         t->n_layers = 0;
         t->layer = pk_calloc(c->layers, sizeof *t->layer);
         if (!t->layer)
-            return pk_fail_mem(err, "a forward pass");
+            return pk_fail_mem(p->err, "a forward pass");
         t->n_layers = c->layers;
     }
     struct cutter count = {0};
@@ -87,7 +89,7 @@ static int plan(struct infer_tape *t, const struct infer_config *c,
         t->cap = 0;
         t->mem = pk_calloc_aligned(count.used, sizeof *t->mem);
         if (!t->mem)
-            return pk_fail(err, PK_EMEM,
+            return pk_fail(p->err, PK_EMEM,
                            "out of memory for a forest of %zu tokens (%zu MiB)",
                            f->n, count.used * sizeof(float) >> 20);
         t->cap = count.used;
@@ -129,25 +131,26 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
     float *h = p->t->h;
-    size_t n = p->f->n;
+    size_t n = p->f->all.n, first = p->f->all.token[0];
+    float *k = a->k + first * d.kv, *v = a->v + first * d.kv;
     int rc;
     infer_rmsnorm(h, a->x, w->attn_norm, n, d.c, c->norm_eps);
-    if ((rc = infer_linear(a->k, h, w->wk, n, d.kv, d.c, false, p->err)) ||
-        (rc = infer_linear(a->v, h, w->wv, n, d.kv, d.c, false, p->err)))
+    if ((rc = infer_linear(k, h, w->wk, n, d.kv, d.c, false, p->err)) ||
+        (rc = infer_linear(v, h, w->wv, n, d.kv, d.c, false, p->err)))
         return rc;
-    infer_gather(a->mid, h, rows->token, rows->n, d.c);
+    infer_gather(a->mid, h, rows->token, first, rows->n, d.c);
     rc = infer_linear(a->q, a->mid, w->wq, rows->n, d.q, d.c, false, p->err);
     if (rc)
         return rc;
     struct infer_rope rq = infer_pass_rope(p, c->heads, rows, 0);
     struct infer_rope rk = infer_pass_rope(p, c->kv_heads, &p->f->all, 0);
     infer_rope(a->q, rows->n, &rq);
-    infer_rope(a->k, n, &rk);
+    infer_rope(k, n, &rk);
     struct infer_attention at = infer_pass_attention(p, layer);
     rc = infer_attention_forward(&at, a->att, a->q, a->k, a->v, p->err);
     if (rc)
         return rc;
-    infer_gather(a->mid, a->x, rows->token, rows->n, d.c);
+    infer_gather(a->mid, a->x, rows->token, first, rows->n, d.c);
     return infer_linear(a->mid, a->att, w->wo, rows->n, d.c, d.q, true, p->err);
 }
 
@@ -197,15 +200,15 @@ static int check_forest(const struct infer_config *c,
     return 0;
 }
 
-static int run(const struct infer_pass *p, bool keep, float *hidden)
+int infer_pass_run(const struct infer_pass *p, bool keep, float *hidden)
 {
     const struct infer_config *c = p->c;
     const struct infer_packed *f = p->f;
     struct infer_tape *t = p->t;
     infer_rope_table(t->rope, f->max_depth, c->head_dim, c->rope_theta);
-    for (size_t i = 0; i < f->n; i++)
+    for (size_t i = 0; i < f->all.n; i++)
         memcpy(t->layer[0].x + i * c->dim,
-               p->w->embed + (size_t)f->token[i] * c->dim,
+               p->w->embed + (size_t)f->token[f->all.token[i]] * c->dim,
                c->dim * sizeof(float));
     for (size_t l = 0; l < c->layers; l++) {
         float *out = l + 1 < c->layers ? t->layer[l + 1].x : t->out;
@@ -232,9 +235,9 @@ int infer_forward(const struct infer_config *c, const struct infer_weights *w,
     if (!rc)
         rc = check_forest(c, p.f, err);
     if (!rc)
-        rc = plan(p.t, c, p.f, tape != NULL, err);
+        rc = infer_pass_plan(&p, tape != NULL);
     if (!rc)
-        rc = run(&p, tape != NULL, hidden);
+        rc = infer_pass_run(&p, tape != NULL, hidden);
     free(own.mem);
     free(own.layer);
     return rc;

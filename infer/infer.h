@@ -287,6 +287,44 @@ void infer_score_backward(const struct infer_config *c,
                           size_t n, const double *dout, float *dhidden,
                           struct infer_weights *g);
 
+/* ---- Generation ---------------------------------------------------------- */
+
+/* One growing sequence with its keys and values kept. */
+struct infer_decoder;
+
+/* Room for max_tokens (at most the model's positions). Borrows c and w. */
+PK_NODISCARD int infer_decoder_new(struct infer_decoder **out,
+                                   const struct infer_config *c,
+                                   const struct infer_weights *w,
+                                   size_t max_tokens, struct pk_err *err);
+void infer_decoder_free(struct infer_decoder *d);
+
+/* Append n >= 1 tokens; hidden (1, C) is the last one's. PK_EDATA when they do
+ * not fit or are not in the vocabulary. */
+PK_NODISCARD int infer_decoder_feed(struct infer_decoder *d, const int32_t *ids,
+                                    size_t n, float *hidden,
+                                    struct pk_err *err);
+size_t infer_decoder_len(const struct infer_decoder *d);
+/* Back to the first n tokens: several samples share one prompt. */
+void infer_decoder_rewind(struct infer_decoder *d, size_t n);
+
+/* logits (1, V) of the next token, from a hidden state (1, C). */
+PK_NODISCARD int infer_logits(const struct infer_config *c,
+                              const struct infer_weights *w,
+                              const float *hidden, float *logits,
+                              struct pk_err *err);
+
+/* Draw a token: temperature 0 is the largest logit (the first of equals);
+ * else from the smallest set of tokens that holds top_p of the probability
+ * (Holtzman et al., arXiv 1904.09751). Overwrites logits; `order` (V) is
+ * scratch. */
+struct infer_sampling {
+    double temperature, top_p;
+};
+struct pk_rng;
+int32_t infer_sample(const struct infer_sampling *s, float *logits,
+                     int32_t *order, size_t n, struct pk_rng *rng);
+
 /* ---- Verbs --------------------------------------------------------------- */
 
 int infer_cmd_init_model(int argc, char **argv);

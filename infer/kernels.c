@@ -160,12 +160,12 @@ void infer_swiglu_backward(float *dgate, float *dup, const float *dact,
     }
 }
 
-void infer_gather(float *y, const float *x, const size_t *index, size_t rows,
-                  size_t c)
+void infer_gather(float *y, const float *x, const size_t *index, size_t base,
+                  size_t rows, size_t c)
 {
 #pragma omp parallel for
     for (size_t r = 0; r < rows; r++)
-        memcpy(y + r * c, x + index[r] * c, c * sizeof *y);
+        memcpy(y + r * c, x + (index[r] - base) * c, c * sizeof *y);
 }
 
 void infer_scatter_add(float *x, const float *y, const size_t *index,

@@ -44,10 +44,10 @@ void infer_swiglu(float *act, const float *gate, const float *up, size_t n);
 void infer_swiglu_backward(float *dgate, float *dup, const float *dact,
                            const float *gate, const float *up, size_t n);
 
-/* Rows of x picked out, y[i] = x[index[i]], and its adjoint
+/* Rows of x picked out, y[i] = x[index[i] - base], and, for base 0, the adjoint
  * x[index[i]] += y[i] (indices all different). */
-void infer_gather(float *y, const float *x, const size_t *index, size_t rows,
-                  size_t c);
+void infer_gather(float *y, const float *x, const size_t *index, size_t base,
+                  size_t rows, size_t c);
 void infer_scatter_add(float *x, const float *y, const size_t *index,
                        size_t rows, size_t c);
 

@@ -26,7 +26,9 @@ struct infer_tape {
     float *rope;            /* (longest path, D/2, 2) */
 };
 
-/* What every step of forward and backward needs to know. */
+/* What every step of forward and backward needs to know. Layers compute the
+ * rows f->all: all tokens of a forest; or, when decoding, the new tokens of one
+ * sequence, whose earlier keys and values k and v hold already. */
 struct infer_pass {
     const struct infer_config *c;
     const struct infer_weights *w;
@@ -34,6 +36,12 @@ struct infer_pass {
     struct infer_tape *t;
     struct pk_err *err;
 };
+
+/* Memory for the pass: arrays for every layer (keep), or one set for all. */
+PK_NODISCARD int infer_pass_plan(const struct infer_pass *p, bool keep);
+/* hidden (R, C), in the order of read-out indices. */
+PK_NODISCARD int infer_pass_run(const struct infer_pass *p, bool keep,
+                                float *hidden);
 
 const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
                                          size_t layer);
