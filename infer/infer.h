@@ -180,9 +180,11 @@ PK_NODISCARD int infer_tokenizer_decode(const struct infer_tokenizer *t,
 const char *infer_tokenizer_piece(const struct infer_tokenizer *t, int32_t id,
                                   size_t *len);
 
-/* A token's name, as special_tokens_map.json spells it ("<s>", "[PAD]"); NULL
- * for an id outside the vocabulary. Borrowed from the tokenizer. */
-const char *infer_tokenizer_name(const struct infer_tokenizer *t, int32_t id);
+/* A token's name, *len bytes without a NUL, as special_tokens_map.json spells
+ * it ("<s>", "[PAD]"); NULL for an id outside the vocabulary. Borrowed from the
+ * tokenizer. */
+const char *infer_tokenizer_name(const struct infer_tokenizer *t, int32_t id,
+                                 size_t *len);
 
 size_t infer_tokenizer_vocab(const struct infer_tokenizer *t);
 int32_t infer_tokenizer_bos(const struct infer_tokenizer *t); /* -1: none */
@@ -198,6 +200,25 @@ struct infer_message {
     const char *text;
     size_t len; /* bytes */
 };
+
+/* Messages in order; the array is owned, the texts are borrowed. Start from
+ * {0}; set n = 0 to use it again. */
+struct infer_dialogue {
+    struct infer_message *msg;
+    size_t n, cap;
+};
+
+PK_NODISCARD int infer_dialogue_add(struct infer_dialogue *d,
+                                    enum infer_role role, const char *text,
+                                    size_t len, struct pk_err *err);
+
+/* Append a JSON array of {"role": "system|user|assistant", "content": "..."};
+ * borrows the JSON's strings. PK_EDATA names the message that is wrong. */
+struct cJSON;
+PK_NODISCARD int infer_dialogue_read(struct infer_dialogue *d,
+                                     const struct cJSON *array,
+                                     struct pk_err *err);
+void infer_dialogue_release(struct infer_dialogue *d);
 
 /* What infer_chat_encode did. */
 struct infer_chat {

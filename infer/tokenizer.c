@@ -22,7 +22,8 @@
 struct infer_tokenizer {
     struct infer_spm spm;
     struct infer_bpe *bpe;
-    size_t added; /* tokens after the last piece */
+    size_t added;        /* tokens after the last piece */
+    cJSON *added_tokens; /* added_tokens.json, or NULL */
     char bytes[256];
 };
 
@@ -93,13 +94,11 @@ static int read_added(struct infer_tokenizer *t, const char *dir,
     char *path = join(dir, "added_tokens.json", err);
     if (!path)
         return PK_EMEM;
-    cJSON *json = NULL;
     int rc = 0;
     if (access(path, F_OK) == 0)
-        rc = pk_json_load(&json, path, 1 << 20, err);
-    if (json && (rc = count_added(t, json, err)) < 0)
+        rc = pk_json_load(&t->added_tokens, path, 1 << 20, err);
+    if (t->added_tokens && (rc = count_added(t, t->added_tokens, err)) < 0)
         pk_err_prefix(err, "%s: ", path);
-    cJSON_Delete(json);
     free(path);
     return rc;
 }
@@ -170,7 +169,27 @@ void infer_tokenizer_close(struct infer_tokenizer *t)
         return;
     bpe_free(t->bpe);
     spm_release(&t->spm);
+    cJSON_Delete(t->added_tokens);
     free(t);
+}
+
+const char *infer_tokenizer_name(const struct infer_tokenizer *t, int32_t id,
+                                 size_t *len)
+{
+    *len = 0;
+    if (id < 0)
+        return NULL;
+    if ((size_t)id < t->spm.n) {
+        *len = t->spm.piece[id].len;
+        return t->spm.piece[id].text;
+    }
+    const cJSON *item;
+    cJSON_ArrayForEach(item, t->added_tokens) if (item->valuedouble == id)
+    {
+        *len = strlen(item->string);
+        return item->string;
+    }
+    return NULL;
 }
 
 size_t infer_tokenizer_vocab(const struct infer_tokenizer *t)

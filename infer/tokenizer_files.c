@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "common/json.h"
+#include "common/mem.h"
 #include "common/out.h"
 
 static int copy_file(const char *from, const char *to, struct pk_err *err)
@@ -86,9 +87,12 @@ static void add_specials(cJSON *j, const struct infer_tokenizer *t,
                    {"unk_token", infer_tokenizer_unk(t)},
                    {"pad_token", c->pad}};
     for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
-        const char *name = infer_tokenizer_name(t, special[i].id);
-        if (name)
-            cJSON_AddStringToObject(j, special[i].key, name);
+        size_t n;
+        const char *name = infer_tokenizer_name(t, special[i].id, &n);
+        char *copy = name ? pk_memdup0(name, n) : NULL;
+        if (copy)
+            cJSON_AddStringToObject(j, special[i].key, copy);
+        free(copy);
     }
 }
 

@@ -1,0 +1,327 @@
+/* prefkit generate: sample responses, JSON lines in, JSON lines out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cli.h"
+#include "common/json.h"
+#include "common/lines.h"
+#include "common/num.h"
+#include "common/out.h"
+#include "common/progress.h"
+#include "common/utf8.h"
+#include "infer/generate.h"
+
+struct args {
+    struct pk_cli cli;
+    const char *model, *input, *output;
+    struct infer_sampling sampling;
+    uint64_t samples, max_tokens, seed;
+};
+
+static const struct argp_option options[] = {
+    {"model", 'm', "DIR", 0, "The model directory", 0},
+    {"input", 'i', "FILE", 0, "JSON lines (default -: standard input)", 0},
+    {"output", 'o', "FILE", 0, "Where to (default -: standard output)", 0},
+    {"samples", 'k', "K", 0, "Responses per prompt (default 1)", 0},
+    {"max-tokens", 'n', "N", 0, "Longest response, in tokens (default 256)", 0},
+    {"temperature", 'T', "X", 0, "0 always takes the likeliest (default 1)", 0},
+    {"top-p", 'p', "X", 0,
+     "Sample from this share of the probability (default 1)", 0},
+    {"seed", 'S', "N", 0, "Seed (default 1)", 0},
+    {0}};
+
+static void need(struct argp_state *state, bool ok, const char *what)
+{
+    if (!ok)
+        argp_error(state, "%s", what);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case 'm':
+        a->model = arg;
+        return 0;
+    case 'i':
+        a->input = arg;
+        return 0;
+    case 'o':
+        a->output = arg;
+        return 0;
+    case 'k':
+        need(state, pk_parse_u64(arg, 1, 1 << 20, &a->samples),
+             "--samples takes a whole number from 1");
+        return 0;
+    case 'n':
+        need(state, pk_parse_u64(arg, 1, 1 << 24, &a->max_tokens),
+             "--max-tokens takes a whole number from 1");
+        return 0;
+    case 'T':
+        need(state, pk_parse_double(arg, 0, 100, &a->sampling.temperature),
+             "--temperature takes a number from 0 to 100");
+        return 0;
+    case 'p':
+        need(state, pk_parse_double(arg, 1e-9, 1, &a->sampling.top_p),
+             "--top-p takes a number above 0, at most 1");
+        return 0;
+    case 'S':
+        need(state, pk_parse_u64(arg, 0, UINT64_MAX, &a->seed),
+             "--seed takes a whole number");
+        return 0;
+    case ARGP_KEY_END:
+        need(state, a->model != NULL, "--model is needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .doc =
+        "Sample responses. Each row is {\"messages\": [...]} or {\"prompt\": "
+        "\"...\"}, answered in Llama 2's chat format, or {\"text\": \"...\"}, "
+        "which is continued as it stands. Rows come back whole, in order, "
+        "with \"responses\": [...] and \"cut\": [...], true where a response "
+        "reached --max-tokens before its end.\v"
+        "A row's samples depend on the seed and the row's number alone.\n\n"
+        "Example:\n"
+        "  prefkit generate --model base --samples 4 --input prompts.jsonl"};
+
+struct job {
+    const struct args *a;
+    struct infer_model *m;
+    struct infer_tokenizer *t;
+    struct infer_generator *g;
+    struct infer_dialogue dialogue;
+    struct infer_ids prompt, ids;
+    struct pk_buf responses, cuts, text, row;
+    uint64_t rows, tokens;
+};
+
+/* The prompt's ids; *fresh: the response starts a text, so that its first
+ * piece's leading space is none of it. */
+static int encode_prompt(struct job *j, const cJSON *row, bool *fresh,
+                         struct pk_err *err)
+{
+    const cJSON *messages = cJSON_GetObjectItemCaseSensitive(row, "messages");
+    const char *text = NULL, *prompt = NULL;
+    struct infer_chat what;
+    j->prompt.len = j->dialogue.n = 0;
+    *fresh = true;
+    int rc = pk_json_str(row, "text", &text, err);
+    if (!rc)
+        rc = pk_json_str(row, "prompt", &prompt, err);
+    if (rc)
+        return rc;
+    if (!!messages + !!text + !!prompt != 1)
+        return pk_fail(err, PK_EDATA,
+                       "one of \"messages\", \"prompt\" and \"text\" is "
+                       "needed");
+    if (text) {
+        *fresh = !*text;
+        rc = infer_ids_add(&j->prompt, infer_tokenizer_bos(j->t), err);
+        return rc ? rc
+                  : infer_tokenizer_encode(j->t, text, strlen(text), &j->prompt,
+                                           err);
+    }
+    rc = messages ? infer_dialogue_read(&j->dialogue, messages, err)
+                  : infer_dialogue_add(&j->dialogue, INFER_USER, prompt,
+                                       strlen(prompt), err);
+    if (!rc && (j->dialogue.n == 0 ||
+                j->dialogue.msg[j->dialogue.n - 1].role != INFER_USER))
+        rc = pk_fail(err, PK_EDATA, "the last message is not the user's");
+    return rc ? rc
+              : infer_chat_encode(j->t, j->dialogue.msg, j->dialogue.n, false,
+                                  0, &j->prompt, &what, err);
+}
+
+/* Bytes that are not UTF-8 (a character cut in its middle) become U+FFFD. */
+static void quote_valid(struct pk_buf *out, struct pk_buf *clean, const char *s,
+                        size_t n)
+{
+    pk_buf_reset(clean);
+    while (n) {
+        size_t good = pk_utf8_check(s, n);
+        pk_buf_add(clean, s, good);
+        if (good < n) {
+            pk_buf_adds(clean, "\xEF\xBF\xBD");
+            good++;
+        }
+        s += good;
+        n -= good;
+    }
+    pk_json_quote(out, clean->len ? clean->data : "", clean->len);
+}
+
+static int add_response(struct job *j, bool fresh, bool cut)
+{
+    struct pk_buf raw = PK_BUF_INIT(PK_LINE_MAX);
+    for (size_t i = 0; i < j->ids.len; i++) {
+        size_t n;
+        const char *p = infer_tokenizer_piece(j->t, j->ids.id[i], &n);
+        if (p)
+            pk_buf_add(&raw, p, n);
+    }
+    bool space = fresh && raw.len && raw.data[0] == ' ';
+    if (j->responses.len > 1) {
+        pk_buf_addc(&j->responses, ',');
+        pk_buf_addc(&j->cuts, ',');
+    }
+    quote_valid(&j->responses, &j->text, raw.len ? raw.data + space : "",
+                raw.len - space);
+    pk_buf_adds(&j->cuts, cut ? "true" : "false");
+    int failed = raw.failed ? raw.failed : j->responses.failed;
+    pk_buf_release(&raw);
+    return failed;
+}
+
+static int answer(struct job *j, bool fresh, struct pk_err *err)
+{
+    pk_buf_reset(&j->responses);
+    pk_buf_reset(&j->cuts);
+    pk_buf_addc(&j->responses, '[');
+    pk_buf_addc(&j->cuts, '[');
+    for (uint64_t k = 0; k < j->a->samples; k++) {
+        struct pk_rng rng;
+        bool cut;
+        pk_rng_seed(&rng, j->a->seed, j->rows << 20 | k);
+        int rc = infer_generator_sample(j->g, &j->a->sampling, &rng, &j->ids,
+                                        &cut, err);
+        if (rc)
+            return rc;
+        j->tokens += j->ids.len;
+        if (add_response(j, fresh, cut) < 0)
+            return pk_fail_mem(err, "a response");
+    }
+    pk_buf_addc(&j->responses, ']');
+    pk_buf_addc(&j->cuts, ']');
+    return 0;
+}
+
+static int write_row(struct job *j, const char *line, size_t len, FILE *f,
+                     struct pk_err *err)
+{
+    struct pk_buf half = PK_BUF_INIT(2 * PK_LINE_MAX);
+    pk_buf_reset(&j->row);
+    pk_json_splice(&half, line, len, "responses", j->responses.data);
+    int rc = half.failed ? half.failed
+                         : pk_json_splice(&j->row, half.data, half.len, "cut",
+                                          j->cuts.data);
+    pk_buf_release(&half);
+    if (rc)
+        return pk_fail_mem(err, "a row");
+    fprintf(f, "%s\n", j->row.data);
+    fflush(f);
+    return 0;
+}
+
+static int do_row(struct job *j, const char *line, size_t len, FILE *f,
+                  struct pk_err *err)
+{
+    cJSON *row;
+    bool fresh;
+    int rc = pk_json_parse(&row, line, len, err);
+    if (rc)
+        return rc;
+    if (!cJSON_IsObject(row))
+        rc = pk_fail(err, PK_EDATA, "not a JSON object");
+    else if (cJSON_GetObjectItemCaseSensitive(row, "responses") ||
+             cJSON_GetObjectItemCaseSensitive(row, "cut"))
+        rc = pk_fail(err, PK_EDATA,
+                     "the row has \"responses\" or \"cut\" already");
+    if (!rc)
+        rc = encode_prompt(j, row, &fresh, err);
+    if (!rc)
+        rc = infer_generator_prompt(j->g, &j->prompt, err);
+    if (!rc)
+        rc = answer(j, fresh, err);
+    if (!rc)
+        rc = write_row(j, line, len, f, err);
+    cJSON_Delete(row);
+    return rc;
+}
+
+static int do_rows(struct job *j, struct pk_lines *in, FILE *f,
+                   struct pk_err *err)
+{
+    struct pk_progress progress;
+    char *line;
+    size_t len;
+    int rc;
+    pk_progress_start(&progress, &j->a->cli, "rows", 0);
+    while ((rc = pk_check_interrupt(err)) == 0 &&
+           (rc = pk_lines_next(in, &line, &len, err)) > 0) {
+        j->rows++;
+        if ((rc = do_row(j, line, len, f, err)) < 0) {
+            pk_err_prefix(err, "%s: ", pk_lines_where(in));
+            break;
+        }
+        pk_progress_at(&progress, j->rows);
+    }
+    pk_progress_end(&progress);
+    return rc;
+}
+
+static int run(struct job *j, struct pk_err *err)
+{
+    const struct args *a = j->a;
+    struct pk_lines *in = NULL;
+    struct pk_out *out = NULL;
+    int rc = infer_model_open(&j->m, a->model, err);
+    if (!rc && infer_model_config(j->m)->head != INFER_HEAD_LM)
+        rc =
+            pk_fail(err, PK_EDATA,
+                    "%s: a reward model has no language to generate", a->model);
+    if (!rc)
+        rc = infer_tokenizer_open(&j->t, a->model, err);
+    if (!rc)
+        rc = infer_generator_new(&j->g, j->m, j->t, a->max_tokens, err);
+    if (!rc)
+        rc = pk_lines_open(&in, a->input, err);
+    if (!rc)
+        rc = pk_out_open(&out, a->output, err);
+    if (!rc)
+        rc = do_rows(j, in, pk_out_file(out), err);
+    if (!rc)
+        rc = pk_out_commit(&out, err);
+    pk_out_abort(&out);
+    pk_lines_close(in);
+    return rc;
+}
+
+int infer_cmd_generate(int argc, char **argv)
+{
+    struct args a = {.cli.verb = "generate",
+                     .input = "-",
+                     .output = "-",
+                     .sampling = {1, 1},
+                     .samples = 1,
+                     .max_tokens = 256,
+                     .seed = 1};
+    struct pk_err err = {0};
+    pk_cli_parse(&argp, argc, argv, &a.cli);
+    struct job j = {.a = &a,
+                    .responses = PK_BUF_INIT(PK_LINE_MAX),
+                    .cuts = PK_BUF_INIT(PK_LINE_MAX),
+                    .text = PK_BUF_INIT(PK_LINE_MAX),
+                    .row = PK_BUF_INIT(3 * PK_LINE_MAX)};
+    pk_catch_signals();
+    int rc = run(&j, &err);
+    if (!rc)
+        pk_note(&a.cli, "%llu rows, %llu tokens generated",
+                (unsigned long long)j.rows, (unsigned long long)j.tokens);
+    infer_generator_free(j.g);
+    infer_tokenizer_close(j.t);
+    infer_model_close(j.m);
+    infer_dialogue_release(&j.dialogue);
+    infer_ids_release(&j.prompt);
+    infer_ids_release(&j.ids);
+    pk_buf_release(&j.responses);
+    pk_buf_release(&j.cuts);
+    pk_buf_release(&j.text);
+    pk_buf_release(&j.row);
+    return rc ? pk_cli_fail(&a.cli, &err) : 0;
+}
