@@ -9,12 +9,16 @@
 
 #include "common/utf8.h"
 
-/* One pass over the text before cJSON sees it: depth, and \u0000. */
+/* One pass over the text before cJSON sees it, for what cJSON lets through:
+ * depth, \u0000, and raw control characters. */
 static int scan(const char *s, size_t n, struct pk_err *err)
 {
     int depth = 0, in_string = 0;
     for (size_t i = 0; i < n; i++) {
         char c = s[i];
+        if ((unsigned char)c < 0x20 && (in_string || !strchr("\t\r\n", c)))
+            return pk_fail(err, PK_EDATA, "byte %zu is a control character",
+                           i + 1);
         if (in_string) {
             if (c == '\\' && n - i >= 6 && memcmp(s + i, "\\u0000", 6) == 0)
                 return pk_fail(err, PK_EDATA,
@@ -140,8 +144,11 @@ static int add_raw(cJSON *obj, const char *key, const char *text)
 int pk_json_add_num(cJSON *obj, const char *key, double value)
 {
     char text[40] = "null";
-    if (isfinite(value))
-        snprintf(text, sizeof text, "%.9g", value);
+    if (isfinite(value)) /* whole numbers are exact up to 2^53 */
+        snprintf(text, sizeof text,
+                 value == floor(value) && fabs(value) < 0x1p53 ? "%.0f"
+                                                               : "%.9g",
+                 value);
     return add_raw(obj, key, text);
 }
 

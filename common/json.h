@@ -1,7 +1,8 @@
 /* JSON from strangers, and JSON for them: cJSON with its limits set.
  *
  * Parsing refuses (PK_EDATA): malformed UTF-8, nesting deeper than
- * PK_JSON_DEPTH, anything after the value, and the escape \u0000, which cJSON
+ * PK_JSON_DEPTH, anything after the value, raw control characters (which would
+ * make the row that we write back invalid), and the escape \u0000, which cJSON
  * would silently cut a string at. Numbers are printed with %.9g (what a float
  * needs to survive) or, where they are whole, as integers; NaN and infinity
  * are not JSON and are never printed: pk_json_add_num turns them into null,

@@ -64,9 +64,8 @@ char *temp_path(const char *name)
     static size_t n;
     char path[256];
     snprintf(path, sizeof path, "%s/%s", temp_dir(), name);
-    char *p = pk_strdup(path);
-    kept[n++ % 256] = p;
-    return p;
+    kept[n % 256] = pk_strdup(path);
+    return kept[n++ % 256];
 }
 
 const char *data_dir(void)

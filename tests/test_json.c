@@ -1,0 +1,272 @@
+/* common/json: what is refused, what is read, what is written. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "tests/support.h"
+
+static struct pk_err err;
+
+static cJSON *parse(const char *text)
+{
+    cJSON *j;
+    ck_ok(pk_json_parse(&j, text, strlen(text), &err));
+    ck_assert_ptr_nonnull(j);
+    return j;
+}
+
+static void refuse(const char *text, size_t len, const char *why)
+{
+    cJSON *j = (cJSON *)&err;
+    ck_assert_msg(pk_json_parse(&j, text, len, &err) == PK_EDATA, "'%s'", text);
+    ck_assert_ptr_null(j);
+    ck_assert_msg(strstr(err.text, why) != NULL, "'%s': %s", text, err.text);
+}
+
+START_TEST(accepts)
+{
+    static const char *const ok[] = {
+        "{}",          " [] \r\n",           "\"a\"",         "null", "-1.5e3",
+        "{\"a\":{}}",  "\"\\ud83d\\ude00\"", "\"\\\\u0000\"", "true", "[1,2]\t",
+        "\"\xC3\xA9\""};
+    for (size_t i = 0; i < sizeof ok / sizeof *ok; i++)
+        cJSON_Delete(parse(ok[i]));
+    cJSON *j = parse("\"\\ud83d\\ude00\\n\\u00e9\"");
+    ck_assert_str_eq(j->valuestring, "\xF0\x9F\x98\x80\n\xC3\xA9");
+    cJSON_Delete(j);
+}
+END_TEST
+
+START_TEST(refuses)
+{
+    static const char *const bad[] = {
+        "",           " ",         "{",       "[1,", "[1 2]",
+        "{\"a\"}",    "{\"a\":}",  "{a:1}",   "\"a", "nul",
+        "[1,]",       "{\"a\":1,", "\"\\x\"", "'a'", "\"\\ud83d\"",
+        "{\"a\":1,}", "-",         "NaN",     "+1",  "\"\\ude00\""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refuse(bad[i], strlen(bad[i]), "not valid JSON");
+    refuse("{} x", 4, "follows the JSON value at byte 4");
+    refuse("{}{}", 4, "follows the JSON value at byte 3");
+    refuse("\"\\u0000\"", 8, "\\u0000");
+    refuse("{\"a\":\"x\\\\\\u0000\"}", 17, "\\u0000");
+    refuse("{\"\\u0000\":1}", 12, "\\u0000");
+    refuse("\"a\xFF\"", 4, "byte 3 is not UTF-8");
+    refuse("\"\xED\xA0\x80\"", 5, "byte 2 is not UTF-8");
+    refuse("\"a\0b\"", 5, "NUL");
+    refuse("{}\0", 3, "NUL");
+}
+END_TEST
+
+/* JSON has no raw control characters; a row that held one would be echoed as
+ * something other programs refuse. */
+START_TEST(refuses_control_characters)
+{
+    refuse("{\"a\":\"x\ny\"}", 11, "byte 8 is a control character");
+    refuse("\"\t\"", 3, "byte 2 is a control character");
+    refuse("{\x01}", 3, "byte 2 is a control character");
+    refuse("{} \x0b", 4, "byte 4 is a control character");
+    cJSON_Delete(parse("{\t\"a\":\r\n1}"));
+    cJSON_Delete(parse("\"\\n\\t\x7f\""));
+}
+END_TEST
+
+START_TEST(depth)
+{
+    char text[2 * PK_JSON_DEPTH + 8];
+    for (size_t n = PK_JSON_DEPTH; n <= PK_JSON_DEPTH + 1; n++) {
+        memset(text, '[', n);
+        memset(text + n, ']', n);
+        text[2 * n] = 0;
+        if (n == PK_JSON_DEPTH)
+            cJSON_Delete(parse(text));
+        else
+            refuse(text, 2 * n, "nested deeper than 100");
+    }
+    /* Brackets inside strings do not count. */
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    pk_buf_addc(&b, '"');
+    for (int i = 0; i < 1000; i++)
+        pk_buf_adds(&b, "[{\\\"");
+    pk_buf_addc(&b, '"');
+    cJSON_Delete(parse(b.data));
+    pk_buf_release(&b);
+    char *flood = malloc(1 << 20);
+    ck_assert_ptr_nonnull(flood);
+    memset(flood, '[', 1 << 20);
+    refuse(flood, 1 << 20, "nested deeper");
+    free(flood);
+}
+END_TEST
+
+/* Nothing is read behind the text: every prefix of a document lies at the end
+ * of a page whose neighbour may not be touched. */
+START_TEST(prefixes_at_page_end)
+{
+    static const char doc[] =
+        "{\"a\": [1, -2.5e3, true ,false,null], \"b\\n\" :"
+        " {\"\\u00e9\\ud83d\\ude00\" : \"x\"} , \"c\":1}";
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(map != MAP_FAILED);
+    ck_assert_int_eq(mprotect(map + page, page, PROT_NONE), 0);
+    for (size_t n = 0; n < sizeof doc; n++) {
+        char *at = map + page - n;
+        memcpy(at, doc, n);
+        cJSON *j;
+        int rc = pk_json_parse(&j, at, n, &err);
+        ck_assert_int_eq(rc, n == sizeof doc - 1 ? 0 : PK_EDATA);
+        cJSON_Delete(j);
+    }
+    munmap(map, 2 * page);
+}
+END_TEST
+
+START_TEST(fields)
+{
+    cJSON *j = parse("{\"s\":\"t\",\"n\":2.5,\"z\":null,\"b\":true,"
+                     "\"big\":1e999,\"N\":7}");
+    const char *s;
+    double n;
+    ck_ok(pk_json_str(j, "s", &s, &err));
+    ck_assert_str_eq(s, "t");
+    ck_ok(pk_json_str(j, "z", &s, &err));
+    ck_assert_ptr_null(s);
+    ck_ok(pk_json_str(j, "absent", &s, &err));
+    ck_assert_ptr_null(s);
+    ck_assert_int_eq(pk_json_str(j, "n", &s, &err), PK_EDATA);
+    ck_assert_str_eq(err.text, "\"n\" is not a string");
+    ck_assert_ptr_null(s);
+    ck_assert_int_eq(pk_json_need_str(j, "absent", &s, &err), PK_EDATA);
+    ck_assert_str_eq(err.text, "\"absent\" is missing");
+    ck_assert_int_eq(pk_json_need_str(j, "b", &s, &err), PK_EDATA);
+    ck_ok(pk_json_need_str(j, "s", &s, &err));
+
+    ck_ok(pk_json_num(j, "n", 1, &n, &err));
+    ck_assert(n == 2.5);
+    ck_ok(pk_json_num(j, "z", 1, &n, &err));
+    ck_assert(n == 1);
+    ck_assert_int_eq(pk_json_num(j, "s", 1, &n, &err), PK_EDATA);
+    ck_assert_int_eq(pk_json_num(j, "b", 1, &n, &err), PK_EDATA);
+    ck_assert_int_eq(pk_json_num(j, "big", 1, &n, &err), PK_EDATA);
+    cJSON_Delete(j);
+    j = parse("[1]");
+    ck_ok(pk_json_str(j, "s", &s, &err));
+    ck_assert_ptr_null(s);
+    cJSON_Delete(j);
+}
+END_TEST
+
+START_TEST(numbers_out)
+{
+    cJSON *j = cJSON_CreateObject();
+    ck_assert_int_eq(pk_json_add_num(j, "a", 0.1), 0);
+    pk_json_add_num(j, "b", NAN);
+    pk_json_add_num(j, "c", -INFINITY);
+    pk_json_add_num(j, "d", 3);
+    pk_json_add_num(j, "e", (double)1.17549435e-38f);
+    pk_json_add_num(j, "f", 1234567890123);
+    pk_json_add_num(j, "g", 1e300);
+    pk_json_add_int(j, "h", -9223372036854775807LL - 1);
+    char *text = cJSON_PrintUnformatted(j);
+    ck_assert_str_eq(text, "{\"a\":0.1,\"b\":null,\"c\":null,\"d\":3,"
+                           "\"e\":1.17549435e-38,\"f\":1234567890123,"
+                           "\"g\":1e+300,\"h\":-9223372036854775808}");
+    free(text);
+    cJSON_Delete(j);
+}
+END_TEST
+
+START_TEST(quote)
+{
+    char all[256];
+    for (int i = 1; i < 128; i++)
+        all[i - 1] = (char)i;
+    memcpy(all + 127, "\xC3\xA9\xF0\x9F\x98\x80", 7);
+    struct pk_buf b = PK_BUF_INIT(4096);
+    ck_assert_int_eq(pk_json_quote(&b, all, strlen(all)), 0);
+    for (size_t i = 0; i < b.len; i++)
+        ck_assert((unsigned char)b.data[i] >= 0x20);
+    cJSON *j = parse(b.data);
+    ck_assert_str_eq(j->valuestring, all);
+    cJSON_Delete(j);
+    pk_buf_reset(&b);
+    ck_assert_int_eq(pk_json_quote(&b, "", 0), 0);
+    ck_assert_str_eq(b.data, "\"\"");
+    pk_buf_release(&b);
+    struct pk_buf small = PK_BUF_INIT(4);
+    ck_assert_int_eq(pk_json_quote(&small, "abcdef", 6), PK_EDATA);
+    pk_buf_release(&small);
+}
+END_TEST
+
+START_TEST(splice)
+{
+    static const char *const v[][2] = {
+        {"{}", "{\"k\":1}"},
+        {"{ }", "{ \"k\":1}"},
+        {"{\"a\":1}", "{\"a\":1,\"k\":1}"},
+        {"{\"a\":1e0 } \r", "{\"a\":1e0 ,\"k\":1}"},
+        {" {\"a\":{}}", " {\"a\":{},\"k\":1}"},
+        {"{\"a\":\"{\"}", "{\"a\":\"{\",\"k\":1}"},
+        {"{\"a\":12345678901234567890.10,\"a\":2}",
+         "{\"a\":12345678901234567890.10,\"a\":2,\"k\":1}"}};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        struct pk_buf b = PK_BUF_INIT(4096);
+        const char *in = v[i][0];
+        ck_assert_int_eq(pk_json_splice(&b, in, strlen(in), "k", "1"), 0);
+        ck_assert_str_eq(b.data, v[i][1]);
+        cJSON_Delete(parse(b.data));
+        pk_buf_release(&b);
+    }
+}
+END_TEST
+
+START_TEST(load)
+{
+    cJSON *j;
+    char *path = temp_path("a.json");
+    write_file(path, "{\"a\":1}\n", 8);
+    ck_ok(pk_json_load(&j, path, 8, &err));
+    cJSON_Delete(j);
+    ck_assert_int_eq(pk_json_load(&j, path, 7, &err), PK_EDATA);
+    ck_assert_ptr_null(j);
+    ck_assert_ptr_nonnull(strstr(err.text, "a.json: larger than 7 bytes"));
+    write_file(path, "{", 1);
+    ck_assert_int_eq(pk_json_load(&j, path, 8, &err), PK_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "a.json: not valid JSON"));
+    write_file(path, "", 0);
+    ck_assert_int_eq(pk_json_load(&j, path, 8, &err), PK_EDATA);
+    ck_assert_int_eq(pk_json_load(&j, temp_path("none"), 8, &err), PK_EIO);
+    ck_assert_int_eq(pk_json_load(&j, temp_dir(), 8, &err), PK_EIO);
+    ck_assert_ptr_null(j);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("json");
+    TCase *t = tcase_create("json");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, accepts);
+    tcase_add_test(t, refuses);
+    tcase_add_test(t, refuses_control_characters);
+    tcase_add_test(t, depth);
+    tcase_add_test(t, prefixes_at_page_end);
+    tcase_add_test(t, fields);
+    tcase_add_test(t, numbers_out);
+    tcase_add_test(t, quote);
+    tcase_add_test(t, splice);
+    tcase_add_test(t, load);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return run_suite(suite());
+}
