@@ -22,14 +22,21 @@ struct pk_outdir {
     char *path, *temp;
 };
 
-static char *temp_name(const char *path)
+/* Tries beside a path before giving up: a killed run leaves its temporary name
+ * behind, and in a container the next one may well have the same process id. */
+#define TEMP_TRIES 100
+
+static char *temp_name(const char *path, int attempt)
 {
     struct pk_buf b = PK_BUF_INIT(1 << 16);
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/')
         n--;
     pk_buf_add(&b, path, n);
-    if (pk_buf_addf(&b, ".tmp.%ld", (long)getpid()) < 0)
+    pk_buf_addf(&b, ".tmp.%ld", (long)getpid());
+    if (attempt)
+        pk_buf_addf(&b, ".%d", attempt);
+    if (b.failed)
         pk_buf_release(&b);
     return pk_buf_take(&b);
 }
@@ -81,10 +88,16 @@ static void out_free(struct pk_out *o)
 
 static int open_temp(struct pk_out *o, struct pk_err *err)
 {
-    o->temp = temp_name(o->path);
-    if (!o->temp)
-        return pk_fail_mem(err, "a path");
-    int fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = -1;
+    for (int i = 0; i == 0 || (i < TEMP_TRIES && errno == EEXIST); i++) {
+        free(o->temp);
+        o->temp = temp_name(o->path, i);
+        if (!o->temp)
+            return pk_fail_mem(err, "a path");
+        fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0)
+            break;
+    }
     if (fd >= 0)
         o->f = fdopen(fd, "wb");
     if (o->f)
@@ -107,7 +120,9 @@ int pk_out_open(struct pk_out **out, const char *path, struct pk_err *err)
     }
     struct stat st;
     int rc = 0;
-    if (strcmp(path, "-") == 0) {
+    if (!*path) {
+        rc = pk_fail(err, PK_EIO, "cannot create a file without a name");
+    } else if (strcmp(path, "-") == 0) {
         o->f = stdout;
     } else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
         o->f = S_ISDIR(st.st_mode) ? NULL : fopen(path, "wb");
@@ -173,40 +188,6 @@ void pk_out_abort(struct pk_out **slot)
     *slot = NULL;
 }
 
-int pk_outdir_open(struct pk_outdir **out, const char *path, struct pk_err *err)
-{
-    *out = NULL;
-    if (rmdir(path) != 0 && errno != ENOENT) {
-        if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
-            return pk_fail(err, PK_EUSAGE,
-                           "'%s' is there already; name a new directory", path);
-        return pk_fail_errno(err, "cannot use '%s'", path);
-    }
-    struct pk_outdir *d = pk_calloc(1, sizeof *d);
-    if (d) {
-        d->path = pk_strdup(path);
-        d->temp = temp_name(path);
-    }
-    int rc = 0;
-    if (!d || !d->path || !d->temp)
-        rc = pk_fail_mem(err, "an output directory");
-    else if (mkdir(d->temp, 0777) != 0)
-        rc = pk_fail_errno(err, "cannot create '%s'", path);
-    if (!rc) {
-        *out = d;
-    } else if (d) {
-        free(d->path);
-        free(d->temp);
-        free(d);
-    }
-    return rc;
-}
-
-const char *pk_outdir_path(const struct pk_outdir *d)
-{
-    return d->temp;
-}
-
 /* Call `visit` on every file in the folder; 0, or -1 with errno. */
 static int each_file(const char *dir, int (*visit)(int dirfd, const char *name))
 {
@@ -220,6 +201,79 @@ static int each_file(const char *dir, int (*visit)(int dirfd, const char *name))
             bad = visit(dirfd(d), e->d_name);
     closedir(d);
     return bad;
+}
+
+/* Stops at the first entry. */
+static int not_empty(int dirfd, const char *name)
+{
+    (void)dirfd;
+    (void)name;
+    return 1;
+}
+
+/* 0 when a folder can be put there: nothing is, or an empty folder, which
+ * rename(2) replaces. */
+static int check_free(const char *path, struct pk_err *err)
+{
+    if (!*path)
+        return pk_fail(err, PK_EUSAGE, "an output directory needs a name");
+    struct stat st;
+    int rc = lstat(path, &st);
+    if (rc == 0)
+        rc = S_ISDIR(st.st_mode) ? each_file(path, not_empty) : 1;
+    if (rc > 0 || (rc < 0 && errno == ENOTDIR))
+        return pk_fail(err, PK_EUSAGE,
+                       "'%s' is there already; name a new directory", path);
+    if (rc < 0 && errno != ENOENT)
+        return pk_fail_errno(err, "cannot use '%s'", path);
+    return 0;
+}
+
+static void outdir_free(struct pk_outdir *d)
+{
+    if (!d)
+        return;
+    free(d->path);
+    free(d->temp);
+    free(d);
+}
+
+static int make_temp(struct pk_outdir *d, struct pk_err *err)
+{
+    for (int i = 0; i < TEMP_TRIES; i++) {
+        free(d->temp);
+        d->temp = temp_name(d->path, i);
+        if (!d->temp)
+            return pk_fail_mem(err, "a path");
+        if (mkdir(d->temp, 0777) == 0)
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    return pk_fail_errno(err, "cannot create '%s'", d->path);
+}
+
+int pk_outdir_open(struct pk_outdir **out, const char *path, struct pk_err *err)
+{
+    *out = NULL;
+    int rc = check_free(path, err);
+    if (rc)
+        return rc;
+    struct pk_outdir *d = pk_calloc(1, sizeof *d);
+    if (!d || !(d->path = pk_strdup(path)))
+        rc = pk_fail_mem(err, "an output directory");
+    else
+        rc = make_temp(d, err);
+    if (rc)
+        outdir_free(d);
+    else
+        *out = d;
+    return rc;
+}
+
+const char *pk_outdir_path(const struct pk_outdir *d)
+{
+    return d->temp;
 }
 
 static int sync_file(int dirfd, const char *name)
@@ -250,9 +304,7 @@ int pk_outdir_commit(struct pk_outdir **slot, struct pk_err *err)
         return rc;
     }
     rc = sync_parent(d->path, err);
-    free(d->path);
-    free(d->temp);
-    free(d);
+    outdir_free(d);
     *slot = NULL;
     return rc;
 }
@@ -264,8 +316,6 @@ void pk_outdir_abort(struct pk_outdir **slot)
         return;
     each_file(d->temp, remove_file);
     rmdir(d->temp);
-    free(d->path);
-    free(d->temp);
-    free(d);
+    outdir_free(d);
     *slot = NULL;
 }

@@ -37,10 +37,13 @@ void ck_close(const float *a, const float *b, size_t n, double rtol,
 }
 
 static char dir[64];
+static pid_t owner; /* of dir: a forked child must not remove it */
 
 static void remove_dir(void)
 {
     char cmd[96];
+    if (owner != getpid())
+        return;
     snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
     if (system(cmd) != 0)
         fprintf(stderr, "cannot remove %s\n", dir);
@@ -48,7 +51,6 @@ static void remove_dir(void)
 
 const char *temp_dir(void)
 {
-    static pid_t owner;
     if (owner != getpid()) {
         owner = getpid();
         snprintf(dir, sizeof dir, "/tmp/prefkit-test-XXXXXX");
