@@ -70,7 +70,9 @@ $(B)/libprefkit.a: $(LIB_OBJ)
 $(PROG): $(B)/prefkit.o $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/support.o $(B)/libprefkit.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libprefkit.a \
+	    $(CHECK_LIBS) $(LIBS)
+$(B)/tests/test_golden $(B)/tests/test_golden_steps: $(B)/tests/golden.o
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 $(B)/%.o: %.c $(B)/.flags
