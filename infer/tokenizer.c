@@ -16,6 +16,7 @@
 #include "infer/bpe.h"
 #include "infer/infer.h"
 #include "infer/spm.h"
+#include "infer/tokenizer_files.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
@@ -28,16 +29,6 @@ struct infer_tokenizer {
 };
 
 /* ---- Opening ------------------------------------------------------------- */
-
-static char *join(const char *dir, const char *name, struct pk_err *err)
-{
-    struct pk_buf b = PK_BUF_INIT(1 << 16);
-    if (pk_buf_addf(&b, "%s/%s", dir, name) == 0)
-        return pk_buf_take(&b);
-    pk_buf_release(&b);
-    pk_fail_mem(err, "a path");
-    return NULL;
-}
 
 /* One member of added_tokens.json: a new id, or one of the model's own pieces
  * told again. */
@@ -91,10 +82,10 @@ static int count_added(struct infer_tokenizer *t, const cJSON *json,
 static int read_added(struct infer_tokenizer *t, const char *dir,
                       struct pk_err *err)
 {
-    char *path = join(dir, "added_tokens.json", err);
-    if (!path)
-        return PK_EMEM;
-    int rc = 0;
+    char *path;
+    int rc = infer_path(&path, dir, "added_tokens.json", err);
+    if (rc)
+        return rc;
     if (access(path, F_OK) == 0)
         rc = pk_json_load(&t->added_tokens, path, 1 << 20, err);
     if (t->added_tokens && (rc = count_added(t, t->added_tokens, err)) < 0)
@@ -106,9 +97,10 @@ static int read_added(struct infer_tokenizer *t, const char *dir,
 /* A directory without tokenizer.model: say what it has instead. */
 static int no_model(const char *dir, struct pk_err *err)
 {
-    char *path = join(dir, "tokenizer.json", err);
-    if (!path)
-        return PK_EMEM;
+    char *path;
+    int rc = infer_path(&path, dir, "tokenizer.json", err);
+    if (rc)
+        return rc;
     bool other = access(path, F_OK) == 0;
     free(path);
     return other ? pk_fail(err, PK_EDATA,
@@ -133,12 +125,12 @@ static int open_model(struct infer_tokenizer *t, const char *path,
 static int open_dir(struct infer_tokenizer *t, const char *dir,
                     struct pk_err *err)
 {
-    char *path = join(dir, "tokenizer.model", err);
-    if (!path)
-        return PK_EMEM;
-    int rc = access(path, F_OK) != 0 && errno == ENOENT
-                 ? no_model(dir, err)
-                 : open_model(t, path, err);
+    char *path;
+    int rc = infer_path(&path, dir, "tokenizer.model", err);
+    if (rc)
+        return rc;
+    rc = access(path, F_OK) != 0 && errno == ENOENT ? no_model(dir, err)
+                                                    : open_model(t, path, err);
     free(path);
     return rc ? rc : read_added(t, dir, err);
 }
