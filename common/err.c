@@ -37,11 +37,6 @@ int pk_fail_errno(struct pk_err *err, const char *fmt, ...)
     return code;
 }
 
-int pk_fail_mem(struct pk_err *err, const char *what)
-{
-    return pk_fail(err, PK_EMEM, "out of memory for %s", what);
-}
-
 int pk_err_prefix(struct pk_err *err, const char *fmt, ...)
 {
     if (!err)
@@ -59,13 +54,15 @@ int pk_err_prefix(struct pk_err *err, const char *fmt, ...)
 
 int pk_exit_status(int code)
 {
-    switch (code) {
-#define PK_CASE(name, status, text)                                            \
-    case PK_##name:                                                            \
-        return status;
-        PK_ERRORS(PK_CASE)
-#undef PK_CASE
-    default:
-        return code >= 0 ? 0 : 5;
-    }
+    static const struct {
+        int code, status;
+    } table[] = {
+#define PK_ROW(name, status, text) {PK_##name, status},
+        PK_ERRORS(PK_ROW)
+#undef PK_ROW
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].code == code)
+            return table[i].status;
+    return code >= 0 ? 0 : 5;
 }

@@ -50,8 +50,13 @@ int pk_failv(struct pk_err *err, int code, const char *fmt, va_list ap);
  * PK_EMEM for ENOMEM, PK_EIO for everything else. */
 int pk_fail_errno(struct pk_err *err, const char *fmt, ...) PK_PRINTF(2, 3);
 
-/* Out of memory, with what was wanted. Returns PK_EMEM. */
-int pk_fail_mem(struct pk_err *err, const char *what);
+/* Out of memory, with what was wanted. Returns PK_EMEM (here, so that a static
+ * analyser sees it too). */
+static inline int pk_fail_mem(struct pk_err *err, const char *what)
+{
+    pk_fail(err, PK_EMEM, "out of memory for %s", what);
+    return PK_EMEM;
+}
 
 /* Put text before the message; returns err->code (PK_EBUG if err is NULL). */
 int pk_err_prefix(struct pk_err *err, const char *fmt, ...) PK_PRINTF(2, 3);

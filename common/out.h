@@ -21,8 +21,8 @@ struct pk_out;
 PK_NODISCARD int pk_out_open(struct pk_out **out, const char *path,
                              struct pk_err *err);
 FILE *pk_out_file(struct pk_out *o);
-PK_NODISCARD int pk_out_commit(struct pk_out **o, struct pk_err *err);
-void pk_out_abort(struct pk_out **o); /* NULL is fine */
+PK_NODISCARD int pk_out_commit(struct pk_out **slot, struct pk_err *err);
+void pk_out_abort(struct pk_out **slot); /* of NULL is fine */
 
 struct pk_outdir;
 
@@ -32,8 +32,8 @@ PK_NODISCARD int pk_outdir_open(struct pk_outdir **out, const char *path,
                                 struct pk_err *err);
 /* Where to write now; borrowed. Flat: no folders inside. */
 const char *pk_outdir_path(const struct pk_outdir *d);
-PK_NODISCARD int pk_outdir_commit(struct pk_outdir **d, struct pk_err *err);
-void pk_outdir_abort(struct pk_outdir **d);
+PK_NODISCARD int pk_outdir_commit(struct pk_outdir **slot, struct pk_err *err);
+void pk_outdir_abort(struct pk_outdir **slot);
 
 /* Flush and close a stream opened for writing, seeing every error (a full disk
  * shows itself only here). */

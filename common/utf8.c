@@ -6,9 +6,9 @@ static int is_cont(unsigned char c)
     return (c & 0xC0) == 0x80;
 }
 
-size_t pk_utf8_decode(const char *text, size_t n, uint32_t *cp)
+size_t pk_utf8_decode(const char *s0, size_t n, uint32_t *cp)
 {
-    const unsigned char *s = (const unsigned char *)text;
+    const unsigned char *s = (const unsigned char *)s0;
     if (n >= 1 && s[0] < 0x80) {
         *cp = s[0];
         return 1;

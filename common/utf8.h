@@ -9,9 +9,9 @@
  * (no overlong forms, no surrogates, at most U+10FFFF); n when all is well. */
 size_t pk_utf8_check(const char *s, size_t n);
 
-/* Length in bytes (1..4) of the well-formed sequence at s, its code point in
+/* Length in bytes (1..4) of the well-formed sequence at s0, its code point in
  * *cp; 0 when the bytes there (or n == 0) are not one. */
-size_t pk_utf8_decode(const char *s, size_t n, uint32_t *cp);
+size_t pk_utf8_decode(const char *s0, size_t n, uint32_t *cp);
 
 /* Write cp as UTF-8 into out[4]; returns its length. */
 size_t pk_utf8_encode(uint32_t cp, char out[4]);

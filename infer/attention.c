@@ -33,7 +33,7 @@ static size_t padded(size_t n)
 static size_t scratch_floats(const struct infer_attention *a, bool backward)
 {
     size_t path = padded(a->forest->max_depth);
-    size_t n = 2 * path * a->d + 2 * QUERIES * a->d + QUERIES * path;
+    size_t n = 2 * path * a->d + (size_t)QUERIES * (2 * a->d + path);
     return backward ? 2 * n : n;
 }
 

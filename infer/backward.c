@@ -49,7 +49,9 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     const struct infer_acts *a = &p->t->layer[layer];
     size_t rows = infer_pass_rows(p, layer)->n;
     float *h = p->t->h, *act = p->t->act;
-    infer_rmsnorm(h, a->mid, w->ffn_norm, rows, d.c, p->c->norm_eps);
+    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm, rows, d.c,
+                                       p->c->norm_eps};
+    infer_rmsnorm(h, &norm);
     infer_swiglu(act, a->gate, a->up, rows * d.f);
     infer_linear_dw(dw->down, g->dx, act, rows, d.c, d.f);
     infer_linear_dx(g->dup, g->dx, w->down, rows, d.c, d.f, false);
@@ -58,9 +60,7 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     infer_linear_dw(dw->up, g->dup, h, rows, d.f, d.c);
     infer_linear_dx(g->dh, g->dgate, w->gate, rows, d.f, d.c, false);
     infer_linear_dx(g->dh, g->dup, w->up, rows, d.f, d.c, true);
-    return infer_rmsnorm_backward(g->dx, dw->ffn_norm, g->dh, a->mid,
-                                  w->ffn_norm, rows, d.c, p->c->norm_eps,
-                                  p->err);
+    return infer_rmsnorm_backward(g->dx, dw->ffn_norm, g->dh, &norm, p->err);
 }
 
 /* Gradients by q, k and v, rotated back. */
@@ -99,7 +99,8 @@ static int attention_back(const struct infer_pass *p, size_t layer,
     int rc = attention_core_back(p, layer, g);
     if (rc)
         return rc;
-    infer_rmsnorm(h, a->x, w->attn_norm, n, d.c, c->norm_eps);
+    const struct infer_rmsnorm norm = {a->x, w->attn_norm, n, d.c, c->norm_eps};
+    infer_rmsnorm(h, &norm);
     if (last)
         infer_gather(g->hr, h, rows->token, 0, rows->n, d.c);
     infer_linear_dw(dw->wq, g->dq, last ? g->hr : h, rows->n, d.q, d.c);
@@ -113,8 +114,8 @@ static int attention_back(const struct infer_pass *p, size_t layer,
         infer_scatter_add(g->dh, g->dhr, rows->token, rows->n, d.c);
     memset(g->dprev, 0, n * d.c * sizeof(float));
     infer_scatter_add(g->dprev, g->dx, rows->token, rows->n, d.c);
-    return infer_rmsnorm_backward(g->dprev, dw->attn_norm, g->dh, a->x,
-                                  w->attn_norm, n, d.c, c->norm_eps, p->err);
+    return infer_rmsnorm_backward(g->dprev, dw->attn_norm, g->dh, &norm,
+                                  p->err);
 }
 
 /* Tokens in order for each slice of columns: the same sum at any number of
@@ -140,9 +141,9 @@ static int run_back(const struct infer_pass *p, struct grads *g,
     size_t reads = p->f->reads.n;
     infer_gather(g->dh, dhidden, p->f->readout, 0, reads, c->dim);
     memset(g->dx, 0, reads * c->dim * sizeof(float));
-    int rc =
-        infer_rmsnorm_backward(g->dx, dw->norm, g->dh, p->t->out, p->w->norm,
-                               reads, c->dim, c->norm_eps, p->err);
+    const struct infer_rmsnorm norm = {p->t->out, p->w->norm, reads, c->dim,
+                                       c->norm_eps};
+    int rc = infer_rmsnorm_backward(g->dx, dw->norm, g->dh, &norm, p->err);
     for (size_t l = c->layers; !rc && l-- > 0;) {
         rc = feed_forward_back(p, l, g, &dw->layer[l]);
         if (!rc)

@@ -212,7 +212,7 @@ static int append(struct infer_ids *out, const int32_t *ids, size_t n,
 {
     if (!pk_grow(&out->id, &out->cap, out->len + n, sizeof *out->id))
         return pk_fail_mem(err, "token ids");
-    if (n)
+    if (ids) /* NULL when there are none */
         memcpy(out->id + out->len, ids, n * sizeof *ids);
     out->len += n;
     return 0;

@@ -133,8 +133,9 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     float *h = p->t->h;
     size_t n = p->f->all.n, first = p->f->all.token[0];
     float *k = a->k + first * d.kv, *v = a->v + first * d.kv;
+    const struct infer_rmsnorm norm = {a->x, w->attn_norm, n, d.c, c->norm_eps};
     int rc;
-    infer_rmsnorm(h, a->x, w->attn_norm, n, d.c, c->norm_eps);
+    infer_rmsnorm(h, &norm);
     if ((rc = infer_linear(k, h, w->wk, n, d.kv, d.c, false, p->err)) ||
         (rc = infer_linear(v, h, w->wv, n, d.kv, d.c, false, p->err)))
         return rc;
@@ -163,7 +164,9 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
     const struct infer_acts *a = &p->t->layer[layer];
     size_t rows = infer_pass_rows(p, layer)->n;
     float *h = p->t->h, *act = p->t->act;
-    infer_rmsnorm(h, a->mid, w->ffn_norm, rows, d.c, p->c->norm_eps);
+    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm, rows, d.c,
+                                       p->c->norm_eps};
+    infer_rmsnorm(h, &norm);
     memcpy(out, a->mid, rows * d.c * sizeof *out);
     for (size_t r = 0; r < rows; r += p->t->block) {
         size_t n = rows - r < p->t->block ? rows - r : p->t->block;
@@ -218,7 +221,9 @@ int infer_pass_run(const struct infer_pass *p, bool keep, float *hidden)
         if (rc)
             return rc;
     }
-    infer_rmsnorm(t->h, t->out, p->w->norm, f->reads.n, c->dim, c->norm_eps);
+    const struct infer_rmsnorm norm = {t->out, p->w->norm, f->reads.n, c->dim,
+                                       c->norm_eps};
+    infer_rmsnorm(t->h, &norm);
     for (size_t r = 0; r < f->reads.n; r++)
         memcpy(hidden + f->readout[r] * c->dim, t->h + r * c->dim,
                c->dim * sizeof(float));

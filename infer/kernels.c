@@ -23,24 +23,27 @@ static double row_rstd(const float *x, size_t c, double eps)
     return 1.0 / sqrt(mean + eps);
 }
 
-void infer_rmsnorm(float *y, const float *x, const float *w, size_t rows,
-                   size_t c, double eps)
+void infer_rmsnorm(float *y, const struct infer_rmsnorm *n)
 {
+    size_t c = n->c;
 #pragma omp parallel for
-    for (size_t r = 0; r < rows; r++) {
-        const float *xr = x + r * c;
-        float *yr = y + r * c, rstd = (float)row_rstd(xr, c, eps);
+    for (size_t r = 0; r < n->rows; r++) {
+        const float *xr = n->x + r * c;
+        float *yr = y + r * c, rstd = (float)row_rstd(xr, c, n->eps);
         for (size_t i = 0; i < c; i++)
-            yr[i] = xr[i] * rstd * w[i];
+            yr[i] = xr[i] * rstd * n->w[i];
     }
 }
 
-/* One row: dx += rstd (g - x * rstd^2 * mean(g x)), where g = dy * w. */
+/* Row r: dx += rstd (g - x * rstd^2 * mean(g x)), where g = dy * w. */
 static void rmsnorm_backward_row(float *dx, double *dw, const float *dy,
-                                 const float *x, const float *w, size_t c,
-                                 double eps)
+                                 const struct infer_rmsnorm *n, size_t r)
 {
-    double rstd = row_rstd(x, c, eps), dot = 0;
+    size_t c = n->c;
+    const float *x = n->x + r * c, *w = n->w;
+    double rstd = row_rstd(x, c, n->eps), dot = 0;
+    dx += r * c;
+    dy += r * c;
     for (size_t i = 0; i < c; i++)
         dot += (double)dy[i] * (double)w[i] * (double)x[i];
     double k = dot * rstd * rstd * rstd / (double)c;
@@ -52,18 +55,18 @@ static void rmsnorm_backward_row(float *dx, double *dw, const float *dy,
 }
 
 int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
-                           const float *x, const float *w, size_t rows,
-                           size_t c, double eps, struct pk_err *err)
+                           const struct infer_rmsnorm *n, struct pk_err *err)
 {
-    size_t chunks = (rows + ROW_CHUNK - 1) / ROW_CHUNK;
+    size_t c = n->c, chunks = (n->rows + ROW_CHUNK - 1) / ROW_CHUNK;
     double *part = pk_calloc_aligned(chunks * c, sizeof *part);
     if (!part)
         return pk_fail_mem(err, "a norm's gradient");
 #pragma omp parallel for
-    for (size_t k = 0; k < chunks; k++)
-        for (size_t r = k * ROW_CHUNK; r < rows && r < (k + 1) * ROW_CHUNK; r++)
-            rmsnorm_backward_row(dx + r * c, part + k * c, dy + r * c,
-                                 x + r * c, w, c, eps);
+    for (size_t k = 0; k < chunks; k++) {
+        size_t end = (k + 1) * ROW_CHUNK;
+        for (size_t r = k * ROW_CHUNK; r < n->rows && r < end; r++)
+            rmsnorm_backward_row(dx, part + k * c, dy, n, r);
+    }
     for (size_t i = 0; i < c; i++) {
         double sum = 0;
         for (size_t k = 0; k < chunks; k++)

@@ -11,14 +11,18 @@
 
 /* y (rows, c) = x * rstd * w, rstd = 1 / sqrt(mean(x^2) + eps).
  * (Zhang and Sennrich, arXiv 1910.07467.) No overlap. */
-void infer_rmsnorm(float *y, const float *x, const float *w, size_t rows,
-                   size_t c, double eps);
+struct infer_rmsnorm {
+    const float *x; /* (rows, c) */
+    const float *w; /* (c) */
+    size_t rows, c;
+    double eps;
+};
+void infer_rmsnorm(float *y, const struct infer_rmsnorm *n);
 
-/* dx (rows, c) += and dw (c) += the gradients, given dy (rows, c) and the
- * forward's x and w; rstd is computed again. PK_EMEM. */
+/* dx (rows, c) += and dw (c) += the gradients, given dy (rows, c); rstd is
+ * computed again. PK_EMEM. */
 PK_NODISCARD int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
-                                        const float *x, const float *w,
-                                        size_t rows, size_t c, double eps,
+                                        const struct infer_rmsnorm *n,
                                         struct pk_err *err);
 
 /* cos and sin of position * theta^(-2i / d), i < d/2: table (n, d/2, 2). */

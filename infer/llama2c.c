@@ -106,8 +106,8 @@ static int read_tensors(FILE *f, const struct infer_config *c,
     size_t want = c->vocab;
 #define READ_KIND(field, rows, cols)                                           \
     for (size_t i = 0; i < c->layers; i++) {                                   \
-        got += fread(l[i].field, (cols) * sizeof(float), rows, f);             \
-        want += rows;                                                          \
+        got += fread(l[i].field, (cols) * sizeof(float), (rows), f);           \
+        want += (rows);                                                        \
     }
     READ_KIND(attn_norm, 1, d.c)
     READ_KIND(wq, d.q, d.c)

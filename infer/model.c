@@ -167,7 +167,7 @@ static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
         return pk_fail(err, PK_EDATA, "%s: tensor '%s' is not F32, F16 or BF16",
                        m->dir, s->name);
     if (s->dtype == INFER_F32 && (uintptr_t)s->data % sizeof(float) == 0) {
-        *slot = (float *)(uintptr_t)s->data;
+        *slot = s->data;
     } else {
         *slot = pk_calloc_aligned(s->n, sizeof(float));
         if (!*slot)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,10 +294,10 @@ static int build_header(struct pk_buf *b, const struct infer_to_store *t,
         pk_json_quote(b, t[i].name, strlen(t[i].name));
         pk_buf_adds(b, ":{\"dtype\":\"F32\",\"shape\":[");
         if (t[i].ndim == 2)
-            pk_buf_addf(b, "%llu,", (unsigned long long)t[i].rows);
-        pk_buf_addf(b, "%llu],\"data_offsets\":[%llu,%llu]}",
-                    (unsigned long long)t[i].cols, (unsigned long long)at,
-                    (unsigned long long)(at + bytes));
+            pk_buf_addf(b, "%" PRIu64 ",", t[i].rows);
+        pk_buf_addf(b,
+                    "%" PRIu64 "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
+                    t[i].cols, at, at + bytes);
         at += bytes;
     }
     pk_buf_addc(b, '}');

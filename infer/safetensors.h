@@ -19,8 +19,8 @@ struct infer_stored {
     enum infer_dtype dtype; /* INFER_OTHER: of no use to us, but well-formed */
     size_t ndim;
     uint64_t shape[4];
-    uint64_t n;       /* elements */
-    const void *data; /* in the map; not necessarily aligned */
+    uint64_t n; /* elements */
+    void *data; /* in the map, read-only; not necessarily aligned */
     uint64_t begin, end;
 };
 

@@ -278,8 +278,8 @@ int spm_byte(const struct spm_piece *p)
     static const char digits[] = "0123456789ABCDEF";
     if (p->len != 6 || memcmp(p->text, "<0x", 3) != 0 || p->text[5] != '>')
         return -1;
-    const char *hi = memchr(digits, p->text[3], 16);
-    const char *lo = memchr(digits, p->text[4], 16);
+    const char *hi = strchr(digits, p->text[3]);
+    const char *lo = strchr(digits, p->text[4]);
     return hi && lo ? (int)((hi - digits) * 16 + (lo - digits)) : -1;
 }
 
