@@ -220,8 +220,11 @@ static int read_model(struct infer_spm *m, const char *path, struct pk_err *err)
         if (!(f.number == 1 ? add_piece(m, f.span)
                             : read_message(m, f.span, take[f.number])))
             return malformed(err, path);
+        m->normalizer = m->normalizer || f.number == 3;
     }
-    return rc == 0 && m->n > 0 ? 0 : malformed(err, path);
+    /* Without a normalizer's part the file may have been cut off between two
+     * fields, and the defaults would be wrong. */
+    return rc == 0 && m->n > 0 && m->normalizer ? 0 : malformed(err, path);
 }
 
 static int read_file(struct infer_spm *m, const char *path, struct pk_err *err)

@@ -45,6 +45,7 @@ struct infer_spm {
     int32_t bos, eos, unk; /* bos and eos may be -1 */
     struct spm_span unk_surface, unk_piece, bos_piece, eos_piece;
     bool byte_fallback, dummy_prefix, remove_extra_spaces;
+    bool normalizer;             /* the file says how text is normalized */
     uint64_t model_type;         /* 2 is BPE, all that spm_read lets pass */
     bool space_suffix, escape;   /* likewise false and true */
     bool charsmap, denormalizer; /* likewise false */
