@@ -1,0 +1,296 @@
+/* `prefkit import DB FILE...`: read comparisons into a store. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "common/out.h"
+#include "prefdb/import.h"
+
+struct args {
+    struct pk_cli cli;
+    const char *db;
+    char **files;
+    int n_files;
+    struct prefdb__import o;
+    const char *rejects;
+    bool json;
+};
+
+enum {
+    OPT_FORMAT = 'f',
+    OPT_SOURCE = 's',
+    OPT_DIMENSION = 'd',
+    OPT_SPLIT = 'p',
+    OPT_SKIP_BAD = 256,
+    OPT_REJECTS,
+    OPT_DRY_RUN,
+    OPT_JSON
+};
+
+static const struct argp_option options[] = {
+    {"format", OPT_FORMAT, "F", 0,
+     "auto (default: by the first row), prefkit, pku, hh or trl", 0},
+    {"source", OPT_SOURCE, "NAME", 0,
+     "What the comparisons are called (default: the file's name)", 0},
+    {"dimension", OPT_DIMENSION, "D", 0,
+     "helpfulness or safety, where the format does not say", 0},
+    {"split", OPT_SPLIT, "S", 0,
+     "train, valid, test or hash (default: by the root prompt, 80/10/10)", 0},
+    {"skip-bad", OPT_SKIP_BAD, NULL, 0, "Go on after a bad row", 0},
+    {"rejects", OPT_REJECTS, "FILE", 0,
+     "With --skip-bad: write bad rows here, with their reasons", 0},
+    {"dry-run", OPT_DRY_RUN, NULL, 0, "Read and count, but keep nothing", 0},
+    {"json", OPT_JSON, NULL, 0, "The summary as JSON", 0},
+    {0}};
+
+static void parse_format(struct args *a, const char *arg,
+                         struct argp_state *state)
+{
+    a->o.format = prefdb__format_named(arg);
+    if (!a->o.format && strcmp(arg, "auto") != 0)
+        argp_error(state, "'%s' is not a format that import reads", arg);
+}
+
+static void parse_dimension(struct args *a, const char *arg,
+                            struct argp_state *state)
+{
+    enum prefdb_dimension d = PREFDB_HELPFULNESS;
+    if (!prefdb_parse_dimension(arg, &d))
+        argp_error(state, "--dimension is helpfulness or safety");
+    a->o.dimension = (int)d;
+}
+
+static void parse_split(struct args *a, const char *arg,
+                        struct argp_state *state)
+{
+    enum prefdb_split s;
+    if (prefdb_parse_split(arg, &s))
+        a->o.split = (int)s;
+    else if (strcmp(arg, "hash") == 0)
+        a->o.split = -1;
+    else
+        argp_error(state, "--split is train, valid, test or hash");
+}
+
+static void check_args(const struct args *a, struct argp_state *state)
+{
+    if (!a->db || !a->n_files)
+        argp_error(state, "DB and at least one FILE are needed");
+    if (a->rejects && !a->o.skip_bad)
+        argp_error(state, "--rejects needs --skip-bad");
+    if (a->rejects && strcmp(a->rejects, "-") == 0)
+        argp_error(state, "--rejects takes a file, as the summary goes to "
+                          "standard output");
+    if (a->o.source && (!*a->o.source || strlen(a->o.source) > 255))
+        argp_error(state, "--source takes a name of 1 to 255 bytes");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case OPT_FORMAT:
+        parse_format(a, arg, state);
+        return 0;
+    case OPT_SOURCE:
+        a->o.source = arg;
+        return 0;
+    case OPT_DIMENSION:
+        parse_dimension(a, arg, state);
+        return 0;
+    case OPT_SPLIT:
+        parse_split(a, arg, state);
+        return 0;
+    case OPT_SKIP_BAD:
+        a->o.skip_bad = true;
+        return 0;
+    case OPT_REJECTS:
+        a->rejects = arg;
+        return 0;
+    case OPT_DRY_RUN:
+        a->o.dry_run = true;
+        return 0;
+    case OPT_JSON:
+        a->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->db)
+            a->files[a->n_files++] = arg;
+        else
+            a->db = arg;
+        return 0;
+    case ARGP_KEY_END:
+        check_args(a, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void print_reason(const struct prefdb__reason *r)
+{
+    printf("  %8llu  %s: %s", (unsigned long long)r->n, r->text,
+           r->n == 1 ? "line" : "lines");
+    for (uint64_t i = 0; i < r->n && i < PREFDB__LINES; i++)
+        printf("%s %llu", i ? "," : "", (unsigned long long)r->lines[i]);
+    puts(r->n > PREFDB__LINES ? ", ..." : "");
+}
+
+static void print_report(const struct args *a, const struct prefdb__report *r)
+{
+    const struct prefdb__counts *c = &r->counts;
+    printf("%s: format %s, source %s%s\n", a->o.path,
+           r->format ? r->format->name : "unknown", r->source,
+           a->o.dry_run ? ", nothing kept (--dry-run)" : "");
+    printf("  %8llu  rows\n", (unsigned long long)r->rows);
+    printf("  %8llu  new comparisons; %llu already there",
+           (unsigned long long)c->comparisons, (unsigned long long)c->known);
+    if (c->kept)
+        printf(", of which %llu with another batch, split or extra, not taken",
+               (unsigned long long)c->kept);
+    printf("\n  %8llu  new judgments; %llu repeats, already there\n",
+           (unsigned long long)c->judgments, (unsigned long long)c->repeats);
+    if (c->contradictory)
+        printf("  %8llu  of them contradict an earlier one by the same "
+               "annotator; both are kept\n",
+               (unsigned long long)c->contradictory);
+    if (c->empty)
+        printf("  %8llu  comparisons with an empty answer, kept\n",
+               (unsigned long long)c->empty);
+    printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);
+    for (size_t i = 0; i < r->n_reasons; i++)
+        print_reason(&r->reasons[i]);
+}
+
+/* The file's report, added to `list`; false when out of memory. */
+static bool add_report(cJSON *list, const struct args *a,
+                       const struct prefdb__report *r)
+{
+    const struct prefdb__counts *c = &r->counts;
+    const struct {
+        const char *key;
+        uint64_t n;
+    } numbers[] = {{"rows", r->rows},
+                   {"comparisons", c->comparisons},
+                   {"comparisons_known", c->known},
+                   {"comparisons_kept", c->kept},
+                   {"judgments", c->judgments},
+                   {"repeats", c->repeats},
+                   {"contradictory", c->contradictory},
+                   {"empty_answers", c->empty},
+                   {"bad", r->bad}};
+    cJSON *o = cJSON_CreateObject();
+    bool ok = cJSON_AddItemToArray(list, o);
+    ok = ok && cJSON_AddStringToObject(o, "file", a->o.path);
+    ok = ok && cJSON_AddStringToObject(o, "sha256", r->sha256);
+    ok = ok && cJSON_AddStringToObject(o, "format",
+                                       r->format ? r->format->name : "unknown");
+    ok = ok && cJSON_AddStringToObject(o, "source", r->source);
+    ok = ok && cJSON_AddBoolToObject(o, "dry_run", a->o.dry_run);
+    for (size_t i = 0; ok && i < sizeof numbers / sizeof numbers[0]; i++)
+        ok = pk_json_add_int(o, numbers[i].key, (long long)numbers[i].n) == 0;
+    cJSON *reasons = ok ? cJSON_AddArrayToObject(o, "reasons") : NULL;
+    for (size_t i = 0; reasons && i < r->n_reasons; i++) {
+        const struct prefdb__reason *x = &r->reasons[i];
+        cJSON *item = cJSON_CreateObject();
+        ok = ok && cJSON_AddItemToArray(reasons, item);
+        ok = ok && cJSON_AddStringToObject(item, "reason", x->text);
+        ok = ok && pk_json_add_int(item, "rows", (long long)x->n) == 0;
+        cJSON *lines = ok ? cJSON_AddArrayToObject(item, "lines") : NULL;
+        for (uint64_t k = 0; lines && k < x->n && k < PREFDB__LINES; k++)
+            cJSON_AddItemToArray(lines,
+                                 cJSON_CreateNumber((double)x->lines[k]));
+    }
+    return ok && reasons;
+}
+
+static int import_files(struct args *a, struct prefdb *db, cJSON *list,
+                        struct pk_err *err)
+{
+    struct prefdb__report *report = pk_calloc(1, sizeof *report);
+    if (!report)
+        return pk_fail_mem(err, "a report");
+    int rc = 0;
+    for (int i = 0; i < a->n_files && !rc; i++) {
+        struct pk_progress progress;
+        pk_progress_start(&progress, &a->cli, "rows", 0);
+        a->o.path = a->files[i];
+        a->o.progress = &progress;
+        rc = prefdb__import_file(db, &a->o, report, err);
+        pk_progress_end(&progress);
+        if (rc)
+            break;
+        if (!list)
+            print_report(a, report);
+        else if (!add_report(list, a, report))
+            rc = pk_fail_mem(err, "a report");
+    }
+    free(report);
+    return rc;
+}
+
+/* Print {"files": [...]}, of the files that were read; frees the list. */
+static void print_json(cJSON *list)
+{
+    cJSON *top = cJSON_CreateObject();
+    cJSON_AddItemToObject(top, "files", list);
+    char *text = cJSON_Print(top);
+    if (text)
+        puts(text);
+    cJSON_free(text);
+    cJSON_Delete(top);
+}
+
+static int run(struct args *a, struct prefdb *db, struct pk_err *err)
+{
+    struct pk_out *rejects = NULL;
+    int rc = a->rejects ? pk_out_open(&rejects, a->rejects, err) : 0;
+    if (rc)
+        return rc;
+    if (rejects)
+        a->o.rejects = pk_out_file(rejects);
+    cJSON *list = a->json ? cJSON_CreateArray() : NULL;
+    rc = import_files(a, db, list, err);
+    if (list)
+        print_json(list);
+    if (rejects && !rc)
+        return pk_out_commit(&rejects, err);
+    pk_out_abort(&rejects);
+    return rc;
+}
+
+int prefdb_cmd_import(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "DB FILE...",
+        .doc =
+            "Read comparisons into a store.\v"
+            "FILE holds JSON lines, may be gzip-compressed, and is \"-\" for "
+            "standard input. Each file is taken whole or not at all; what is "
+            "in the store already is not doubled, so a file may be imported "
+            "again.\n\nFormats:\n"
+            "  prefkit  our own JSON lines (schemas/comparison.schema.json)\n"
+            "  pku      PKU-SafeRLHF: two responses judged for both "
+            "dimensions\n"
+            "  hh       Anthropic HH-RLHF: whole dialogues, chosen and "
+            "rejected\n"
+            "  trl      TRL: prompt, chosen, rejected, as texts or messages"};
+    struct args a = {.cli.verb = "import", .o.dimension = -1, .o.split = -1};
+    struct pk_err err;
+    struct prefdb *db = NULL;
+    a.files = pk_calloc((size_t)argc, sizeof *a.files);
+    if (!a.files)
+        return 5;
+    pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
+    int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
+    if (!rc)
+        rc = run(&a, db, &err);
+    prefdb_close(db);
+    free(a.files);
+    fflush(stdout);
+    return pk_cli_finish(&a.cli, rc ? pk_cli_fail(&a.cli, &err) : 0);
+}

@@ -1,0 +1,43 @@
+/* `prefkit init DB`: make an empty store. */
+#include "common/cli.h"
+#include "prefdb/prefdb.h"
+
+struct args {
+    struct pk_cli cli;
+    const char *db;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (a->db)
+            argp_error(state, "one DB only");
+        a->db = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->db)
+            argp_error(state, "DB is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int prefdb_cmd_init(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .parser = parse,
+        .args_doc = "DB",
+        .doc = "Make an empty store of comparisons and judgments.\v"
+               "DB is one SQLite file, which must not exist yet."};
+    struct args a = {.cli.verb = "init"};
+    struct pk_err err;
+    struct prefdb *db;
+    pk_cli_parse(&argp, argc, argv, &a.cli);
+    if (prefdb_open(&db, a.db, PREFDB_CREATE, &err) < 0)
+        return pk_cli_fail(&a.cli, &err);
+    prefdb_close(db);
+    return 0;
+}

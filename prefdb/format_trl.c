@@ -1,0 +1,64 @@
+/* TRL's preference data: explicit {"prompt", "chosen", "rejected"}, or implicit
+ * {"chosen", "rejected"} where both begin with the prompt; texts, or lists of
+ * messages. A "margin" and every other column are kept with the judgment. */
+#include <string.h>
+
+#include "common/json.h"
+#include "prefdb/format.h"
+
+/* Append a text as one turn, or a list of messages. */
+static int read_part(const cJSON *row, const char *key, enum prefdb_role role,
+                     struct prefdb__record *out, struct pk_err *err)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, key);
+    if (!v || cJSON_IsNull(v))
+        return pk_fail(err, PK_EDATA, "\"%s\" is missing", key);
+    if (cJSON_IsString(v))
+        return prefdb__record_turn(out, role, v->valuestring,
+                                   strlen(v->valuestring), err);
+    if (!cJSON_IsArray(v))
+        return pk_fail(err, PK_EDATA,
+                       "\"%s\" is neither text nor a list of messages", key);
+    return prefdb__read_messages(v, key, out, err);
+}
+
+static int read_side(const cJSON *row, bool explicit_prompt, const char *key,
+                     struct prefdb__record *out, struct pk_err *err)
+{
+    int rc =
+        explicit_prompt ? read_part(row, "prompt", PREFDB_USER, out, err) : 0;
+    return rc ? rc : read_part(row, key, PREFDB_ASSISTANT, out, err);
+}
+
+static bool sniff(const cJSON *row)
+{
+    return prefdb__has(row, "chosen") && prefdb__has(row, "rejected");
+}
+
+static int read(cJSON *row, int dimension, struct prefdb__record *out,
+                struct pk_err *err)
+{
+    static const char *const known[] = {"prompt", "chosen", "rejected", NULL};
+    const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(row, "prompt");
+    bool explicit_prompt = prompt && !cJSON_IsNull(prompt);
+    if (!explicit_prompt &&
+        cJSON_IsString(cJSON_GetObjectItemCaseSensitive(row, "chosen")))
+        return pk_fail(err, PK_EDATA,
+                       "\"prompt\" is missing, and in plain text nothing says "
+                       "where it ends");
+    int rc = read_side(row, explicit_prompt, "chosen", out, err);
+    size_t n_a = out->n_context;
+    if (!rc)
+        rc = read_side(row, explicit_prompt, "rejected", out, err);
+    if (!rc)
+        rc = prefdb__split_dialogues(out, n_a, err);
+    return rc ? rc : prefdb__judge_chosen(row, dimension, known, out, err);
+}
+
+const struct prefdb__format prefdb__format_trl = {
+    .name = "trl",
+    .what = "TRL: prompt, chosen, rejected as texts or messages; margin",
+    .sniff = sniff,
+    .dimension = PREFDB__ASKED,
+    .read = read,
+};

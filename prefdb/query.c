@@ -1,0 +1,245 @@
+/* Reading judgments: which there are, and one with all its texts. On the
+ * training path, so statements and buffers stay with the handle. */
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "prefdb/record.h"
+
+int prefdb_fingerprint(struct prefdb *db, char out[65], struct pk_err *err)
+{
+    /* A uid is a hash of what it names, texts included; the order is that of
+     * the uids. */
+    static const char *const sql[] = {"SELECT uid FROM comparison ORDER BY uid",
+                                      "SELECT uid FROM judgment ORDER BY uid"};
+    struct pk_sha256 *h;
+    uint8_t sum[32];
+    out[0] = 0;
+    int rc = pk_sha256_new(&h, err);
+    for (int i = 0; i < 2 && !rc; i++) {
+        sqlite3_stmt *s = NULL;
+        pk_sha256_field(h, i ? "judgments" : "comparisons", i ? 9 : 11);
+        rc = prefdb__prepare(db, &s, sql[i], err);
+        while (!rc && (rc = prefdb__step(db, s, err)) > 0) {
+            pk_sha256_field(h, sqlite3_column_blob(s, 0),
+                            (size_t)sqlite3_column_bytes(s, 0));
+            rc = 0;
+        }
+        sqlite3_finalize(s);
+    }
+    if (!rc) {
+        pk_sha256_final(h, sum);
+        pk_hex(sum, sizeof sum, out);
+    }
+    pk_sha256_free(h);
+    return rc;
+}
+
+int prefdb_list(struct prefdb *db, const struct prefdb_query *q, int64_t **ids,
+                size_t *n, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t *v = NULL;
+    size_t cap = 0, count = 0;
+    *ids = NULL;
+    *n = 0;
+    int rc =
+        prefdb__prepare(db, &s,
+                        "SELECT j.id FROM live_judgment AS j"
+                        " CROSS JOIN comparison AS c ON c.id = j.comparison"
+                        " WHERE (?1 IS NULL OR j.dimension = ?1)"
+                        " AND (?2 IS NULL OR c.split = ?2)"
+                        " AND (?3 IS NULL OR c.source = ?3) ORDER BY j.id",
+                        err);
+    if (rc)
+        return rc;
+    if (q->dimension >= 0)
+        prefdb__bind_text(
+            s, 1, prefdb_dimension_name((enum prefdb_dimension)q->dimension));
+    if (q->split >= 0)
+        prefdb__bind_text(s, 2, prefdb_split_name((enum prefdb_split)q->split));
+    prefdb__bind_text(s, 3, q->source);
+    while ((rc = prefdb__step(db, s, err)) > 0) {
+        if (!pk_grow(&v, &cap, count + 1, sizeof *v)) {
+            rc = pk_fail_mem(err, "a list of judgments");
+            break;
+        }
+        v[count++] = sqlite3_column_int64(s, 0);
+    }
+    sqlite3_finalize(s);
+    if (rc < 0) {
+        free(v);
+        return rc;
+    }
+    if (!v && !(v = pk_calloc(1, sizeof *v)))
+        return pk_fail_mem(err, "a list of judgments");
+    *ids = v;
+    *n = count;
+    return 0;
+}
+
+static const char get_sql[] =
+    "SELECT j.comparison, j.dimension, j.choice, j.strength, j.label,"
+    " j.annotator, c.prompt, c.source, c.batch, c.split, ra.cut, rb.cut,"
+    " ta.content, tb.content FROM judgment AS j"
+    " JOIN comparison AS c ON c.id = j.comparison"
+    " JOIN response AS ra ON ra.id = c.a JOIN response AS rb ON rb.id = c.b"
+    " JOIN turn AS ta ON ta.id = ra.turn JOIN turn AS tb ON tb.id = rb.turn"
+    " WHERE j.id = ?1";
+
+enum {
+    COL_COMPARISON,
+    COL_DIMENSION,
+    COL_CHOICE,
+    COL_STRENGTH,
+    COL_LABEL,
+    COL_ANNOTATOR,
+    COL_PROMPT,
+    COL_SOURCE,
+    COL_BATCH,
+    COL_SPLIT,
+    COL_CUT_A,
+    COL_CUT_B,
+    COL_A,
+    COL_B
+};
+
+/* Copy a column's text, with a NUL, into db->text: its offset and length. */
+static int keep(struct prefdb *db, sqlite3_stmt *s, int col, size_t *at,
+                size_t *len, struct pk_err *err)
+{
+    const char *t = prefdb__text(s, col);
+    size_t n = (size_t)sqlite3_column_bytes(s, col);
+    *at = db->text.len;
+    if (len)
+        *len = n;
+    if (pk_buf_add(&db->text, t, n) < 0 || pk_buf_addc(&db->text, 0) < 0)
+        return pk_fail_mem(err, "a dialogue");
+    return 0;
+}
+
+static int add_turn(struct prefdb *db, size_t n, enum prefdb_role role,
+                    size_t *at, int col, struct pk_err *err)
+{
+    if (!pk_grow(&db->turns, &db->cap_turns, n + 1, sizeof *db->turns))
+        return pk_fail_mem(err, "a dialogue");
+    db->turns[n].role = role;
+    int rc = keep(db, db->get_turn, col, at, &db->turns[n].len, err);
+    db->turns[n].text = NULL;
+    return rc;
+}
+
+/* The path from `id` up to its root, into db->turns, root first; their texts
+ * follow each other in db->text from `from` on, last turn first. */
+static int get_context(struct prefdb *db, int64_t id, size_t *n_out,
+                       struct pk_err *err)
+{
+    sqlite3_stmt *s = db->get_turn;
+    size_t n = 0, at;
+    int rc = 0;
+    while (id && !rc) {
+        enum prefdb_role role;
+        sqlite3_bind_int64(s, 1, id);
+        rc = prefdb__step(db, s, err);
+        if (rc <= 0)
+            break;
+        int64_t parent = sqlite3_column_int64(s, 0);
+        rc = parent < id && prefdb__parse_role(prefdb__text(s, 1), &role)
+                 ? add_turn(db, n++, role, &at, 2, err)
+                 : prefdb__damaged(db, "turn", id, err);
+        id = parent;
+        sqlite3_reset(s);
+    }
+    sqlite3_reset(s);
+    for (size_t i = 0; i < n / 2; i++) {
+        struct prefdb_turn held = db->turns[i];
+        db->turns[i] = db->turns[n - 1 - i];
+        db->turns[n - 1 - i] = held;
+    }
+    *n_out = n;
+    return rc;
+}
+
+/* The columns that need no memory. False when they make no sense. */
+static bool read_plain(sqlite3_stmt *s, int64_t id, struct prefdb_example *x)
+{
+    int choice;
+    *x = (struct prefdb_example){
+        .judgment = id,
+        .comparison = sqlite3_column_int64(s, COL_COMPARISON),
+        .prompt = sqlite3_column_int64(s, COL_PROMPT),
+        .strength = sqlite3_column_type(s, COL_STRENGTH) == SQLITE_NULL
+                        ? PREFDB_UNSTATED
+                        : sqlite3_column_int(s, COL_STRENGTH),
+        .a.role = PREFDB_ASSISTANT,
+        .b.role = PREFDB_ASSISTANT,
+        .a_cut = sqlite3_column_int(s, COL_CUT_A) != 0,
+        .b_cut = sqlite3_column_int(s, COL_CUT_B) != 0};
+    if (!prefdb_parse_dimension(prefdb__text(s, COL_DIMENSION),
+                                &x->dimension) ||
+        !prefdb_parse_split(prefdb__text(s, COL_SPLIT), &x->split) ||
+        !prefdb__parse_choice(prefdb__text(s, COL_CHOICE), &choice))
+        return false;
+    x->choice = (enum prefdb_choice)choice;
+    return sqlite3_column_type(s, COL_LABEL) == SQLITE_NULL ||
+           prefdb__parse_label(prefdb__text(s, COL_LABEL), &x->label);
+}
+
+static int read_texts(struct prefdb *db, sqlite3_stmt *s,
+                      struct prefdb_example *x, struct pk_err *err)
+{
+    static const int cols[] = {COL_SOURCE, COL_BATCH, COL_ANNOTATOR, COL_A,
+                               COL_B};
+    size_t at[5], len[5], context = 0;
+    int rc = 0;
+    pk_buf_reset(&db->text);
+    for (int i = 0; i < 5 && !rc; i++)
+        rc = keep(db, s, cols[i], &at[i], &len[i], err);
+    context = db->text.len;
+    if (!rc)
+        rc = get_context(db, x->prompt, &x->n_context, err);
+    if (rc)
+        return rc;
+    /* Nothing is added to the buffer from here on, so pointers hold. */
+    const char *text = db->text.data;
+    x->source = text + at[0];
+    x->batch = text + at[1];
+    x->annotator = text + at[2];
+    x->a.text = text + at[3];
+    x->a.len = len[3];
+    x->b.text = text + at[4];
+    x->b.len = len[4];
+    for (size_t i = x->n_context; i-- > 0;) {
+        db->turns[i].text = text + context;
+        context += db->turns[i].len + 1;
+    }
+    x->context = db->turns;
+    return 0;
+}
+
+int prefdb_get(struct prefdb *db, int64_t judgment, struct prefdb_example *out,
+               struct pk_err *err)
+{
+    int rc = 0;
+    *out = (struct prefdb_example){0};
+    if (!db->get)
+        rc = prefdb__prepare(db, &db->get, get_sql, err);
+    if (!rc && !db->get_turn)
+        rc = prefdb__prepare(
+            db, &db->get_turn,
+            "SELECT parent, role, content FROM turn WHERE id = ?1", err);
+    if (rc)
+        return rc;
+    sqlite3_bind_int64(db->get, 1, judgment);
+    rc = prefdb__step(db, db->get, err);
+    if (rc == 0)
+        rc = pk_fail(err, PK_EDATA, "%s: there is no judgment %lld", db->path,
+                     (long long)judgment);
+    else if (rc > 0)
+        rc = read_plain(db->get, judgment, out)
+                 ? read_texts(db, db->get, out, err)
+                 : prefdb__damaged(db, "judgment", judgment, err);
+    sqlite3_reset(db->get);
+    if (rc)
+        *out = (struct prefdb_example){0};
+    return rc;
+}

@@ -1,0 +1,153 @@
+/* SQLite with our errors; see store.h. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "prefdb/store.h"
+
+int prefdb__fail(const struct prefdb *db, struct pk_err *err)
+{
+    const char *path = db->path;
+    switch (sqlite3_errcode(db->sql)) {
+    case SQLITE_NOMEM:
+        return pk_fail_mem(err, "the store");
+    case SQLITE_FULL:
+        return pk_fail(err, PK_EIO, "%s: the disk is full", path);
+    case SQLITE_BUSY:
+        return pk_fail(err, PK_EIO,
+                       "%s: another process is writing to it; try again", path);
+    case SQLITE_READONLY:
+        return pk_fail(err, PK_EIO, "%s: the store is read-only", path);
+    case SQLITE_NOTADB:
+        return pk_fail(err, PK_EDATA, "%s: not a prefkit store", path);
+    case SQLITE_CORRUPT:
+        return pk_fail(err, PK_EDATA, "%s: the store is damaged: %s", path,
+                       sqlite3_errmsg(db->sql));
+    case SQLITE_CONSTRAINT:
+        return pk_fail(err, PK_EBUG, "%s: the store refused a row: %s", path,
+                       sqlite3_errmsg(db->sql));
+    default:
+        return pk_fail(err, PK_EIO, "%s: %s", path, sqlite3_errmsg(db->sql));
+    }
+}
+
+int prefdb__damaged(const struct prefdb *db, const char *what, int64_t row,
+                    struct pk_err *err)
+{
+    return pk_fail(err, PK_EDATA,
+                   "%s: %s %lld does not make sense; run `prefkit check`",
+                   db->path, what, (long long)row);
+}
+
+int prefdb__exec(struct prefdb *db, const char *sql, struct pk_err *err)
+{
+    return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : prefdb__fail(db, err);
+}
+
+int prefdb__prepare(struct prefdb *db, sqlite3_stmt **out, const char *sql,
+                    struct pk_err *err)
+{
+    return sqlite3_prepare_v3(db->sql, sql, -1, SQLITE_PREPARE_PERSISTENT, out,
+                              NULL) == SQLITE_OK
+               ? 0
+               : prefdb__fail(db, err);
+}
+
+int prefdb__step(struct prefdb *db, sqlite3_stmt *s, struct pk_err *err)
+{
+    switch (sqlite3_step(s)) {
+    case SQLITE_ROW:
+        return 1;
+    case SQLITE_DONE:
+        return 0;
+    default:
+        return prefdb__fail(db, err);
+    }
+}
+
+int prefdb__run(struct prefdb *db, sqlite3_stmt *s, struct pk_err *err)
+{
+    int rc = prefdb__step(db, s, err);
+    sqlite3_reset(s);
+    return rc < 0 ? rc : 0;
+}
+
+int prefdb__int(struct prefdb *db, const char *sql, int64_t fallback,
+                int64_t *out, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    *out = fallback;
+    int rc = prefdb__prepare(db, &s, sql, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0)
+        *out = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
+void prefdb__bind_text(sqlite3_stmt *s, int i, const char *text)
+{
+    sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
+}
+
+void prefdb__bind_blob(sqlite3_stmt *s, int i, const void *p, size_t n)
+{
+    sqlite3_bind_blob64(s, i, p, n, SQLITE_STATIC);
+}
+
+const char *prefdb__text(sqlite3_stmt *s, int col)
+{
+    const unsigned char *t = sqlite3_column_text(s, col);
+    return t ? (const char *)t : "";
+}
+
+void prefdb__now(char out[21])
+{
+    time_t t = time(NULL);
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(out, 21, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* The steps themselves; the caller has opened the transaction. */
+static int apply(struct prefdb *db, const char *const *steps, int from, int to,
+                 struct pk_err *err)
+{
+    int64_t now, broken;
+    int rc = prefdb__int(db, "PRAGMA user_version", 0, &now, err);
+    /* Another process may have done it while we waited for the lock. */
+    if (rc || now != from)
+        return rc;
+    for (int v = from; v < to; v++)
+        if ((rc = prefdb__exec(db, steps[v - 1], err)) < 0)
+            return rc;
+    rc = prefdb__int(db, "SELECT count(*) FROM pragma_foreign_key_check", 0,
+                     &broken, err);
+    if (rc)
+        return rc;
+    if (broken)
+        return pk_fail(err, PK_EDATA,
+                       "%s: cannot bring the store from version %d to %d: "
+                       "%lld references would break",
+                       db->path, from, to, (long long)broken);
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", to);
+    return prefdb__exec(db, sql, err);
+}
+
+int prefdb__migrate(struct prefdb *db, const char *const *steps, int from,
+                    int to, struct pk_err *err)
+{
+    int rc =
+        prefdb__exec(db, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE", err);
+    if (rc)
+        return rc;
+    rc = apply(db, steps, from, to, err);
+    if (!rc)
+        rc = prefdb__exec(db, "COMMIT", err);
+    if (rc)
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    int on = prefdb__exec(db, "PRAGMA foreign_keys = ON", rc ? NULL : err);
+    return rc ? rc : on;
+}

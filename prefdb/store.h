@@ -1,0 +1,72 @@
+/* Private to prefdb/: the open store, and SQLite with our errors.
+ *
+ * A statement has one owner, which finalizes it. Text and blobs are bound
+ * without a copy, so they must live until the statement is reset. */
+#ifndef PREFKIT_PREFDB_STORE_H
+#define PREFKIT_PREFDB_STORE_H
+
+#include <sqlite3.h>
+
+#include "common/buf.h"
+#include "common/sha256.h"
+#include "prefdb/prefdb.h"
+
+#define PREFDB__APPLICATION_ID 0x50464442 /* "PFDB" */
+#define PREFDB__VERSION        1          /* user_version */
+
+struct prefdb {
+    sqlite3 *sql;
+    char *path;
+    bool writable;
+    struct pk_sha256 *sha;
+    /* prefdb_get: its statements, and what it lends out. */
+    sqlite3_stmt *get, *get_turn;
+    struct pk_buf text;
+    struct prefdb_turn *turns;
+    size_t cap_turns;
+};
+
+const char *prefdb__role_name(enum prefdb_role r);
+bool prefdb__parse_role(const char *s, enum prefdb_role *out);
+bool prefdb__parse_choice(const char *s, int *out); /* enum prefdb_choice */
+bool prefdb__parse_label(const char *s, enum prefdb_label *out);
+bool prefdb__parse_strength(const char *s, int *out);
+
+/* SQLite's last error as ours: full disk, busy, damaged, not a database. */
+int prefdb__fail(const struct prefdb *db, struct pk_err *err);
+
+/* PK_EDATA: a row that can't be, as no row that we write is. */
+int prefdb__damaged(const struct prefdb *db, const char *what, int64_t row,
+                    struct pk_err *err);
+
+PK_NODISCARD int prefdb__exec(struct prefdb *db, const char *sql,
+                              struct pk_err *err);
+PK_NODISCARD int prefdb__prepare(struct prefdb *db, sqlite3_stmt **out,
+                                 const char *sql, struct pk_err *err);
+/* 1: a row. 0: done. */
+PK_NODISCARD int prefdb__step(struct prefdb *db, sqlite3_stmt *s,
+                              struct pk_err *err);
+/* Run a statement that gives no row, and reset it. */
+PK_NODISCARD int prefdb__run(struct prefdb *db, sqlite3_stmt *s,
+                             struct pk_err *err);
+/* The first column of the first row, or `fallback` when there is none. */
+PK_NODISCARD int prefdb__int(struct prefdb *db, const char *sql,
+                             int64_t fallback, int64_t *out,
+                             struct pk_err *err);
+
+void prefdb__bind_text(sqlite3_stmt *s, int i, const char *text); /* or NULL */
+void prefdb__bind_blob(sqlite3_stmt *s, int i, const void *p, size_t n);
+
+/* Text of a column, "" for NULL; borrowed until the next step. */
+const char *prefdb__text(sqlite3_stmt *s, int col);
+
+/* Bring a store from version `from` to `to`, in one transaction; steps[v - 1]
+ * is the SQL that makes version v + 1 of version v. Foreign keys are off
+ * meanwhile, as table rebuilds need, and checked before the commit. */
+PK_NODISCARD int prefdb__migrate(struct prefdb *db, const char *const *steps,
+                                 int from, int to, struct pk_err *err);
+
+/* Now, as the store writes times: "2026-01-31T12:00:00Z". */
+void prefdb__now(char out[21]);
+
+#endif

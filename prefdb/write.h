@@ -1,0 +1,37 @@
+/* Private to prefdb/: records into the store, in one transaction. */
+#ifndef PREFKIT_PREFDB_WRITE_H
+#define PREFKIT_PREFDB_WRITE_H
+
+#include "prefdb/record.h"
+
+/* What became of the records. */
+struct prefdb__counts {
+    uint64_t comparisons, known; /* new; in the store already */
+    uint64_t judgments, repeats; /* new; in the store already, word for word */
+    uint64_t contradictory; /* of the new: the same annotator chose otherwise */
+    uint64_t empty;         /* comparisons with an empty answer */
+    uint64_t kept; /* known, but the row's batch, split or extra differs: the
+                      store's was kept */
+};
+
+struct prefdb__writer;
+
+/* Begins an IMMEDIATE transaction. */
+PK_NODISCARD int prefdb__writer_begin(struct prefdb__writer **out,
+                                      struct prefdb *db, struct pk_err *err);
+
+/* Write one record, which may come out with its a and b exchanged. PK_EDATA:
+ * the record is bad and nothing of it was written. `source` and `split` (-1:
+ * by hash) are for records that do not say. */
+PK_NODISCARD int prefdb__writer_put(struct prefdb__writer *w,
+                                    struct prefdb__record *r,
+                                    const char *source, int split,
+                                    struct prefdb__counts *counts,
+                                    struct pk_err *err);
+
+/* Either ends the transaction and frees the writer; NULL is fine to abort. */
+PK_NODISCARD int prefdb__writer_commit(struct prefdb__writer **w,
+                                       struct pk_err *err);
+void prefdb__writer_abort(struct prefdb__writer **w);
+
+#endif
