@@ -130,7 +130,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void print_reason(const struct prefdb__reason *r)
 {
-    printf("  %8llu  %s: %s", (unsigned long long)r->n, r->text,
+    printf("    %8llu  %s: %s", (unsigned long long)r->n, r->text,
            r->n == 1 ? "line" : "lines");
     for (uint64_t i = 0; i < r->n && i < PREFDB__LINES; i++)
         printf("%s %llu", i ? "," : "", (unsigned long long)r->lines[i]);

@@ -26,7 +26,7 @@ static const char response_sql[] =
 static const char judgment_sql[] =
     "SELECT j.dimension, j.choice, j.strength, j.label, j.shown_left,"
     " j.seconds, j.note, j.flags, j.guideline, nullif(j.annotator, ''),"
-    " j.created, lower(hex(s.uid)), j.extra FROM judgment AS j"
+    " j.created, nullif(lower(hex(s.uid)), ''), j.extra FROM judgment AS j"
     " LEFT JOIN judgment AS s ON s.id = j.supersedes"
     " WHERE j.comparison = ?1 AND (?2 IS NULL OR j.dimension = ?2)"
     " ORDER BY j.id";
