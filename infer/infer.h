@@ -167,16 +167,18 @@ PK_NODISCARD int infer_tokenizer_encode(const struct infer_tokenizer *t,
                                         struct infer_ids *out,
                                         struct pk_err *err);
 
-/* Text of n ids, NUL-terminated, *len bytes; caller frees. Control tokens give
- * nothing; the first piece's leading space is dropped, as SentencePiece does.
- * PK_EDATA for an id outside the vocabulary. */
+/* Text of n ids, NUL-terminated, *len bytes; caller frees. Control and added
+ * tokens give nothing; the first piece's leading space is dropped, and bytes
+ * that make no UTF-8 are U+FFFD, as SentencePiece has it. PK_EDATA for an id
+ * outside the vocabulary. */
 PK_NODISCARD int infer_tokenizer_decode(const struct infer_tokenizer *t,
                                         const int32_t *ids, size_t n,
                                         char **text, size_t *len,
                                         struct pk_err *err);
 
-/* The bytes that one id adds to running text; borrowed from the tokenizer.
- * Control tokens give none. NULL for an id outside the vocabulary. */
+/* The bytes that one id adds to running text, *len of them, not terminated;
+ * borrowed from the tokenizer. Control and added tokens give none. NULL for an
+ * id outside the vocabulary. */
 const char *infer_tokenizer_piece(const struct infer_tokenizer *t, int32_t id,
                                   size_t *len);
 
