@@ -67,7 +67,7 @@ static const char *text_or_null(sqlite3_stmt *s, int col)
 static double real_or_nan(sqlite3_stmt *s, int col)
 {
     return sqlite3_column_type(s, col) == SQLITE_NULL
-               ? (double)NAN
+               ? PREFDB__UNKNOWN
                : sqlite3_column_double(s, col);
 }
 

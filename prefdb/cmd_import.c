@@ -13,6 +13,7 @@ struct args {
     char **files;
     int n_files;
     struct prefdb__import o;
+    struct pk_progress progress;
     const char *rejects;
     bool json;
 };
@@ -213,12 +214,11 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
         return pk_fail_mem(err, "a report");
     int rc = 0;
     for (int i = 0; i < a->n_files && !rc; i++) {
-        struct pk_progress progress;
-        pk_progress_start(&progress, &a->cli, "rows", 0);
+        pk_progress_start(&a->progress, &a->cli, "rows", 0);
         a->o.path = a->files[i];
-        a->o.progress = &progress;
+        a->o.progress = &a->progress;
         rc = prefdb__import_file(db, &a->o, report, err);
-        pk_progress_end(&progress);
+        pk_progress_end(&a->progress);
         if (rc)
             break;
         if (!list)

@@ -31,7 +31,7 @@ static size_t marker(const char *s, enum prefdb_role *role)
 static int read_dialogue(const char *text, const char *key,
                          struct prefdb__record *out, struct pk_err *err)
 {
-    enum prefdb_role role, next;
+    enum prefdb_role role, next = PREFDB_USER;
     size_t skip = marker(text, &role);
     if (!skip)
         return pk_fail(err, PK_EDATA,

@@ -70,7 +70,7 @@ static int read_time(const cJSON *obj, const char **out, struct pk_err *err)
 static int read_range(const cJSON *obj, const char *key, double max,
                       double *out, struct pk_err *err)
 {
-    int rc = pk_json_num(obj, key, NAN, out, err);
+    int rc = pk_json_num(obj, key, PREFDB__UNKNOWN, out, err);
     if (rc || isnan(*out) || (*out >= 0 && *out <= max))
         return rc;
     return pk_fail(err, PK_EDATA, "\"%s\" is out of range", key);
@@ -80,7 +80,7 @@ static int read_seed(const cJSON *obj, struct prefdb__response *r,
                      struct pk_err *err)
 {
     double v;
-    int rc = pk_json_num(obj, "seed", NAN, &v, err);
+    int rc = pk_json_num(obj, "seed", PREFDB__UNKNOWN, &v, err);
     if (rc || isnan(v))
         return rc;
     if (fabs(v) > 9007199254740992.0 || v != floor(v))
@@ -204,7 +204,7 @@ static int read_supersedes(const cJSON *obj, struct prefdb__judgment *j,
     int rc = pk_json_str(obj, "supersedes", &s, err);
     if (rc || !s)
         return rc;
-    bool ok = strlen(s) == 2 * PREFDB__UID;
+    bool ok = strlen(s) == (size_t)2 * PREFDB__UID;
     for (size_t i = 0; ok && i < PREFDB__UID; i++) {
         int hi = hex_digit(s[2 * i]), lo = hex_digit(s[2 * i + 1]);
         ok = hi >= 0 && lo >= 0;

@@ -12,7 +12,7 @@ static void start(struct pk_sha256 *h, const char *what)
 }
 
 /* NULL differs from "". */
-static void text(struct pk_sha256 *h, const char *s)
+static void opt_text(struct pk_sha256 *h, const char *s)
 {
     pk_sha256_u64(h, s != NULL);
     if (s)
@@ -37,11 +37,11 @@ static void finish(struct pk_sha256 *h, uint8_t uid[PREFDB__UID])
     memcpy(uid, full, PREFDB__UID);
 }
 
-void prefdb__content_hash(struct pk_sha256 *h, const char *s, size_t len,
+void prefdb__content_hash(struct pk_sha256 *h, const char *text, size_t len,
                           uint8_t out[32])
 {
     start(h, "content");
-    pk_sha256_field(h, s, len);
+    pk_sha256_field(h, text, len);
     pk_sha256_final(h, out);
 }
 
@@ -51,7 +51,7 @@ void prefdb__turn_uid(struct pk_sha256 *h, const uint8_t *parent,
 {
     start(h, "turn");
     pk_sha256_field(h, parent, parent ? PREFDB__UID : 0);
-    text(h, prefdb__role_name(role));
+    opt_text(h, prefdb__role_name(role));
     pk_sha256_field(h, content, 32);
     finish(h, out);
 }
@@ -62,14 +62,14 @@ void prefdb__response_uid(struct pk_sha256 *h, const uint8_t turn[PREFDB__UID],
 {
     start(h, "response");
     pk_sha256_field(h, turn, PREFDB__UID);
-    text(h, r->model);
+    opt_text(h, r->model);
     real(h, r->temperature);
     real(h, r->top_p);
     pk_sha256_u64(h, r->has_seed);
     pk_sha256_u64(h, r->has_seed ? (uint64_t)r->seed : 0);
-    text(h, r->created);
+    opt_text(h, r->created);
     pk_sha256_u64(h, r->cut);
-    text(h, extra);
+    opt_text(h, extra);
     finish(h, out);
 }
 
@@ -83,7 +83,7 @@ void prefdb__comparison_uid(struct pk_sha256 *h,
     pk_sha256_field(h, prompt, PREFDB__UID);
     pk_sha256_field(h, a, PREFDB__UID);
     pk_sha256_field(h, b, PREFDB__UID);
-    text(h, source);
+    opt_text(h, source);
     finish(h, out);
 }
 
@@ -95,22 +95,23 @@ void prefdb__judgment_digest(struct pk_sha256 *h,
 {
     start(h, "judgment");
     pk_sha256_field(h, comparison, PREFDB__UID);
-    text(h, prefdb_dimension_name(j->dimension));
-    text(h, j->choice < 0 ? NULL
-                          : prefdb_choice_name((enum prefdb_choice)j->choice));
-    pk_sha256_u64(h, (uint64_t)(j->strength + 1));
-    text(h, j->label ? prefdb_label_name(j->label) : NULL);
-    text(h, j->shown_left < 0
-                ? NULL
-                : prefdb_choice_name((enum prefdb_choice)j->shown_left));
+    opt_text(h, prefdb_dimension_name(j->dimension));
+    opt_text(h, j->choice < 0
+                    ? NULL
+                    : prefdb_choice_name((enum prefdb_choice)j->choice));
+    pk_sha256_u64(h, (uint64_t)j->strength + 1);
+    opt_text(h, j->label ? prefdb_label_name(j->label) : NULL);
+    opt_text(h, j->shown_left < 0
+                    ? NULL
+                    : prefdb_choice_name((enum prefdb_choice)j->shown_left));
     real(h, j->seconds);
-    text(h, j->note);
-    text(h, flags);
-    text(h, j->guideline);
-    text(h, j->annotator);
-    text(h, j->created);
+    opt_text(h, j->note);
+    opt_text(h, flags);
+    opt_text(h, j->guideline);
+    opt_text(h, j->annotator);
+    opt_text(h, j->created);
     pk_sha256_field(h, j->supersedes, j->has_supersedes ? PREFDB__UID : 0);
-    text(h, extra);
+    opt_text(h, extra);
     pk_sha256_final(h, out);
 }
 
@@ -132,7 +133,7 @@ static bool keep(unsigned char c)
            (c >= 'A' && c <= 'Z');
 }
 
-void prefdb__root_key(struct pk_sha256 *h, const char *s, size_t len,
+void prefdb__root_key(struct pk_sha256 *h, const char *text, size_t len,
                       uint8_t out[PREFDB__UID])
 {
     char part[256];
@@ -140,7 +141,7 @@ void prefdb__root_key(struct pk_sha256 *h, const char *s, size_t len,
     bool any = false;
     start(h, "root");
     for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
+        unsigned char c = (unsigned char)text[i];
         if (!keep(c))
             continue;
         any = true;
@@ -152,7 +153,7 @@ void prefdb__root_key(struct pk_sha256 *h, const char *s, size_t len,
     }
     pk_sha256_raw(h, part, n);
     if (!any)
-        pk_sha256_raw(h, s, len);
+        pk_sha256_raw(h, text, len);
     finish(h, out);
 }
 

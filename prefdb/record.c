@@ -1,7 +1,6 @@
 /* A comparison on its way into the store; see record.h. */
 #include "prefdb/record.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +9,8 @@
 static void response_reset(struct prefdb__response *r)
 {
     cJSON_Delete(r->extra);
-    *r = (struct prefdb__response){.temperature = NAN, .top_p = NAN};
+    *r = (struct prefdb__response){.temperature = PREFDB__UNKNOWN,
+                                   .top_p = PREFDB__UNKNOWN};
 }
 
 void prefdb__record_reset(struct prefdb__record *r)
@@ -58,7 +58,7 @@ struct prefdb__judgment *prefdb__record_judgment(struct prefdb__record *r,
                                    .choice = choice,
                                    .strength = PREFDB_UNSTATED,
                                    .shown_left = -1,
-                                   .seconds = NAN,
+                                   .seconds = PREFDB__UNKNOWN,
                                    .annotator = ""};
     return j;
 }

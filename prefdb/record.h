@@ -6,16 +6,19 @@
 #ifndef PREFKIT_PREFDB_RECORD_H
 #define PREFKIT_PREFDB_RECORD_H
 
+#include <math.h>
+
 #include <cjson/cJSON.h>
 
 #include "prefdb/store.h"
 
-#define PREFDB__UID 16
+#define PREFDB__UID     16
+#define PREFDB__UNKNOWN ((double)NAN) /* a number that is not stated */
 
 struct prefdb__response {
     struct prefdb_turn turn;
     const char *model, *created; /* NULL: not stated */
-    double temperature, top_p;   /* NaN: not stated */
+    double temperature, top_p;   /* or PREFDB__UNKNOWN */
     int64_t seed;
     bool has_seed, cut;
     cJSON *extra;
@@ -29,7 +32,7 @@ struct prefdb__judgment {
     int strength;
     enum prefdb_label label;
     int shown_left; /* PREFDB_A, PREFDB_B or -1: not stated */
-    double seconds; /* NaN: not stated */
+    double seconds; /* or PREFDB__UNKNOWN */
     const char *annotator;
     const char *note, *guideline, *created; /* NULL: not stated */
     bool has_supersedes;

@@ -147,28 +147,30 @@ static int count_comparison(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 }
 
 /* Where the judgments of a row's source and dimension (columns 0 and 1) are
- * counted. */
-static int said_of(struct run *r, sqlite3_stmt *s, struct prefdb__said **out,
-                   struct pk_err *err)
+ * counted; NULL, and the code in *rc, when that can't be said. */
+static struct prefdb__said *said_of(struct run *r, sqlite3_stmt *s, int *rc,
+                                    struct pk_err *err)
 {
     enum prefdb_dimension d;
     struct prefdb__source *x = source_named(r, prefdb__text(s, 0));
+    *rc = 0;
     if (!x)
-        return pk_fail_mem(err, "the sources");
-    if (!prefdb_parse_dimension(prefdb__text(s, 1), &d))
-        return pk_fail(err, PK_EDATA, "%s: a judgment has no dimension",
-                       r->db->path);
-    *out = &x->said[d];
-    return 0;
+        *rc = pk_fail_mem(err, "the sources");
+    else if (!prefdb_parse_dimension(prefdb__text(s, 1), &d))
+        *rc = pk_fail(err, PK_EDATA, "%s: a judgment has no dimension",
+                      r->db->path);
+    else
+        return &x->said[d];
+    return NULL;
 }
 
 /* source, dimension, choice, strength, label, count */
 static int count_judgments(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
-    struct prefdb__said *said = NULL;
-    int choice, strength = PREFDB_UNSTATED, rc = said_of(r, s, &said, err);
+    int choice, strength = PREFDB_UNSTATED, rc;
     enum prefdb_label label = PREFDB_NO_LABEL;
-    if (rc)
+    struct prefdb__said *said = said_of(r, s, &rc, err);
+    if (!said)
         return rc;
     if (sqlite3_column_type(s, 3) != SQLITE_NULL)
         strength = sqlite3_column_int(s, 3);
@@ -192,9 +194,9 @@ static int count_judgments(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 /* source, dimension, comparisons, annotators */
 static int count_people(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
-    struct prefdb__said *said = NULL;
-    int rc = said_of(r, s, &said, err);
-    if (rc)
+    int rc;
+    struct prefdb__said *said = said_of(r, s, &rc, err);
+    if (!said)
         return rc;
     said->comparisons = (uint64_t)sqlite3_column_int64(s, 2);
     said->annotators = (uint64_t)sqlite3_column_int64(s, 3);
@@ -205,9 +207,9 @@ static int count_people(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 static int count_contradictory(struct run *r, sqlite3_stmt *s,
                                struct pk_err *err)
 {
-    struct prefdb__said *said = NULL;
-    int rc = said_of(r, s, &said, err);
-    if (!rc)
+    int rc;
+    struct prefdb__said *said = said_of(r, s, &rc, err);
+    if (said)
         said->contradictory = (uint64_t)sqlite3_column_int64(s, 2);
     return rc;
 }

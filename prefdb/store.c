@@ -57,7 +57,7 @@ static int connect_to(struct prefdb *db, const char *file, int flags,
  * SQLite would need to make its -shm file there. */
 static int connect_immutable(struct prefdb *db, struct pk_err *err)
 {
-    struct pk_buf b = PK_BUF_INIT(4 * PATH_MAX);
+    struct pk_buf b = PK_BUF_INIT((size_t)4 * PATH_MAX);
     pk_buf_adds(&b, "file:");
     for (const char *p = db->path; *p; p++)
         if (strchr("%?#", *p))
@@ -213,13 +213,13 @@ int prefdb_open(struct prefdb **out, const char *path, enum prefdb_mode mode,
 {
     *out = NULL;
     struct prefdb *db = pk_calloc(1, sizeof *db);
-    if (!db)
+    if (!db || !(db->path = pk_strdup(path))) {
+        free(db);
         return pk_fail_mem(err, "the store");
+    }
     db->writable = mode != PREFDB_READ;
     db->text.max = (size_t)1 << 30;
-    db->path = pk_strdup(path);
-    int rc =
-        db->path ? pk_sha256_new(&db->sha, err) : pk_fail_mem(err, "a path");
+    int rc = pk_sha256_new(&db->sha, err);
     if (!rc && mode == PREFDB_CREATE)
         rc = create(db, err);
     if (!rc)

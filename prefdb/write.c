@@ -414,7 +414,7 @@ out:
 static int put_parts(struct prefdb__writer *w, struct prefdb__record *r,
                      struct prefdb__counts *counts, struct pk_err *err)
 {
-    struct ref parts[3] = {{0}}, comparison; /* prompt, a, b */
+    struct ref parts[3] = {{0}}, comparison = {0}; /* prompt, a, b */
     int rc = 0;
     for (size_t i = 0; i < r->n_context && !rc; i++)
         rc = put_turn(w, &r->context[i], &parts[0], err);

@@ -30,8 +30,8 @@ PK_NODISCARD int prefdb__writer_put(struct prefdb__writer *w,
                                     struct pk_err *err);
 
 /* Either ends the transaction and frees the writer; NULL is fine to abort. */
-PK_NODISCARD int prefdb__writer_commit(struct prefdb__writer **w,
+PK_NODISCARD int prefdb__writer_commit(struct prefdb__writer **slot,
                                        struct pk_err *err);
-void prefdb__writer_abort(struct prefdb__writer **w);
+void prefdb__writer_abort(struct prefdb__writer **slot);
 
 #endif
