@@ -26,6 +26,10 @@ int prefdb__fail(const struct prefdb *db, struct pk_err *err)
     case SQLITE_CONSTRAINT:
         return pk_fail(err, PK_EBUG, "%s: the store refused a row: %s", path,
                        sqlite3_errmsg(db->sql));
+    case SQLITE_IOERR:
+        return pk_fail(err, PK_EIO, "%s: %s (%s)", path,
+                       sqlite3_errmsg(db->sql),
+                       strerror(sqlite3_system_errno(db->sql)));
     default:
         return pk_fail(err, PK_EIO, "%s: %s", path, sqlite3_errmsg(db->sql));
     }

@@ -48,7 +48,8 @@ static int connect_to(struct prefdb *db, const char *file, int flags,
 {
     sqlite3_close(db->sql);
     db->sql = NULL;
-    if (sqlite3_open_v2(file, &db->sql, flags, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(file, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK)
         return db->sql ? prefdb__fail(db, err) : pk_fail_mem(err, "the store");
     return configure(db, err);
 }
@@ -125,12 +126,13 @@ static int open_existing(struct prefdb *db, bool write, struct pk_err *err)
     }
     if (!S_ISREG(st.st_mode))
         return pk_fail(err, PK_EDATA, "%s: not a prefkit store", db->path);
-    int rc =
-        !write && !folder_writable(db->path) && !has_wal(db->path)
-            ? connect_immutable(db, err)
-            : connect_to(db, db->path,
-                         write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
-                         err);
+    /* A reader, too, opens for writing where it may, so that the last one to
+     * close takes the -wal file away; it is held to reading below. */
+    int rc = !write && !folder_writable(db->path) && !has_wal(db->path)
+                 ? connect_immutable(db, err)
+                 : connect_to(db, db->path, SQLITE_OPEN_READWRITE, err);
+    if (!rc && !write)
+        rc = prefdb__exec(db, "PRAGMA query_only = ON", err);
     int version = 0;
     if (!rc)
         rc = identify(db, &version, err);

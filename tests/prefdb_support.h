@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "prefdb/import.h"
 #include "tests/support.h"
@@ -13,7 +14,9 @@ static inline struct prefdb *new_store(const char *name)
 {
     struct pk_err err;
     struct prefdb *db;
-    ck_ok(prefdb_open(&db, temp_path(name), PREFDB_CREATE, &err));
+    char *path = temp_path(name);
+    unlink(path); /* of an earlier test, without CK_FORK */
+    ck_ok(prefdb_open(&db, path, PREFDB_CREATE, &err));
     return db;
 }
 

@@ -1,0 +1,137 @@
+/* stats: every number of a store small enough to count by hand; and what export
+ * lets through. */
+#include <stdlib.h>
+
+#include "prefdb/export.h"
+#include "prefdb/stats.h"
+#include "tests/prefdb_support.h"
+
+/* Two sources. "s": a system turn and two user turns ("h\u00e9 ho": 5
+ * characters, 2 words; "x": 1 and 1). "t": one user turn, an answer that is
+ * empty. */
+static const char rows[] =
+    "{\"messages\":[{\"role\":\"system\",\"content\":\"be good\"},"
+    "{\"role\":\"user\",\"content\":\"h\\u00e9 ho\"},"
+    "{\"role\":\"assistant\",\"content\":\"ok\"},"
+    "{\"role\":\"user\",\"content\":\"x\"}],"
+    "\"a\":{\"content\":\"one two\",\"cut\":true},\"b\":\"three\","
+    "\"source\":\"s\",\"split\":\"train\",\"judgments\":["
+    "{\"dimension\":\"safety\",\"choice\":\"a\",\"strength\":2,"
+    "\"label\":\"both_safe\",\"annotator\":\"p\"},"
+    "{\"dimension\":\"safety\",\"choice\":\"b\",\"annotator\":\"p\"},"
+    "{\"dimension\":\"safety\",\"choice\":\"tie\",\"annotator\":\"q\"},"
+    "{\"dimension\":\"helpfulness\",\"choice\":\"a\",\"strength\":0}]}\n"
+    "{\"messages\":[{\"role\":\"user\",\"content\":\"  q \\n\"}],"
+    "\"a\":\"\",\"b\":\"words\",\"source\":\"t\",\"split\":\"test\"}\n";
+
+static struct prefdb *filled(void)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("stats.db");
+    ck_ok(
+        import_text(db, "rows.jsonl", rows, plain_import(NULL), &report, &err));
+    return db;
+}
+
+static void ck_lengths(const struct prefdb__lengths *l, double example,
+                       double prompt, double response)
+{
+    ck_assert_double_eq(l->example, example);
+    ck_assert_double_eq(l->prompt, prompt);
+    ck_assert_double_eq(l->response, response);
+}
+
+START_TEST(test_stats)
+{
+    struct pk_err err;
+    struct prefdb__stats st = {0};
+    struct prefdb *db = filled();
+    ck_ok(prefdb__stats(db, &st, &err));
+    ck_assert_uint_eq(st.n_sources, 2);
+    ck_assert_uint_eq(st.turns, 9);
+    ck_assert_uint_eq(st.responses, 4);
+    ck_assert_uint_eq(st.superseded, 0);
+    const struct prefdb__source *s = &st.sources[0], *t = &st.sources[1];
+    ck_assert_str_eq(s->name, "s");
+    ck_assert_double_eq(s->turns, 2);
+    ck_lengths(&s->chars, 7 + 5 + 2 + 1 + 6, 1, 6);
+    ck_lengths(&s->words, 2 + 2 + 1 + 1 + 1.5, 1, 1.5);
+    ck_assert_uint_eq(s->splits[PREFDB_TRAIN], 1);
+    ck_assert_uint_eq(s->cut, 1);
+    ck_assert_uint_eq(s->empty, 0);
+    const struct prefdb__said *x = &s->said[PREFDB_SAFETY];
+    ck_assert_uint_eq(x->judgments, 3);
+    ck_assert_uint_eq(x->comparisons, 1);
+    ck_assert_uint_eq(x->annotators, 2);
+    ck_assert_uint_eq(x->contradictory, 1);
+    ck_assert_uint_eq(x->choices[PREFDB_A] + x->choices[PREFDB_B], 2);
+    ck_assert_uint_eq(x->choices[PREFDB_TIE], 1);
+    ck_assert_uint_eq(x->strengths[2 + 1], 1);
+    ck_assert_uint_eq(x->strengths[0], 2);
+    ck_assert_uint_eq(x->labels[PREFDB_BOTH_SAFE], 1);
+    ck_assert_uint_eq(x->labels[PREFDB_NO_LABEL], 2);
+    ck_assert_uint_eq(s->said[PREFDB_HELPFULNESS].strengths[0 + 1], 1);
+    ck_assert_uint_eq(s->said[PREFDB_HELPFULNESS].annotators, 0);
+    ck_assert_str_eq(t->name, "t");
+    ck_lengths(&t->chars, 5 + 2.5, 5, 2.5);
+    ck_lengths(&t->words, 1 + 0.5, 1, 0.5);
+    ck_assert_uint_eq(t->empty, 1);
+    ck_assert_uint_eq(t->splits[PREFDB_TEST], 1);
+    ck_assert_uint_eq(t->said[PREFDB_SAFETY].judgments, 0);
+    prefdb__stats_release(&st);
+    prefdb_close(db);
+}
+END_TEST
+
+START_TEST(test_empty_store)
+{
+    struct pk_err err;
+    struct prefdb__stats st = {0};
+    struct prefdb *db = new_store("empty.db");
+    ck_ok(prefdb__stats(db, &st, &err));
+    ck_assert_uint_eq(st.n_sources, 0);
+    prefdb__stats_release(&st);
+    prefdb_close(db);
+}
+END_TEST
+
+static const struct {
+    struct prefdb_query q;
+    uint64_t comparisons, judgments;
+} queries[] = {
+    {{-1, -1, NULL}, 2, 4},
+    {{PREFDB_SAFETY, -1, NULL}, 1, 3},
+    {{PREFDB_HELPFULNESS, PREFDB_TRAIN, "s"}, 1, 1},
+    {{-1, PREFDB_TEST, NULL}, 1, 0},
+    {{-1, PREFDB_VALID, NULL}, 0, 0},
+    {{-1, -1, "t"}, 1, 0},
+};
+
+START_TEST(test_export_query)
+{
+    struct pk_err err;
+    struct prefdb__exported done;
+    struct prefdb *db = filled();
+    FILE *f = fopen("/dev/null", "w");
+    ck_assert_ptr_nonnull(f);
+    ck_ok(prefdb__export(db, &queries[_i].q, f, &done, &err));
+    fclose(f);
+    ck_assert_uint_eq(done.comparisons, queries[_i].comparisons);
+    ck_assert_uint_eq(done.judgments, queries[_i].judgments);
+    prefdb_close(db);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("prefdb_stats");
+    TCase *core = tcase_create("core");
+    tcase_set_timeout(core, 60);
+    tcase_add_test(core, test_stats);
+    tcase_add_test(core, test_empty_store);
+    tcase_add_loop_test(core, test_export_query, 0,
+                        (int)(sizeof queries / sizeof queries[0]));
+    suite_add_tcase(s, core);
+    return run_suite(s);
+}
