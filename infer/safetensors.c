@@ -127,15 +127,25 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static int check_entries(struct infer_safetensors *st, struct pk_err *err)
+/* The format wants the data entirely indexed, without holes: so a header whose
+ * length is wrong by its padding is seen, too. */
+static int check_entries(struct infer_safetensors *st, uint64_t data_size,
+                         struct pk_err *err)
 {
     struct infer_stored *t = st->tensor;
+    uint64_t at = 0;
     qsort(t, st->n, sizeof *t, by_begin);
-    for (size_t i = 1; i < st->n; i++)
-        if (t[i].begin < t[i - 1].end)
+    for (size_t i = 0; i < st->n && t[i].begin <= at; i++) {
+        if (t[i].begin < at)
             return pk_fail(err, PK_EDATA,
                            "%s: tensors '%.200s' and '%.200s' overlap",
                            st->path, t[i - 1].name, t[i].name);
+        at = t[i].end;
+    }
+    if (at != data_size)
+        return pk_fail(err, PK_EDATA,
+                       "%s: the data from byte %llu on belongs to no tensor",
+                       st->path, (unsigned long long)at);
     qsort(t, st->n, sizeof *t, by_name);
     for (size_t i = 1; i < st->n; i++)
         if (strcmp(t[i].name, t[i - 1].name) == 0)
@@ -176,7 +186,7 @@ static int read_header(struct infer_safetensors *st, struct pk_err *err)
         if (rc)
             return rc;
     }
-    return check_entries(st, err);
+    return check_entries(st, st->size - 8 - len, err);
 }
 
 static int map_file(struct infer_safetensors *st, struct pk_err *err)

@@ -3,7 +3,7 @@
  * The format: eight bytes of header length (little-endian), a JSON header
  * {"name": {"dtype", "shape", "data_offsets": [begin, end]}, ...,
  * "__metadata__": {...}}, and the data. Everything in the header is checked
- * (bounds, sizes, overlaps, duplicate names) before any pointer is made. */
+ * (bounds, sizes, overlaps, holes, duplicate names) first. */
 #ifndef PREFKIT_INFER_SAFETENSORS_H
 #define PREFKIT_INFER_SAFETENSORS_H
 
