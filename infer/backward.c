@@ -164,7 +164,7 @@ int infer_backward(const struct infer_config *c, const struct infer_weights *w,
 {
     struct infer_pass p = {c, w, NULL, tape, err};
     int rc = infer_forest_pack(forest, &p.f, err);
-    if (rc)
+    if (rc || p.f->n == 0)
         return rc;
     struct grads scratch;
     float *mem = new_grads(&scratch, c, p.f);

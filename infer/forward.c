@@ -239,8 +239,9 @@ int infer_forward(const struct infer_config *c, const struct infer_weights *w,
     int rc = infer_forest_pack(forest, &p.f, err);
     if (!rc)
         rc = check_forest(c, p.f, err);
-    if (!rc)
-        rc = infer_pass_plan(&p, tape != NULL);
+    if (rc || p.f->n == 0)
+        return rc;
+    rc = infer_pass_plan(&p, tape != NULL);
     if (!rc)
         rc = infer_pass_run(&p, tape != NULL, hidden);
     free(own.mem);
