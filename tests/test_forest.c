@@ -467,7 +467,11 @@ START_TEST(refused)
     float *hidden = floats(LONGEST * c.dim);
     size_t read[LONGEST];
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_forward(&c, &p->w, f, NULL, hidden, &err)); /* empty */
+    struct infer_tape *tape;
+    ck_ok(infer_tape_new(&tape, &err)); /* an empty forest is none of these */
+    ck_ok(infer_forward(&c, &p->w, f, tape, hidden, &err));
+    ck_ok(infer_backward(&c, &p->w, f, tape, hidden, &p->w, &err));
+    infer_tape_free(tape);
     ck_assert_int_eq(infer_forest_add(f, ids, 0, 0, read, &err), PK_EDATA);
     ck_assert_int_eq(infer_forest_add(f, ids, 3, 3, read, &err), PK_EDATA);
     ck_assert_uint_eq(infer_forest_tokens(f), 0);

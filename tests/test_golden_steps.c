@@ -102,14 +102,14 @@ START_TEST(steps_move)
 }
 END_TEST
 
-/* The test of the test. */
+/* The test of the test, for every fourth tensor: embedding, norms, matrices. */
 START_TEST(steps_see_a_perturbed_weight)
 {
     struct infer_tensor t;
     golden_open(&g, "reward");
     size_t count = infer_tensor_count(g.c);
     golden_close(&g);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += 4) {
         golden_open(&g, "reward");
         infer_tensor_at(g.c, i, &t);
         *golden_weight(&g, g.p, i) += 0.05F;
