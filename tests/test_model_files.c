@@ -51,6 +51,7 @@ static const char *tokenizer(void)
         add_piece(&b, "\xE2\x96\x81", 1);
         add_piece(&b, "a", 1);
         pk_buf_add(&b, "\x12\x02\x18\x02", 4); /* trainer: BPE */
+        pk_buf_add(&b, "\x1A\0", 2);           /* normalizer: defaults */
         path = temp_path("tokenizer.model");
         write_file(path, b.data, b.len);
         pk_buf_release(&b);
