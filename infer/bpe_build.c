@@ -23,7 +23,10 @@ static int add_symbol(struct infer_bpe *b, const char *s, size_t n, bool usable,
     const size_t from = b->text_len;
     for (size_t i = 0; i < n;) {
         bool space = n - i >= 3 && memcmp(s + i, SPM_SPACE, 3) == 0;
-        b->text[b->text_len++] = (char)(space ? ' ' : s[i]);
+        b->text[b->text_len] = s[i];
+        if (space)
+            b->text[b->text_len] = ' ';
+        b->text_len++;
         i += space ? 3 : 1;
     }
     b->symbol[b->symbols++] =

@@ -212,7 +212,7 @@ static int append(struct infer_ids *out, const int32_t *ids, size_t n,
 {
     if (!pk_grow(&out->id, &out->cap, out->len + n, sizeof *out->id))
         return pk_fail_mem(err, "token ids");
-    if (ids) /* NULL when there are none */
+    if (n && ids)
         memcpy(out->id + out->len, ids, n * sizeof *ids);
     out->len += n;
     return 0;
@@ -225,7 +225,9 @@ static int encode_dialogue(const struct dialogue *d, size_t max_tokens,
     struct infer_ids head = {0}, rest = {0};
     size_t *start = pk_calloc(d->n + 1, sizeof *start); /* in rest */
     size_t kept = 0;
-    int rc = start ? 0 : pk_fail_mem(err, "a dialogue");
+    int rc = 0;
+    if (!start)
+        return pk_fail_mem(err, "a dialogue");
     for (size_t i = 1; !rc && i < d->n; i++) {
         start[i] = rest.len;
         rc = encode_exchange(d, i, false, &rest, err);

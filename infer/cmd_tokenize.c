@@ -115,7 +115,7 @@ static int take_message(const cJSON *item, size_t i, struct infer_message *out,
         [INFER_USER] = "user",
         [INFER_ASSISTANT] = "assistant",
     };
-    const char *role, *content;
+    const char *role = "", *content = "";
     int rc = cJSON_IsObject(item)
                  ? pk_json_need_str(item, "role", &role, err)
                  : pk_fail(err, PK_EDATA, "it is not an object");
@@ -170,7 +170,7 @@ static int add_special(struct job *j, int32_t id, const char *name,
 
 static int encode_text(struct job *j, const cJSON *row, struct pk_err *err)
 {
-    const char *text;
+    const char *text = "";
     int rc = j->a->chat ? pk_fail(err, PK_EDATA, "\"messages\" is missing")
                         : pk_json_need_str(row, "text", &text, err);
     if (!rc && j->a->bos)

@@ -276,14 +276,19 @@ static int check_support(const struct infer_spm *m, const char *path,
               : 0;
 }
 
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
 int spm_byte(const struct spm_piece *p)
 {
-    static const char digits[] = "0123456789ABCDEF";
     if (p->len != 6 || memcmp(p->text, "<0x", 3) != 0 || p->text[5] != '>')
         return -1;
-    const char *hi = strchr(digits, p->text[3]);
-    const char *lo = strchr(digits, p->text[4]);
-    return hi && lo ? (int)((hi - digits) * 16 + (lo - digits)) : -1;
+    int high = hex_digit(p->text[3]), low = hex_digit(p->text[4]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
 /* What is wrong with a piece by itself; NULL when nothing is. */
