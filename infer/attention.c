@@ -8,7 +8,7 @@
 
 #include "common/mem.h"
 #include "infer/gemm.h"
-#include "infer/kernels.h"
+#include "infer/simd.h"
 
 enum {
     QUERIES = 32, /* rows of a block */
@@ -154,17 +154,9 @@ static void store_block(const struct task *t, const struct block *b, float *dst,
 static void softmax_block(const struct task *t, const struct block *b)
 {
     for (size_t i = 0; i < b->n; i++) {
-        float *p = t->s.p + i * b->keys, max = -INFINITY;
+        float *p = t->s.p + i * b->keys;
         size_t n = row_depth(t, b->row + i) + 1;
-        for (size_t j = 0; j < n; j++)
-            max = p[j] > max ? p[j] : max;
-        infer_exp_row(p, n, max);
-        double sum = 0;
-        for (size_t j = 0; j < n; j++)
-            sum += (double)p[j];
-        float inverse = (float)(1.0 / sum);
-        for (size_t j = 0; j < n; j++)
-            p[j] *= inverse;
+        infer_softmax_row(p, n);
         memset(p + n, 0, (b->keys - n) * sizeof *p);
     }
     memset(t->s.p + b->n * b->keys, 0,
@@ -233,20 +225,6 @@ int infer_attention_forward(const struct infer_attention *a, float *out,
 
 /* ---- Backward ---- */
 
-/* dp becomes the gradient by the scores: p (dp - sum(dp p)). */
-static void softmax_backward_block(const struct task *t, const struct block *b)
-{
-    for (size_t i = 0; i < b->n; i++) {
-        float *dp = t->s.dp + i * b->keys;
-        const float *p = t->s.p + i * b->keys;
-        double dot = 0;
-        for (size_t j = 0; j < b->keys; j++)
-            dot += (double)dp[j] * (double)p[j];
-        for (size_t j = 0; j < b->keys; j++)
-            dp[j] = p[j] * (dp[j] - (float)dot);
-    }
-}
-
 static void backward_block(const struct task *t, const struct block *b,
                            const struct infer_attention_grad *g)
 {
@@ -264,7 +242,8 @@ static void backward_block(const struct task *t, const struct block *b,
                      d);
     infer_gemm_block((struct infer_block){n, keys, d, 1, false}, dout, vt,
                      s->dp, keys);
-    softmax_backward_block(t, b);
+    for (size_t i = 0; i < n; i++)
+        infer_softmax_backward_row(s->dp + i * keys, s->p + i * keys, keys);
     infer_gemm_block((struct infer_block){n, d, keys, scale, false}, dp, k,
                      s->dq, d);
     infer_gemm_block((struct infer_block){keys, d, n, scale, true}, dpt, q,

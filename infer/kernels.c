@@ -2,11 +2,11 @@
 #include "infer/kernels.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
+#include "infer/simd.h"
 
 enum { ROW_CHUNK = 64 }; /* rows that one partial sum covers */
 
@@ -107,60 +107,22 @@ void infer_rope(float *x, size_t rows, const struct infer_rope *r)
     }
 }
 
-/* e^x for -87 <= x <= 0, without a branch, so that loops over it vectorise:
- * x = n ln 2 + f with |f| <= ln 2 / 2 (Cody and Waite's two-part ln 2), and
- * the Taylor polynomial of e^f, whose error there is under 6e-9. */
-static float exp_approx(float x)
-{
-    float n = x * 1.44269504F;
-    n = (n + 12582912.0F) - 12582912.0F; /* round: 1.5 * 2^23 */
-    float f = (x - n * 0.693359375F) + n * 2.12194440e-4F;
-    float p = 1.0F / 5040.0F;
-    p = p * f + 1.0F / 720.0F;
-    p = p * f + 1.0F / 120.0F;
-    p = p * f + 1.0F / 24.0F;
-    p = p * f + 1.0F / 6.0F;
-    p = p * f + 0.5F;
-    p = p * f + 1.0F;
-    p = p * f + 1.0F;
-    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return p * scale;
-}
-
-void infer_exp_row(float *x, size_t n, float max)
-{
-    for (size_t i = 0; i < n; i++) {
-        float d = x[i] - max, y = exp_approx(d < -87.0F ? -87.0F : d);
-        x[i] = d < -87.0F ? 0.0F : y;
-    }
-}
-
-/* sigma(x), from e^-|x| so that nothing overflows. */
-static float sigmoid(float x)
-{
-    float a = x < 0 ? x : -x;
-    float e = exp_approx(a < -87.0F ? -87.0F : a);
-    return (x < 0 ? e : 1.0F) / (1.0F + e);
-}
+enum { RUN = 1 << 12 }; /* elements that one thread takes at a time */
 
 void infer_swiglu(float *act, const float *gate, const float *up, size_t n)
 {
 #pragma omp parallel for
-    for (size_t i = 0; i < n; i++)
-        act[i] = gate[i] * sigmoid(gate[i]) * up[i];
+    for (size_t i = 0; i < n; i += RUN)
+        infer_swiglu_run(act + i, gate + i, up + i, n - i < RUN ? n - i : RUN);
 }
 
 void infer_swiglu_backward(float *dgate, float *dup, const float *dact,
                            const float *gate, const float *up, size_t n)
 {
 #pragma omp parallel for
-    for (size_t i = 0; i < n; i++) {
-        float s = sigmoid(gate[i]), d = dact[i];
-        dgate[i] = d * up[i] * s * (1.0F + gate[i] * (1.0F - s));
-        dup[i] = d * gate[i] * s;
-    }
+    for (size_t i = 0; i < n; i += RUN)
+        infer_swiglu_backward_run(dgate + i, dup + i, dact + i, gate + i,
+                                  up + i, n - i < RUN ? n - i : RUN);
 }
 
 void infer_gather(float *y, const float *x, const size_t *index, size_t base,

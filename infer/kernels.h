@@ -55,7 +55,4 @@ void infer_gather(float *y, const float *x, const size_t *index, size_t base,
 void infer_scatter_add(float *x, const float *y, const size_t *index,
                        size_t rows, size_t c);
 
-/* x[i] = e^(x[i] - max), for max >= every x[i]; 0 below e^-87. */
-void infer_exp_row(float *x, size_t n, float max);
-
 #endif

@@ -1,0 +1,111 @@
+/* Row loops for several instruction sets; see simd.h. */
+#include "infer/simd.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__gnu_linux__)
+#define MANY_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define MANY_CPUS
+#endif
+
+enum { LANES = 16 };
+
+/* e^x for -87 <= x <= 0, without a branch, so that loops over it vectorise:
+ * x = n ln 2 + f with |f| <= ln 2 / 2 (Cody and Waite's two-part ln 2), and
+ * the Taylor polynomial of e^f, whose error there is under 6e-9. */
+static inline float exp_approx(float x)
+{
+    float n = x * 1.44269504F;
+    n = (n + 12582912.0F) - 12582912.0F; /* round: 1.5 * 2^23 */
+    float f = (x - n * 0.693359375F) + n * 2.12194440e-4F;
+    float p = 1.0F / 5040.0F;
+    p = p * f + 1.0F / 720.0F;
+    p = p * f + 1.0F / 120.0F;
+    p = p * f + 1.0F / 24.0F;
+    p = p * f + 1.0F / 6.0F;
+    p = p * f + 0.5F;
+    p = p * f + 1.0F;
+    p = p * f + 1.0F;
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return p * scale;
+}
+
+/* sigma(x), from e^-|x| so that nothing overflows. */
+static inline float sigmoid(float x)
+{
+    float a = x < 0 ? x : -x;
+    float e = exp_approx(a < -87.0F ? -87.0F : a);
+    return (x < 0 ? e : 1.0F) / (1.0F + e);
+}
+
+static inline float row_max(const float *p, size_t n)
+{
+    float lane[LANES], max = p[0];
+    size_t i = 0;
+    for (int k = 0; k < LANES; k++)
+        lane[k] = max;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++)
+            lane[k] = p[i + k] > lane[k] ? p[i + k] : lane[k];
+    for (int k = 0; k < LANES; k++)
+        max = lane[k] > max ? lane[k] : max;
+    for (; i < n; i++)
+        max = p[i] > max ? p[i] : max;
+    return max;
+}
+
+/* sum a[i] * b[i], or of a alone, in double; the tail goes into its lanes. */
+static inline double row_dot(const float *a, const float *b, size_t n)
+{
+    double lane[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++)
+            lane[k] += (double)a[i + k] * (b ? (double)b[i + k] : 1.0);
+    for (; i < n; i++)
+        lane[i % LANES] += (double)a[i] * (b ? (double)b[i] : 1.0);
+    for (int k = 0; k < LANES; k++)
+        sum += lane[k];
+    return sum;
+}
+
+MANY_CPUS void infer_softmax_row(float *p, size_t n)
+{
+    float max = row_max(p, n);
+    for (size_t i = 0; i < n; i++) {
+        float d = p[i] - max, y = exp_approx(d < -87.0F ? -87.0F : d);
+        p[i] = d < -87.0F ? 0.0F : y;
+    }
+    float inverse = (float)(1.0 / row_dot(p, NULL, n));
+    for (size_t i = 0; i < n; i++)
+        p[i] *= inverse;
+}
+
+MANY_CPUS void infer_softmax_backward_row(float *dp, const float *p, size_t n)
+{
+    float dot = (float)row_dot(dp, p, n);
+    for (size_t i = 0; i < n; i++)
+        dp[i] = p[i] * (dp[i] - dot);
+}
+
+MANY_CPUS void infer_swiglu_run(float *act, const float *gate, const float *up,
+                                size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        act[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}
+
+MANY_CPUS void infer_swiglu_backward_run(float *dgate, float *dup,
+                                         const float *dact, const float *gate,
+                                         const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float s = sigmoid(gate[i]), d = dact[i];
+        dgate[i] = d * up[i] * s * (1.0F + gate[i] * (1.0F - s));
+        dup[i] = d * gate[i] * s;
+    }
+}

@@ -1,0 +1,23 @@
+/* The loops where time goes outside matrix products, compiled for several
+ * instruction sets and chosen when the program starts. All give the same bits:
+ * sums run in a fixed number of lanes, and nothing is contracted to FMA. */
+#ifndef PREFKIT_INFER_SIMD_H
+#define PREFKIT_INFER_SIMD_H
+
+#include <stddef.h>
+
+/* p (n) = softmax(p), n >= 1. e^x below e^-87 of the largest counts as 0; the
+ * sum is taken in double. */
+void infer_softmax_row(float *p, size_t n);
+
+/* Its adjoint: dp (n) = p (dp - sum(dp p)). */
+void infer_softmax_backward_row(float *dp, const float *p, size_t n);
+
+/* act = silu(gate) * up, n elements. */
+void infer_swiglu_run(float *act, const float *gate, const float *up, size_t n);
+
+/* Gradients of it; dact may be the same memory as dup. */
+void infer_swiglu_backward_run(float *dgate, float *dup, const float *dact,
+                               const float *gate, const float *up, size_t n);
+
+#endif
