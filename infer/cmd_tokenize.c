@@ -99,59 +99,20 @@ struct job {
     const struct args *a;
     struct infer_tokenizer *t;
     struct infer_ids ids;           /* of the row at hand */
-    struct infer_message *messages; /* likewise */
-    size_t messages_cap;
+    struct infer_dialogue dialogue; /* likewise */
     struct pk_buf value, row;
     uint64_t rows, tokens, shortened, dropped;
 };
 
 /* ---- One row ------------------------------------------------------------- */
 
-static int take_message(const cJSON *item, size_t i, struct infer_message *out,
-                        struct pk_err *err)
-{
-    static const char *const names[] = {
-        [INFER_SYSTEM] = "system",
-        [INFER_USER] = "user",
-        [INFER_ASSISTANT] = "assistant",
-    };
-    const char *role = "", *content = "";
-    int rc = cJSON_IsObject(item)
-                 ? pk_json_need_str(item, "role", &role, err)
-                 : pk_fail(err, PK_EDATA, "it is not an object");
-    if (!rc)
-        rc = pk_json_need_str(item, "content", &content, err);
-    size_t k = 0;
-    while (!rc && k < 3 && strcmp(role, names[k]) != 0)
-        k++;
-    if (!rc && k == 3)
-        rc = pk_fail(err, PK_EDATA,
-                     "\"role\" is \"%.40s\", not system, user or assistant",
-                     role);
-    if (rc)
-        return pk_err_prefix(err, "message %zu: ", i + 1);
-    *out = (struct infer_message){(enum infer_role)k, content, strlen(content)};
-    return 0;
-}
-
 static int encode_dialogue(struct job *j, const cJSON *list, struct pk_err *err)
 {
-    if (!cJSON_IsArray(list))
-        return pk_fail(err, PK_EDATA, "\"messages\" is not an array");
-    size_t n = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, list)
-    {
-        if (!pk_grow(&j->messages, &j->messages_cap, n + 1,
-                     sizeof *j->messages))
-            return pk_fail_mem(err, "a dialogue");
-        int rc = take_message(item, n, &j->messages[n], err);
-        if (rc)
-            return rc;
-        n++;
-    }
     struct infer_chat what;
-    int rc = infer_chat_encode(j->t, j->messages, n, false,
+    j->dialogue.n = 0;
+    int rc = infer_dialogue_read(&j->dialogue, list, err);
+    if (!rc)
+        rc = infer_chat_encode(j->t, j->dialogue.msg, j->dialogue.n, false,
                                (size_t)j->a->max_tokens, &j->ids, &what, err);
     if (!rc && what.dropped) {
         j->shortened++;
@@ -322,7 +283,7 @@ static int run(struct job *j, struct pk_err *err)
     pk_lines_close(in);
     infer_tokenizer_close(j->t);
     infer_ids_release(&j->ids);
-    free(j->messages);
+    infer_dialogue_release(&j->dialogue);
     pk_buf_release(&j->value);
     pk_buf_release(&j->row);
     return rc;
