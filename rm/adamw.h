@@ -1,0 +1,45 @@
+/* AdamW (Loshchilov and Hutter, arXiv 1711.05101) with clipping by the global
+ * norm. All loops run over chunks of fixed size, so that the result does not
+ * depend on the number of threads. */
+#ifndef PREFKIT_RM_ADAMW_H
+#define PREFKIT_RM_ADAMW_H
+
+#include <stdint.h>
+
+#include "infer/infer.h"
+
+/* The paper's values (2.2 and 3.2.2): .9, .95, 1e-5, .1, 1. */
+struct rm_adamw_opts {
+    double beta1, beta2, eps;
+    double decay; /* times the learning rate, off every matrix, the score head
+                     among them; norms do not decay */
+    double clip;  /* largest norm of the whole gradient; 0: not clipped */
+};
+
+struct rm_adamw {
+    struct rm_adamw_opts opts;
+    const struct infer_config *config; /* borrowed */
+    struct infer_params *m, *v;        /* first and second moments */
+    uint64_t step;                     /* updates made */
+};
+
+PK_NODISCARD int rm_adamw_init(struct rm_adamw *a,
+                               const struct rm_adamw_opts *opts,
+                               const struct infer_config *c,
+                               struct pk_err *err);
+void rm_adamw_release(struct rm_adamw *a);
+
+/* The 2-norm of n elements, summed in double. Not finite if any is not. */
+PK_NODISCARD int rm_norm(const float *x, size_t n, double *out,
+                         struct pk_err *err);
+
+/* One update of p by the gradient g (both shaped by the config), whose norm is
+ * `norm`: g is scaled down to the clip first, then, with t counting from 1,
+ *
+ *     m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g^2
+ *     p = p (1 - lr decay) - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+ */
+void rm_adamw_update(struct rm_adamw *a, struct infer_params *p,
+                     const struct infer_params *g, double norm, double lr);
+
+#endif
