@@ -1,0 +1,70 @@
+/* Dialogues with a response at their end, as token ids; and why a judgment
+ * cannot be used. Training, evaluation and scoring all encode here, so that the
+ * same text is the same ids everywhere. */
+#ifndef PREFKIT_RM_DIALOGUE_H
+#define PREFKIT_RM_DIALOGUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "infer/infer.h"
+#include "prefdb/prefdb.h"
+
+/* Why a judgment is left out: X(name, key in JSON, words in a summary). */
+#define RM_REASONS(X)                                                          \
+    X(TIE, "tie", "ties")                                                      \
+    X(BOTH_BAD, "both_bad", "both bad")                                        \
+    X(PREFERRED_UNSAFE, "preferred_unsafe", "preferred unsafe")                \
+    X(ROLES, "roles", "roles that do not alternate")                           \
+    X(FORMAT, "format_tag", "texts that hold a tag of the chat format")        \
+    X(TOO_LONG, "too_long", "too long without any earlier exchange")           \
+    X(SAME, "same_tokens", "both responses the same tokens")
+
+enum rm_reason {
+#define RM_ENUM(name, key, words) RM_##name,
+    RM_REASONS(RM_ENUM)
+#undef RM_ENUM
+        RM_N_REASONS
+};
+
+const char *rm_reason_key(enum rm_reason r);
+const char *rm_reason_words(enum rm_reason r);
+
+struct rm_left_out {
+    uint64_t n[RM_N_REASONS];
+    int64_t first[RM_N_REASONS]; /* the first judgment left out for it */
+};
+
+void rm_leave_out(struct rm_left_out *l, enum rm_reason r, int64_t judgment);
+uint64_t rm_left_out_total(const struct rm_left_out *l);
+
+/* Messages, the last one the response. Zero before the first use. */
+struct rm_dialogue {
+    struct infer_dialogue all;
+    bool cut; /* the response was cut off before its end */
+};
+
+/* PK_EDATA when the tokenizer gives ids that the model has no embedding for;
+ * `dir` is where both come from. */
+PK_NODISCARD int rm_check_vocabulary(const struct infer_tokenizer *t,
+                                     const struct infer_config *c,
+                                     const char *dir, struct pk_err *err);
+
+/* The context of an example, and one of its responses (true: response a).
+ * Borrows the example's texts. */
+PK_NODISCARD int rm_dialogue_of(struct rm_dialogue *d,
+                                const struct prefdb_example *ex, bool a,
+                                struct pk_err *err);
+
+/* Append the dialogue's ids (infer_chat_encode), at most max_tokens of them.
+ * PK_EDATA, with the reason in *why, when it cannot be encoded: its roles do
+ * not alternate up to an assistant's response, a text holds a tag of the
+ * format, or the last exchange alone is too long. */
+PK_NODISCARD int rm_dialogue_encode(const struct rm_dialogue *d,
+                                    const struct infer_tokenizer *t,
+                                    size_t max_tokens, struct infer_ids *out,
+                                    struct infer_chat *what,
+                                    enum rm_reason *why, struct pk_err *err);
+
+#endif

@@ -1,0 +1,86 @@
+/* The pass over the model; see pass.h. */
+#include "rm/pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+int rm_pass_init(struct rm_pass *p, bool train, struct pk_err *err)
+{
+    *p = (struct rm_pass){0};
+    int rc = infer_forest_new(&p->forest, err);
+    if (rc == 0 && train)
+        rc = infer_tape_new(&p->tape, err);
+    if (rc)
+        rm_pass_release(p);
+    return rc;
+}
+
+static void release_rows(struct rm_pass *p)
+{
+    free(p->hidden);
+    free(p->dhidden);
+    free(p->score);
+    free(p->dscore);
+    p->hidden = p->dhidden = NULL;
+    p->score = p->dscore = NULL;
+    p->cap = 0;
+}
+
+void rm_pass_release(struct rm_pass *p)
+{
+    release_rows(p);
+    infer_forest_free(p->forest);
+    infer_tape_free(p->tape);
+    *p = (struct rm_pass){0};
+}
+
+static int reserve(struct rm_pass *p, size_t rows, size_t dim,
+                   struct pk_err *err)
+{
+    size_t n;
+    if (rows <= p->cap)
+        return 0;
+    release_rows(p);
+    if (!pk_mul_size(rows, dim, &n))
+        return pk_fail_mem(err, "the read-outs of a forest");
+    p->hidden = pk_calloc_aligned(n, sizeof *p->hidden);
+    p->score = pk_calloc(rows, sizeof *p->score);
+    bool ok = p->hidden && p->score;
+    if (ok && p->tape) {
+        p->dhidden = pk_calloc_aligned(n, sizeof *p->dhidden);
+        p->dscore = pk_calloc(rows, sizeof *p->dscore);
+        ok = p->dhidden && p->dscore;
+    }
+    if (!ok) {
+        release_rows(p);
+        return pk_fail_mem(err, "the read-outs of a forest");
+    }
+    p->cap = rows;
+    return 0;
+}
+
+int rm_pass_forward(struct rm_pass *p, const struct infer_config *c,
+                    const struct infer_weights *w, struct pk_err *err)
+{
+    size_t rows = infer_forest_readouts(p->forest);
+    int rc = reserve(p, rows, c->dim, err);
+    if (rc == 0)
+        rc = infer_forward(c, w, p->forest, p->tape, p->hidden, err);
+    if (rc)
+        return rc;
+    infer_score(c, w, p->hidden, rows, p->score);
+    if (p->dscore)
+        memset(p->dscore, 0, rows * sizeof *p->dscore);
+    return 0;
+}
+
+int rm_pass_backward(struct rm_pass *p, const struct infer_config *c,
+                     const struct infer_weights *w, struct infer_weights *g,
+                     struct pk_err *err)
+{
+    size_t rows = infer_forest_readouts(p->forest);
+    infer_score_backward(c, w, p->hidden, rows, p->dscore, p->dhidden, g);
+    return infer_backward(c, w, p->forest, p->tape, p->dhidden, g, err);
+}

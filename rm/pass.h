@@ -1,0 +1,36 @@
+/* One forest and room for what comes out of it: the pass over the model that
+ * scoring and training share. */
+#ifndef PREFKIT_RM_PASS_H
+#define PREFKIT_RM_PASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "infer/infer.h"
+
+struct rm_pass {
+    struct infer_forest *forest;
+    struct infer_tape *tape; /* NULL: no backward */
+    float *hidden, *dhidden; /* (R, C) */
+    double *score, *dscore;  /* (R): the head's output, the loss's gradient */
+    size_t cap;              /* rows allocated */
+};
+
+/* `train`: backward will follow forward. */
+PK_NODISCARD int rm_pass_init(struct rm_pass *p, bool train,
+                              struct pk_err *err);
+void rm_pass_release(struct rm_pass *p);
+
+/* Fill score[0..R) for the forest as it stands, and zero dscore. */
+PK_NODISCARD int rm_pass_forward(struct rm_pass *p,
+                                 const struct infer_config *c,
+                                 const struct infer_weights *w,
+                                 struct pk_err *err);
+
+/* Add to all of g the gradient that dscore stands for. */
+PK_NODISCARD int rm_pass_backward(struct rm_pass *p,
+                                  const struct infer_config *c,
+                                  const struct infer_weights *w,
+                                  struct infer_weights *g, struct pk_err *err);
+
+#endif

@@ -1,0 +1,214 @@
+/* Rows of `score`, parsed; see row.h. */
+#include "rm/row.h"
+
+#include <math.h>
+#include <string.h>
+
+static int add_messages(struct rm_row *r, const cJSON *list, const char *key,
+                        struct pk_err *err)
+{
+    int rc = infer_dialogue_read(&r->dialogue.all, list, err);
+    return rc ? pk_err_prefix(err, "\"%s\": ", key) : 0;
+}
+
+static int parse_messages(struct rm_row *r, const cJSON *messages,
+                          struct pk_err *err)
+{
+    if (!cJSON_IsArray(messages))
+        return pk_fail(err, PK_EDATA, "\"messages\" is not a list");
+    int rc = add_messages(r, messages, "messages", err);
+    if (rc)
+        return rc;
+    const struct infer_dialogue *d = &r->dialogue.all;
+    if (d->n == 0 || d->msg[d->n - 1].role != INFER_ASSISTANT)
+        return pk_fail(err, PK_EDATA,
+                       "the last of \"messages\" is not the assistant's: there "
+                       "is no response to score");
+    r->n = 1;
+    return 0;
+}
+
+static int parse_responses(struct rm_row *r, struct pk_err *err)
+{
+    size_t i = 0;
+    const cJSON *one;
+    if (!cJSON_IsArray(r->responses))
+        return pk_fail(err, PK_EDATA, "\"responses\" is not a list");
+    cJSON_ArrayForEach(one, r->responses)
+    {
+        i++;
+        if (!cJSON_IsString(one))
+            return pk_fail(err, PK_EDATA,
+                           "\"responses\": number %zu is not a string", i);
+    }
+    r->n = i;
+    r->list = true;
+    return 0;
+}
+
+static int parse_prompt(struct rm_row *r, const cJSON *prompt,
+                        struct pk_err *err)
+{
+    const char *one = NULL;
+    int rc;
+    if (cJSON_IsString(prompt))
+        rc = infer_dialogue_add(&r->dialogue.all, INFER_USER,
+                                prompt->valuestring,
+                                strlen(prompt->valuestring), err);
+    else if (cJSON_IsArray(prompt))
+        rc = add_messages(r, prompt, "prompt", err);
+    else
+        rc = pk_fail(err, PK_EDATA,
+                     "\"prompt\" is neither a string nor a list of messages");
+    if (rc)
+        return rc;
+    r->responses = cJSON_GetObjectItemCaseSensitive(r->json, "responses");
+    if (r->responses && cJSON_GetObjectItemCaseSensitive(r->json, "response"))
+        return pk_fail(err, PK_EDATA,
+                       "\"response\" and \"responses\" are both there");
+    if (r->responses) {
+        rc = parse_responses(r, err);
+    } else {
+        rc = pk_json_need_str(r->json, "response", &one, err);
+        r->n = 1;
+    }
+    /* Its place; rm_row_text fills the place of a list's. */
+    if (rc == 0)
+        rc = infer_dialogue_add(&r->dialogue.all, INFER_ASSISTANT,
+                                one ? one : "", one ? strlen(one) : 0, err);
+    return rc;
+}
+
+static int parse_ids(struct rm_row *r, const cJSON *list, struct pk_err *err)
+{
+    const cJSON *id;
+    if (!cJSON_IsArray(list))
+        return pk_fail(err, PK_EDATA, "\"token_ids\" is not a list");
+    cJSON_ArrayForEach(id, list)
+    {
+        double x = cJSON_IsNumber(id) ? id->valuedouble : -1;
+        if (!(x >= 0 && x <= INT32_MAX && x == floor(x)))
+            return pk_fail(err, PK_EDATA,
+                           "\"token_ids\" holds something that is no token id "
+                           "(number %zu)",
+                           r->ids.len + 1);
+        int rc = infer_ids_add(&r->ids, (int32_t)x, err);
+        if (rc)
+            return rc;
+    }
+    if (r->ids.len == 0)
+        return pk_fail(err, PK_EDATA, "\"token_ids\" is empty");
+    r->ready_made = true;
+    r->n = 1;
+    return 0;
+}
+
+/* "cut": true or false, or a list of them, one for each response. */
+static int parse_cut(struct rm_row *r, struct pk_err *err)
+{
+    const cJSON *one;
+    r->cut = cJSON_GetObjectItemCaseSensitive(r->json, "cut");
+    if (!r->cut || cJSON_IsNull(r->cut)) {
+        r->cut = NULL;
+        return 0;
+    }
+    if (cJSON_IsBool(r->cut))
+        return 0;
+    bool ok = cJSON_IsArray(r->cut) && r->list &&
+              (size_t)cJSON_GetArraySize(r->cut) == r->n;
+    if (ok)
+        cJSON_ArrayForEach(one, r->cut) ok = ok && cJSON_IsBool(one);
+    return ok ? 0
+              : pk_fail(err, PK_EDATA,
+                        "\"cut\" is neither true or false nor a list of them "
+                        "as long as \"responses\"");
+}
+
+static int parse(struct rm_row *r, struct pk_err *err)
+{
+    static const char *const kinds[] = {"messages", "prompt", "token_ids"};
+    const cJSON *v[3];
+    int there = 0;
+    for (int i = 0; i < 3; i++) {
+        v[i] = cJSON_GetObjectItemCaseSensitive(r->json, kinds[i]);
+        there += v[i] != NULL;
+    }
+    if (there != 1)
+        return pk_fail(err, PK_EDATA,
+                       "a row has exactly one of \"messages\", \"prompt\" and "
+                       "\"token_ids\"; this has %s",
+                       there ? "several" : "none");
+    int rc = v[0]   ? parse_messages(r, v[0], err)
+             : v[1] ? parse_prompt(r, v[1], err)
+                    : parse_ids(r, v[2], err);
+    if (rc == 0)
+        rc = parse_cut(r, err);
+    static const char *const ours[] = {"scores", "marks"};
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        const cJSON *o = cJSON_GetObjectItemCaseSensitive(r->json, ours[i]);
+        if (o && !cJSON_IsObject(o))
+            rc = pk_fail(err, PK_EDATA, "\"%s\" is there and is not an object",
+                         ours[i]);
+    }
+    return rc;
+}
+
+int rm_row_parse(struct rm_row *r, const char *line, size_t len,
+                 struct pk_err *err)
+{
+    cJSON_Delete(r->json);
+    r->dialogue.all.n = 0;
+    r->dialogue.cut = false;
+    r->responses = NULL;
+    r->cut = NULL;
+    r->ids.len = r->n = 0;
+    r->list = r->ready_made = r->given = false;
+    int rc = pk_json_parse(&r->json, line, len, err);
+    if (rc)
+        return rc;
+    if (!cJSON_IsObject(r->json))
+        return pk_fail(err, PK_EDATA, "the row is not a JSON object");
+    rc = parse(r, err);
+    r->next = r->responses ? r->responses->child : NULL;
+    r->next_cut = r->cut && cJSON_IsArray(r->cut) ? r->cut->child : r->cut;
+    return rc;
+}
+
+void rm_row_release(struct rm_row *r)
+{
+    cJSON_Delete(r->json);
+    infer_dialogue_release(&r->dialogue.all);
+    infer_ids_release(&r->ids);
+    *r = (struct rm_row){0};
+}
+
+static bool take_next(struct rm_row *r)
+{
+    if (!r->list) {
+        bool first = !r->given;
+        r->given = true;
+        return first;
+    }
+    if (!r->next)
+        return false;
+    struct infer_message *last = &r->dialogue.all.msg[r->dialogue.all.n - 1];
+    last->text = r->next->valuestring;
+    last->len = strlen(last->text);
+    r->next = r->next->next;
+    return true;
+}
+
+bool rm_row_next(struct rm_row *r, struct rm_text *out)
+{
+    if (!take_next(r))
+        return false;
+    if (r->ready_made) {
+        *out = (struct rm_text){.ids = r->ids.id, .n_ids = r->ids.len};
+        return true;
+    }
+    r->dialogue.cut = cJSON_IsTrue(r->next_cut);
+    if (r->next_cut && cJSON_IsArray(r->cut))
+        r->next_cut = r->next_cut->next;
+    *out = (struct rm_text){.dialogue = &r->dialogue};
+    return true;
+}

@@ -1,0 +1,54 @@
+/* One row of `score`: JSON in (schemas/score-input.schema.json), the same row
+ * with its scores out (schemas/score-output.schema.json). */
+#ifndef PREFKIT_RM_ROW_H
+#define PREFKIT_RM_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "rm/scorer.h"
+
+/* Zero before the first use. */
+struct rm_row {
+    cJSON *json;
+    size_t n;  /* responses; any number if `list`, else one */
+    bool list; /* there was a list of responses */
+
+    /* Private. */
+    struct rm_dialogue dialogue;  /* the last message is the response's place */
+    const cJSON *responses, *cut; /* as in the row, or NULL */
+    const cJSON *next, *next_cut; /* where rm_row_next stands in them */
+    struct infer_ids ids;         /* of a row with "token_ids" */
+    bool ready_made, given;
+};
+
+/* Parse a row; what it held before is released. PK_EDATA with the reason. */
+PK_NODISCARD int rm_row_parse(struct rm_row *r, const char *line, size_t len,
+                              struct pk_err *err);
+void rm_row_release(struct rm_row *r);
+
+/* The row's responses in turn, each with what comes before it; borrowed until
+ * the next call on the row. False after the last. */
+bool rm_row_next(struct rm_row *r, struct rm_text *out);
+
+/* Append `line` with the scores of its n texts, number `first` and on in the
+ * scorer, merged into its "scores", and "marks" where there is something to
+ * say. The rest stays byte for byte. `line` has been parsed as a row. Returns
+ * 0, PK_EMEM, or PK_EDATA when the row would be too long. */
+PK_NODISCARD int rm_row_write(struct pk_buf *out, const char *line, size_t len,
+                              const struct rm_scorer *s, size_t first, size_t n,
+                              bool list, struct pk_err *err);
+
+/* The object in `line` with its member `key` set to `value` (JSON text): put
+ * at the end if it is not there, replaced if it is. Returns out->failed. */
+int rm_json_set(struct pk_buf *out, const char *line, size_t len,
+                const char *key, const char *value);
+
+/* Merge `members` (JSON text of an object with distinct keys) into the member
+ * `key` of the object in `line`; that member is an object, or absent. */
+int rm_json_merge(struct pk_buf *out, const char *line, size_t len,
+                  const char *key, const cJSON *members);
+
+#endif
