@@ -1,0 +1,168 @@
+/* prefkit eval: an accuracy report of one or more reward models. */
+#include <string.h>
+
+#include "common/cli.h"
+#include "rm/evaluate.h"
+#include "rm/options.h"
+#include "rm/rm.h"
+
+enum {
+    OPT_RM = 300,
+    OPT_SPLIT,
+    OPT_DIMENSION,
+    OPT_SOURCE,
+    OPT_JSON,
+    OPT_PRECISION,
+    OPT_MAX_TOKENS,
+    OPT_FOREST_TOKENS
+};
+
+struct eval_args {
+    struct pk_cli cli;
+    struct rm_models models;
+    const char *store, *source;
+    enum prefdb_split split;
+    int dimension; /* -1: each */
+    bool json;
+    struct rm_scorer_opts opts;
+};
+
+static const struct argp_option options[] = {
+    {"rm", OPT_RM, "NAME=DIR", 0,
+     "A reward model and its name in the report; may be given again", 0},
+    {"split", OPT_SPLIT, "train|valid|test", 0, "Default: test", 0},
+    {"dimension", OPT_DIMENSION, "helpfulness|safety", 0,
+     "Only these judgments (default: each dimension by itself)", 0},
+    {"source", OPT_SOURCE, "NAME", 0, "Only judgments from this source", 0},
+    {"json", OPT_JSON, NULL, 0, "The same numbers as one JSON document", 0},
+    {"precision", OPT_PRECISION, "auto|fp32", 0,
+     "How to compute; fp32 is all that this version has", 0},
+    {"max-tokens", OPT_MAX_TOKENS, "N", 0,
+     "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
+     "as many as the model takes)",
+     0},
+    {"forest-tokens", OPT_FOREST_TOKENS, "N", 0,
+     "Tokens to compute at a time (default: 16384)", 0},
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct eval_args *a = state->input;
+    enum prefdb_dimension d;
+    switch (key) {
+    case OPT_RM:
+        rm_opt_model(&a->models, arg, state);
+        return 0;
+    case OPT_SPLIT:
+        if (!prefdb_parse_split(arg, &a->split))
+            argp_error(state, "--split takes train, valid or test, not '%s'",
+                       arg);
+        return 0;
+    case OPT_DIMENSION:
+        if (!prefdb_parse_dimension(arg, &d))
+            argp_error(state,
+                       "--dimension takes helpfulness or safety, not '%s'",
+                       arg);
+        else
+            a->dimension = (int)d;
+        return 0;
+    case OPT_SOURCE:
+        a->source = arg;
+        return 0;
+    case OPT_JSON:
+        a->json = true;
+        return 0;
+    case OPT_PRECISION:
+        rm_opt_precision(arg, state);
+        return 0;
+    case OPT_MAX_TOKENS:
+        a->opts.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);
+        return 0;
+    case OPT_FOREST_TOKENS:
+        a->opts.forest_tokens = rm_opt_size("--forest-tokens", arg, 1, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->store)
+            argp_error(state, "one store at a time: '%s' is a second", arg);
+        a->store = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->store || a->models.n == 0)
+            argp_error(state, "a store DB and --rm NAME=DIR are needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "DB",
+    .doc = "Report the accuracy of reward models on a store's judgments.\v"
+           "For every model and dimension: the share of judgments whose chosen "
+           "response scores higher, overall, by source, by strength and by "
+           "safety label, with 95% Wilson intervals and, beside each, the "
+           "accuracy of \"the longer response wins\". Equal scores are ties: "
+           "counted in their own column, neither right nor wrong. Human ties "
+           "and \"both bad\" cannot be right or wrong and are left out, with "
+           "their count.\n\n"
+           "Example: prefkit eval prefs.db --rm help=models/help --rm "
+           "safe=models/safe"};
+
+static int describe(struct rm_report *r, const struct rm_scorer *s,
+                    struct prefdb *db, struct pk_err *err)
+{
+    int rc = prefdb_fingerprint(db, r->store_fingerprint, err);
+    for (size_t m = 0; m < r->n_models && rc == 0; m++) {
+        r->model[m].name = rm_scorer_name(s, m);
+        r->model[m].dir = rm_scorer_dir(s, m);
+        rc = rm_scorer_fingerprint(s, m, r->model[m].fingerprint, err);
+    }
+    return rc;
+}
+
+static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
+               struct rm_scorer **s, struct pk_err *err)
+{
+    int rc = rm_report_init(r, a->models.n, err);
+    if (rc == 0)
+        rc = prefdb_open(db, a->store, PREFDB_READ, err);
+    if (rc == 0)
+        rc = rm_scorer_open(s, a->models.model, a->models.n, &a->opts, err);
+    if (rc == 0)
+        rc = describe(r, *s, *db, err);
+    if (rc)
+        return rc;
+    r->store = a->store;
+    r->split = a->split;
+    r->source = a->source;
+    struct pk_progress progress;
+    pk_progress_start(&progress, &a->cli, "judgments", 0);
+    rc = rm_evaluate(r, *db, *s, a->dimension, &progress, err);
+    pk_progress_end(&progress);
+    if (rc)
+        return rc;
+    if (a->json)
+        return rm_report_json(r, stdout, err);
+    rm_report_text(r, stdout);
+    return 0;
+}
+
+int rm_cmd_eval(int argc, char **argv)
+{
+    struct eval_args a = {
+        .cli.verb = "eval", .split = PREFDB_TEST, .dimension = -1};
+    pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
+    struct pk_err err = {0};
+    struct rm_report r = {0};
+    struct prefdb *db = NULL;
+    struct rm_scorer *s = NULL;
+    int rc = run(&a, &r, &db, &s, &err);
+    rm_report_release(&r);
+    rm_scorer_close(s);
+    prefdb_close(db);
+    rm_models_release(&a.models);
+    return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);
+}

@@ -1,0 +1,165 @@
+/* The arithmetic of an accuracy report; see report.h. */
+#include "rm/report.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/num.h"
+#include "common/utf8.h"
+#include "rm/loss.h"
+
+void rm_tally_add(struct rm_tally *t, double chosen, double rejected)
+{
+    t->wins += chosen > rejected;
+    t->losses += chosen < rejected;
+    t->ties += chosen == rejected;
+    t->log_loss += rm_loss(chosen, rejected, 0, NULL);
+}
+
+uint64_t rm_tally_n(const struct rm_tally *t)
+{
+    return t->wins + t->losses + t->ties;
+}
+
+bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
+                       double *high)
+{
+    uint64_t decided = t->wins + t->losses;
+    *accuracy = decided ? (double)t->wins / (double)decided : 0;
+    pk_wilson(t->wins, decided, low, high);
+    return decided > 0;
+}
+
+double rm_tally_log_loss(const struct rm_tally *t)
+{
+    uint64_t n = rm_tally_n(t);
+    return n ? t->log_loss / (double)n : 0;
+}
+
+int rm_report_init(struct rm_report *r, size_t n_models, struct pk_err *err)
+{
+    *r = (struct rm_report){.n_models = n_models};
+    r->model = pk_calloc(n_models, sizeof *r->model);
+    return r->model ? 0 : pk_fail_mem(err, "a report");
+}
+
+void rm_report_release(struct rm_report *r)
+{
+    for (int d = 0; d < RM_N_DIMENSIONS; d++) {
+        struct rm_section *s = &r->section[d];
+        for (size_t i = 0; i < s->n_groups; i++) {
+            free(s->group[i].source);
+            free(s->group[i].model);
+        }
+        free(s->group);
+    }
+    free(r->model);
+    *r = (struct rm_report){0};
+}
+
+/* Where a strength or label stands among its like: strengths from significantly
+ * better down, labels as the store numbers them; what was not said comes last.
+ */
+static int rank(enum rm_by by, int value)
+{
+    if (by == RM_BY_STRENGTH)
+        return -value;
+    return by == RM_BY_LABEL && value == PREFDB_NO_LABEL ? INT_MAX : value;
+}
+
+/* The order of groups in a report: all; sources by name; strengths; labels. */
+static int order(const struct rm_group *a, enum rm_by by, int value,
+                 const char *source)
+{
+    if (a->by != by)
+        return a->by < by ? -1 : 1;
+    if (by == RM_BY_SOURCE)
+        return strcmp(a->source, source);
+    int here = rank(by, a->value), there = rank(by, value);
+    return (here > there) - (here < there);
+}
+
+/* The group, made in its place if it is not there. NULL: out of memory. */
+static struct rm_group *find(struct rm_section *s, size_t n_models,
+                             enum rm_by by, int value, const char *source)
+{
+    size_t at = 0;
+    int c = 1;
+    while (at < s->n_groups &&
+           (c = order(&s->group[at], by, value, source)) < 0)
+        at++;
+    if (at < s->n_groups && c == 0)
+        return &s->group[at];
+    struct rm_group g = {.by = by, .value = value};
+    g.model = pk_calloc(n_models, sizeof *g.model);
+    g.source = by == RM_BY_SOURCE ? pk_strdup(source) : NULL;
+    if (!g.model || (by == RM_BY_SOURCE && !g.source) ||
+        !pk_grow(&s->group, &s->cap, s->n_groups + 1, sizeof *s->group)) {
+        free(g.model);
+        free(g.source);
+        return NULL;
+    }
+    memmove(s->group + at + 1, s->group + at,
+            (s->n_groups - at) * sizeof *s->group);
+    s->group[at] = g;
+    s->n_groups++;
+    return &s->group[at];
+}
+
+int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
+                  struct pk_err *err)
+{
+    const struct {
+        enum rm_by by;
+        int value;
+        bool wanted;
+    } groups[] = {
+        {RM_BY_ALL, 0, true},
+        {RM_BY_SOURCE, 0, true},
+        {RM_BY_STRENGTH, v->strength, true},
+        {RM_BY_LABEL, (int)v->label, v->dimension == PREFDB_SAFETY},
+    };
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        if (!groups[i].wanted)
+            continue;
+        struct rm_group *g = find(&r->section[v->dimension], r->n_models,
+                                  groups[i].by, groups[i].value, v->source);
+        if (!g)
+            return pk_fail_mem(err, "a report");
+        rm_tally_add(&g->longer, v->chosen_chars, v->rejected_chars);
+        for (size_t m = 0; m < r->n_models; m++)
+            rm_tally_add(&g->model[m], v->chosen[m], v->rejected[m]);
+    }
+    r->section[v->dimension].used = true;
+    return 0;
+}
+
+const char *rm_group_name(const struct rm_group *g)
+{
+    switch (g->by) {
+    case RM_BY_ALL:
+        return "all";
+    case RM_BY_SOURCE:
+        return g->source[0] ? g->source : "(no source)";
+    case RM_BY_STRENGTH:
+        return g->value == PREFDB_UNSTATED ? "unstated"
+                                           : prefdb_strength_name(g->value);
+    default:
+        return g->value == PREFDB_NO_LABEL
+                   ? "no label"
+                   : prefdb_label_name((enum prefdb_label)g->value);
+    }
+}
+
+size_t rm_characters(const char *s, size_t len)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; n++) {
+        uint32_t cp;
+        size_t k = pk_utf8_decode(s + i, len - i, &cp);
+        i += k ? k : 1;
+    }
+    return n;
+}

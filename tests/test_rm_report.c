@@ -1,0 +1,211 @@
+/* The arithmetic of a report, and its two forms, on a handmade set. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "rm/report.h"
+#include "tests/support.h"
+
+#define ck_near(a, b, tol)                                                     \
+    do {                                                                       \
+        double a_ = (a), b_ = (b);                                             \
+        ck_assert_msg(fabs(a_ - b_) <= (tol), "%s = %.17g, not %.17g", #a, a_, \
+                      b_);                                                     \
+    } while (0)
+
+START_TEST(tallies)
+{
+    struct rm_tally t = {0};
+    double accuracy, low, high;
+    ck_assert(!rm_tally_accuracy(&t, &accuracy, &low, &high));
+    ck_near(rm_tally_log_loss(&t), 0, 0);
+    rm_tally_add(&t, 1, 0);
+    rm_tally_add(&t, 3, 0);
+    rm_tally_add(&t, 0, 1);
+    rm_tally_add(&t, 2, 2);
+    ck_assert_uint_eq(t.wins, 2);
+    ck_assert_uint_eq(t.losses, 1);
+    ck_assert_uint_eq(t.ties, 1);
+    ck_assert_uint_eq(rm_tally_n(&t), 4);
+    ck_assert(rm_tally_accuracy(&t, &accuracy, &low, &high));
+    ck_near(accuracy, 2.0 / 3, 1e-15);
+    /* Wilson's interval of 2 in 3, from the closed form. */
+    ck_near(low, 0.20765960080204776, 1e-12);
+    ck_near(high, 0.9385080552796037, 1e-12);
+    double sum = log1p(exp(-1)) + log1p(exp(-3)) + log1p(exp(1)) + log(2);
+    ck_near(rm_tally_log_loss(&t), sum / 4, 1e-15);
+}
+END_TEST
+
+START_TEST(characters)
+{
+    ck_assert_uint_eq(rm_characters("", 0), 0);
+    ck_assert_uint_eq(rm_characters("abc", 3), 3);
+    ck_assert_uint_eq(rm_characters("a\xC3\xA9\xE2\x82\xAC", 6), 3);
+    ck_assert_uint_eq(rm_characters("\xF0\x9F\x98\x80!", 5), 2);
+    ck_assert_uint_eq(rm_characters("\xFFx\xC3", 3), 3);
+}
+END_TEST
+
+/* dimension, source, strength, label, characters, scores of two models */
+static const struct {
+    enum prefdb_dimension dimension;
+    const char *source;
+    int strength;
+    enum prefdb_label label;
+    double chars[2], first[2], second[2];
+} judgments[] = {
+    {PREFDB_SAFETY, "zoo", 3, PREFDB_BOTH_SAFE, {5, 4}, {1, 0}, {0, 1}},
+    {PREFDB_SAFETY, "zoo", 3, PREFDB_PREFERRED_SAFE, {4, 4}, {1, 0}, {0, 0}},
+    {PREFDB_SAFETY, "ark", 0, PREFDB_BOTH_SAFE, {3, 4}, {0, 2}, {2, 0}},
+    {PREFDB_SAFETY, "ark", -1, PREFDB_NO_LABEL, {9, 4}, {5, 4}, {5, 4}},
+    {PREFDB_HELPFULNESS, "", 2, PREFDB_NO_LABEL, {1, 2}, {0, 1}, {0, 1}},
+};
+
+static void fill(struct rm_report *r)
+{
+    struct pk_err err;
+    ck_ok(rm_report_init(r, 2, &err));
+    r->model[0].name = "first";
+    r->model[0].dir = "models/first";
+    r->model[1].name = "second \"quoted\"";
+    r->model[1].dir = "models/second";
+    r->store = "prefs.db";
+    memset(r->store_fingerprint, '5', 64);
+    memset(r->model[0].fingerprint, 'a', 64);
+    memset(r->model[1].fingerprint, 'b', 64);
+    r->split = PREFDB_TEST;
+    for (size_t i = 0; i < sizeof judgments / sizeof judgments[0]; i++) {
+        double chosen[] = {judgments[i].first[0], judgments[i].second[0]};
+        double rejected[] = {judgments[i].first[1], judgments[i].second[1]};
+        struct rm_verdict v = {.dimension = judgments[i].dimension,
+                               .source = judgments[i].source,
+                               .strength = judgments[i].strength,
+                               .label = judgments[i].label,
+                               .chosen_chars = judgments[i].chars[0],
+                               .rejected_chars = judgments[i].chars[1],
+                               .chosen = chosen,
+                               .rejected = rejected};
+        ck_ok(rm_report_add(r, &v, &err));
+        r->section[v.dimension].judgments++;
+    }
+    r->section[PREFDB_SAFETY].judgments += 3;
+    rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_TIE, 17);
+    rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_TIE, 18);
+    rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_BOTH_BAD, 19);
+}
+
+static void ck_tally(const struct rm_tally *t, uint64_t wins, uint64_t losses,
+                     uint64_t ties)
+{
+    ck_assert_uint_eq(t->wins, wins);
+    ck_assert_uint_eq(t->losses, losses);
+    ck_assert_uint_eq(t->ties, ties);
+}
+
+START_TEST(groups)
+{
+    static const char *const names[] = {
+        "all",       "ark",     "zoo", "", "", "unstated", "preferred_safe",
+        "both_safe", "no label"};
+    struct rm_report r;
+    fill(&r);
+    const struct rm_section *s = &r.section[PREFDB_SAFETY];
+    ck_assert_uint_eq(s->n_groups, 9);
+    for (size_t i = 0; i < 9; i++)
+        if (names[i][0])
+            ck_assert_str_eq(rm_group_name(&s->group[i]), names[i]);
+    ck_assert_str_eq(rm_group_name(&s->group[3]), prefdb_strength_name(3));
+    ck_assert_str_eq(rm_group_name(&s->group[4]), prefdb_strength_name(0));
+    ck_tally(&s->group[0].model[0], 3, 1, 0);
+    ck_tally(&s->group[0].model[1], 2, 1, 1);
+    ck_tally(&s->group[0].longer, 2, 1, 1);
+    ck_tally(&s->group[1].model[1], 2, 0, 0); /* ark */
+    ck_tally(&s->group[2].model[1], 0, 1, 1); /* zoo */
+    ck_tally(&s->group[3].model[0], 2, 0, 0); /* significantly better */
+    ck_tally(&s->group[7].model[0], 1, 1, 0); /* both safe */
+    /* Labels are a safety judgment's; here there are none to tell. */
+    s = &r.section[PREFDB_HELPFULNESS];
+    ck_assert_uint_eq(s->n_groups, 3);
+    ck_tally(&s->group[0].model[0], 0, 1, 0);
+    rm_report_release(&r);
+}
+END_TEST
+
+static char *printed(const struct rm_report *r, bool json)
+{
+    struct pk_err err;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    ck_assert_ptr_nonnull(f);
+    if (json)
+        ck_ok(rm_report_json(r, f, &err));
+    else
+        rm_report_text(r, f);
+    ck_assert_int_eq(fclose(f), 0);
+    return text;
+}
+
+START_TEST(as_text)
+{
+    struct rm_report r;
+    fill(&r);
+    char *text = printed(&r, false);
+    size_t column = 0;
+    for (const char *p = text; *p; p++) {
+        column = *p == '\n' ? 0 : column + 1;
+        ck_assert_uint_le(column, 100);
+        ck_assert(p[0] != ' ' || p[1] != '\n');
+    }
+    ck_assert_ptr_nonnull(strstr(text, "safety: 7 judgments, 3 left out: 2 "
+                                       "ties, 1 both bad\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nfirst on safety\n"));
+    ck_assert_ptr_nonnull(strstr(text, "by safety label"));
+    ck_assert_ptr_nonnull(strstr(text, "(no source)"));
+    free(text);
+    rm_report_release(&r);
+}
+END_TEST
+
+START_TEST(as_json)
+{
+    struct rm_report r;
+    struct pk_err err;
+    cJSON *j;
+    fill(&r);
+    char *text = printed(&r, true);
+    ck_ok(pk_json_parse(&j, text, strlen(text), &err));
+    const cJSON *d = cJSON_GetObjectItem(j, "dimensions");
+    ck_assert_int_eq(cJSON_GetArraySize(d), 2);
+    d = cJSON_GetArrayItem(d, 1);
+    ck_assert_str_eq(cJSON_GetObjectItem(d, "dimension")->valuestring,
+                     "safety");
+    const cJSON *left = cJSON_GetObjectItem(d, "left_out");
+    ck_assert_int_eq(cJSON_GetObjectItem(left, "tie")->valueint, 2);
+    const cJSON *all = cJSON_GetArrayItem(cJSON_GetObjectItem(d, "groups"), 0);
+    const cJSON *m = cJSON_GetObjectItem(cJSON_GetObjectItem(all, "models"),
+                                         "second \"quoted\"");
+    ck_assert_int_eq(cJSON_GetObjectItem(m, "ties")->valueint, 1);
+    ck_near(cJSON_GetObjectItem(m, "accuracy")->valuedouble, 2.0 / 3, 1e-8);
+    ck_near(cJSON_GetObjectItem(m, "low")->valuedouble, 0.207659601, 1e-8);
+    cJSON_Delete(j);
+    free(text);
+    rm_report_release(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("rm_report");
+    TCase *t = tcase_create("core");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, tallies);
+    tcase_add_test(t, characters);
+    tcase_add_test(t, groups);
+    tcase_add_test(t, as_text);
+    tcase_add_test(t, as_json);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
