@@ -1,16 +1,19 @@
 /* Reward models over a stream of texts; see scorer.h. */
 #include "rm/scorer.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "common/buf.h"
 #include "common/mem.h"
 #include "rm/pass.h"
 
 struct scored_model {
     const char *name; /* borrowed from the caller */
     struct infer_model *model;
-    struct infer_tokenizer *tokenizer;
+    struct infer_tokenizer *tokenizer; /* NULL: the directory has none */
     const struct infer_config *config;
     size_t max_tokens;
     struct rm_pass pass;
@@ -25,6 +28,24 @@ struct rm_scorer {
     size_t n_models, budget;
     size_t n_texts, n_done; /* since the last clear; of them scored */
 };
+
+/* A directory without a tokenizer still scores ready-made ids; a text says then
+ * what is missing. A tokenizer that is there must be a good one. */
+static int open_tokenizer(struct scored_model *m, const char *dir,
+                          struct pk_err *err)
+{
+    struct pk_buf path = PK_BUF_INIT(PATH_MAX);
+    if (pk_buf_addf(&path, "%s/tokenizer.model", dir) < 0) {
+        pk_buf_release(&path);
+        return pk_fail(err, PK_EUSAGE, "a path is too long: '%.200s'", dir);
+    }
+    bool there = access(path.data, F_OK) == 0;
+    pk_buf_release(&path);
+    if (!there)
+        return 0;
+    int rc = infer_tokenizer_open(&m->tokenizer, dir, err);
+    return rc ? rc : rm_check_vocabulary(m->tokenizer, m->config, dir, err);
+}
 
 static int open_model(struct scored_model *m, const struct rm_named *named,
                       const struct rm_scorer_opts *o, struct pk_err *err)
@@ -46,9 +67,7 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
                        o->max_tokens, m->max_tokens, named->dir);
     if (o->max_tokens)
         m->max_tokens = o->max_tokens;
-    rc = infer_tokenizer_open(&m->tokenizer, named->dir, err);
-    if (rc == 0)
-        rc = rm_check_vocabulary(m->tokenizer, m->config, named->dir, err);
+    rc = open_tokenizer(m, named->dir, err);
     if (rc == 0)
         rc = rm_pass_init(&m->pass, false, err);
     return rc;
@@ -142,7 +161,9 @@ static int take_ids(struct scored_model *m, const struct rm_text *text,
         if (rc)
             return rc;
     }
-    what->cut = text->ids[text->n_ids - 1] != infer_tokenizer_eos(m->tokenizer);
+    int32_t eos =
+        m->tokenizer ? infer_tokenizer_eos(m->tokenizer) : m->config->eos;
+    what->cut = text->ids[text->n_ids - 1] != eos;
     return 0;
 }
 
@@ -156,6 +177,11 @@ static int encode(struct scored_model *m, const struct rm_text *text,
     m->ids.len = 0;
     if (!text->dialogue)
         return take_ids(m, text, what, err);
+    if (!m->tokenizer)
+        return pk_fail(err, PK_EDATA,
+                       "%s: no tokenizer.model, so only \"token_ids\" can be "
+                       "scored",
+                       infer_model_dir(m->model));
     struct infer_chat chat;
     int rc = rm_dialogue_encode(text->dialogue, m->tokenizer, m->max_tokens,
                                 &m->ids, &chat, why, err);

@@ -50,7 +50,8 @@ struct rm_totals {
 
 struct rm_scorer;
 
-/* PK_EDATA for a model without a score head, PK_EUSAGE for max_tokens beyond
+/* A directory without a tokenizer.model takes ready-made ids only.
+ * PK_EDATA for a model without a score head, PK_EUSAGE for max_tokens beyond
  * what a model takes; the errors of infer_model_open otherwise. */
 PK_NODISCARD int rm_scorer_open(struct rm_scorer **out,
                                 const struct rm_named *models, size_t n,

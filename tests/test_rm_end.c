@@ -412,6 +412,31 @@ START_TEST(rows_and_marks)
 }
 END_TEST
 
+/* Ready-made ids need no tokenizer; a text does. */
+START_TEST(no_tokenizer)
+{
+    char *base = make_base("base", INFER_HEAD_SCORE), path[300], rm[300];
+    char *in = temp_path("in.jsonl"), *out = temp_path("out.jsonl");
+    snprintf(rm, sizeof rm, "one=%s", base);
+    snprintf(path, sizeof path, "%s/tokenizer.model", base);
+    ck_assert_int_eq(unlink(path), 0);
+    static const char ids[] = "{\"token_ids\":[1,5,6,2]}\n";
+    write_file(in, ids, sizeof ids - 1);
+    int status = run_verb(rm_cmd_score, NULL, "--rm", rm, "-i", in, "-o", out);
+    ck_assert_msg(status == 0, "%s", said());
+    char *text = read_file(out, NULL);
+    ck_assert_ptr_nonnull(strstr(text, "\"scores\":{\"one\":"));
+    ck_assert_ptr_null(strstr(text, "marks"));
+    free(text);
+    static const char row[] = "{\"prompt\":\"q\",\"response\":\"a\"}\n";
+    write_file(in, row, sizeof row - 1);
+    ck_assert_int_eq(
+        run_verb(rm_cmd_score, NULL, "--rm", rm, "-i", in, "-o", out), 3);
+    ck_assert_ptr_nonnull(strstr(said(), "in.jsonl:1: "));
+    ck_assert_ptr_nonnull(strstr(said(), "no tokenizer.model"));
+}
+END_TEST
+
 static const struct {
     const char *row, *reason;
 } bad_rows[] = {
@@ -505,6 +530,7 @@ int main(void)
     tcase_add_test(t, training);
     tcase_add_test(t, one_score_everywhere);
     tcase_add_test(t, rows_and_marks);
+    tcase_add_test(t, no_tokenizer);
     suite_add_tcase(s, t);
     TCase *e = tcase_create("errors");
     tcase_set_timeout(e, 240);
