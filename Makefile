@@ -5,6 +5,11 @@ PREFIX ?= /usr/local
 B      := build/$(MODE)
 ROOMS  := common infer prefdb rm
 
+# OpenBLAS's OpenMP build, by name: where its pthread build is installed too,
+# Debian gives that the plain names at link time and at run time both, and a
+# second pool of threads would work against ours.
+BLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
+PKG_CONFIG := PKG_CONFIG_PATH=$(BLAS)/pkgconfig:$$PKG_CONFIG_PATH pkg-config
 PKGS := openblas sqlite3 libcjson zlib libcrypto
 STD  := -std=c11 -D_GNU_SOURCE -I. -I$(B) -fopenmp
 NUM  := -fno-math-errno -ffp-contract=off # never -Ofast or -ffast-math
@@ -19,9 +24,10 @@ OPT_fuzz    := -O1 -g -DDEBUG -fsanitize=fuzzer-no-link,address,undefined $(SAN)
 $(if $(OPT_$(MODE)),,$(error MODE must be release, debug, asan or fuzz))
 
 ALL_CFLAGS = $(STD) $(NUM) $(WARN) $(OPT_$(MODE)) \
-             $(shell pkg-config --cflags $(PKGS)) $(CFLAGS)
-LIBS       = $(shell pkg-config --libs $(PKGS)) -lm
-CHECK_LIBS = $(shell pkg-config --libs check)
+             $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
+LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm \
+             $(BLAS:%=-Wl,-rpath,%)
+CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 
 LIB_SRC  := $(sort $(foreach d,$(ROOMS),$(wildcard $d/*.c)))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))

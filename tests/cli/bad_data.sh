@@ -1,0 +1,115 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Bad comparisons and bad stores: one line, the right status, nothing half done.
+. "$REPO/tests/cli/lib.sh"
+
+good='{"messages":[{"role":"user","content":"q"}],"a":"x","b":"y","judgments":[{"dimension":"safety","choice":"a"}]}'
+
+# bad_row PATTERN ROW: after a good row, it stops the import at line 2.
+bad_row() {
+    printf '%s\n%s\n' "$good" "$2" >rows.jsonl
+    refused 3 "rows.jsonl:2: .*$1" \
+        prefkit import store.db rows.jsonl --format prefkit
+}
+
+run 0 prefkit init store.db
+prefkit export -q store.db >empty
+
+t "rows that are not comparisons"
+bad_row "" '{"messages": [{"role": "user", "content"'
+bad_row "" '[]'
+bad_row "" '"text"'
+bad_row "messages" '{"a": "x", "b": "y"}'
+bad_row "messages" '{"messages": 3, "a": "x", "b": "y"}'
+bad_row "prompt" '{"messages": [], "a": "x", "b": "y"}'
+bad_row "role" '{"messages": [{"role": "owl", "content": "q"}], "a": "x", "b": "y"}'
+bad_row '"b"' '{"messages": [{"role": "user", "content": "q"}], "a": "x"}'
+bad_row "" '{"messages": [{"role": "user", "content": "q"}], "a": 1, "b": "y"}'
+
+t "judgments that are not ones"
+for judgment in '3' '{"dimension":"beauty","choice":"a"}' \
+    '{"dimension":"safety","choice":"c"}' \
+    '{"dimension":"safety","choice":"a","strength":4}' \
+    '{"dimension":"safety","choice":"tie","strength":1}' \
+    '{"dimension":"safety","choice":"a","seconds":"fast"}' \
+    '{"dimension":"safety","choice":"a","colour":"red"}'; do
+    bad_row "" '{"messages":[{"role":"user","content":"q"}],"a":"x","b":"y","judgments":['"$judgment"']}'
+done
+
+t "nothing of a refused file is in the store"
+prefkit export -q store.db >now
+must cmp empty now
+
+t "--skip-bad takes the rest and keeps the bad rows with their reasons"
+run 0 prefkit import store.db rows.jsonl --format prefkit --skip-bad \
+    --rejects rejects.jsonl
+must test "$(prefkit export -q store.db | wc -l)" -eq 1
+must test "$(wc -l <rejects.jsonl)" -eq 1
+must grep -q '"line": *2' rejects.jsonl
+must grep -q '"reason"' rejects.jsonl
+
+t "files that are not there, or cut off"
+refused 4 "nowhere.jsonl" prefkit import store.db nowhere.jsonl
+gzip -n <"$SAMPLE/comparisons.jsonl" | head -c 5000 >short.jsonl.gz
+run 3 prefkit import store.db short.jsonl.gz
+must test "$(prefkit export -q store.db | wc -l)" -eq 1
+
+t "what is not a store"
+echo text >text.db
+refused 3 "not a prefkit store" prefkit stats text.db
+must test "$(cat text.db)" = text
+refused 4 "nowhere.db" prefkit stats nowhere.db
+absent nowhere.db
+
+if command -v sqlite3 >/dev/null; then
+    t "a store from the future"
+    cp store.db future.db
+    sqlite3 future.db 'PRAGMA user_version = 99'
+    for verb in stats check export; do
+        refused 3 "newer" prefkit $verb future.db
+    done
+
+    t "another program's database"
+    sqlite3 other.db 'CREATE TABLE x (y)'
+    refused 3 "not a prefkit store" prefkit stats other.db
+    refused 3 "not a prefkit store" prefkit import other.db rows.jsonl
+
+    t "check finds a text that was changed"
+    cp store.db changed.db
+    sqlite3 changed.db "UPDATE turn SET content = 'other' WHERE id = 1"
+    run 1 prefkit check changed.db
+fi
+
+t "a full disk: standard output"
+if [ -c /dev/full ]; then
+    prefkit export -q store.db >/dev/full 2>stderr
+    must test $? -eq 4
+    must test "$(wc -l <stderr)" -eq 1
+else
+    skip "no /dev/full"
+fi
+
+t "a full disk: an output file is whole or not there"
+prefkit init big.db && prefkit import -q big.db "$SAMPLE/comparisons.jsonl" \
+    >/dev/null
+(
+    trap '' XFSZ
+    ulimit -f 100
+    prefkit export -q big.db --output out.jsonl 2>stderr
+) || status=$?
+must test "${status-0}" -eq 4
+absent out.jsonl
+
+t "a full disk: the store is as it was"
+prefkit init full.db
+prefkit export -q full.db >before
+(
+    trap '' XFSZ
+    ulimit -f 400
+    prefkit import full.db "$SAMPLE/comparisons.jsonl" >stdout 2>stderr
+) || status=$?
+must test "${status-0}" -eq 4
+prefkit export -q full.db >after
+must cmp before after
+run 0 prefkit check full.db
+
+end_test
