@@ -47,12 +47,12 @@ check: $(TESTS)           ## the Check suites
 	@scripts/run_suites.sh $(TESTS)
 check-cli: $(PROG)        ## the end-to-end scripts, on the program
 	@tests/cli/run.sh $(PROG)
-asan:                     ## the Check suites and fuzz targets under ASan and UBSan
+asan:                     ## the Check suites under ASan and UBSan
 	$(MAKE) MODE=asan check
 fuzz:                     ## build the fuzz targets for libFuzzer (clang)
 	$(MAKE) MODE=fuzz CC=clang fuzzers
 fuzzers: $(FUZZERS)
-lint:                     ## who includes whom, formatting, clang-tidy
+lint:                     ## who includes whom, formatting, clang-tidy, shellcheck
 	@scripts/lint.sh
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The whole path on the sample that comes with prefkit: a store, a small base
-# model, two reward models, scores, and an accuracy report. Two or three minutes
-# on two cores; everything it makes is in ./demo.
+# model, two reward models, scores, and an accuracy report. About a minute on two
+# cores, once the packages are there; everything it makes is in ./demo.
 #
 #     sh scripts/demo.sh
 set -eu
@@ -62,7 +62,9 @@ run prefkit eval demo/prefs.db --rm helpfulness=demo/helpfulness \
 
 cat <<'END'
 
-Done; all of it is in ./demo. The same with your own data:
+Done; all of it is in ./demo. "helpfulness on helpfulness" and "safety on safety"
+are each model at its own work: half would be chance, and "longer %" is what
+choosing the longer answer gets. The same with your own data:
 
   PATH=$PWD/build/release:$PATH
   prefkit init my.db

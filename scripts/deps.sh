@@ -11,7 +11,9 @@ set -eu
 build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libsqlite3-dev
        libcjson-dev zlib1g-dev libssl-dev"
 test="$build check sqlite3 gzip"
-lint="$build check git clang clang-format clang-tidy shellcheck"
+# clang and its libraries: for clang-tidy's headers and the fuzz targets.
+lint="$build check git clang libclang-rt-dev libomp-dev clang-format clang-tidy
+      shellcheck"
 
 case ${1-} in
 build) wanted=$build ;;

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The house's rules, checked: who may include whom, formatting, clang-tidy.
+# The house's rules, checked: who may include whom, formatting, clang-tidy, and
+# what shellcheck finds in the scripts.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
@@ -49,5 +50,10 @@ if command -v clang-tidy >/dev/null; then
             -I. -Ibuild/release -fopenmp 2>/dev/null || bad=1
 else
     echo "lint: clang-tidy is not installed: not run" >&2
+fi
+if command -v shellcheck >/dev/null; then
+    shellcheck -S warning -x .ci/run scripts/*.sh tests/cli/*.sh || bad=1
+else
+    echo "lint: shellcheck is not installed: not run" >&2
 fi
 exit $bad
