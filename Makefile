@@ -38,12 +38,16 @@ FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
 PROG     := $(B)/prefkit
 FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/fuzz/*.[ch])
 
+# `make V=1` shows the commands.
+say = $(if $(V),,@echo "  $1  $@"; )
+
 .DELETE_ON_ERROR:
-.PHONY: all check check-cli test asan fuzz lint format install clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format install clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
-check: $(TESTS)           ## the Check suites
+suites: $(TESTS)          ## build the Check suites
+check: suites             ## the Check suites
 	@scripts/run_suites.sh $(TESTS)
 check-cli: $(PROG)        ## the end-to-end scripts, on the program
 	@tests/cli/run.sh $(PROG)
@@ -67,23 +71,23 @@ help:                     ## this list
 # The schema, compiled into the program.
 $(B)/schemas/%.inc: schemas/%.sql
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+	$(call say,SQL)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 $(LIB_OBJ): $(patsubst %.sql,$(B)/%.inc,$(wildcard schemas/*.sql))
 
 $(B)/libprefkit.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 $(PROG): $(B)/prefkit.o $(B)/libprefkit.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/support.o $(B)/libprefkit.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libprefkit.a \
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libprefkit.a \
 	    $(CHECK_LIBS) $(LIBS)
 $(B)/tests/test_golden $(B)/tests/test_golden_steps: $(B)/tests/golden.o
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libprefkit.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 $(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 # Rebuild when the flags change.
 $(B)/.flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || \

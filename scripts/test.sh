@@ -17,11 +17,13 @@ stage() {
 
 printf '== packages\n'
 sh scripts/deps.sh test && sh scripts/deps.sh lint || exit 1
-stage "build" make -j"$jobs"
+stage "build" make -j"$jobs" all suites
 [ -z "$failed" ] || exit 1
-stage "tests" make -j"$jobs" test
+stage "Check suites" make check
+stage "end to end" make check-cli
 stage "lint" make lint
-stage "tests under ASan and UBSan" make -j"$jobs" asan
+stage "build for ASan and UBSan" make -j"$jobs" MODE=asan suites
+stage "Check suites under ASan and UBSan" make asan
 
 echo
 if [ -n "$failed" ]; then
