@@ -30,6 +30,8 @@ static const struct verb {
     {"score", "", "score JSON lines with one or more reward models",
      rm_cmd_score},
     {"eval", "DB", "accuracy report of one or more reward models", rm_cmd_eval},
+    {"bench", "", "this machine's limit, and how close we run to it",
+     infer_cmd_bench},
 };
 
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };

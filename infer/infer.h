@@ -354,5 +354,6 @@ int infer_cmd_init_model(int argc, char **argv);
 int infer_cmd_convert(int argc, char **argv);
 int infer_cmd_tokenize(int argc, char **argv);
 int infer_cmd_generate(int argc, char **argv);
+int infer_cmd_bench(int argc, char **argv);
 
 #endif

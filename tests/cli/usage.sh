@@ -7,7 +7,7 @@ verbs=$(prefkit help | sed -n 's/^  \([a-z-]*\)  *.*/\1/p')
 t "help names the verbs"
 run 0 prefkit help
 for verb in init import export stats check init-model convert tokenize \
-    generate train score eval; do
+    generate train score eval bench; do
     stdout_has "^  $verb "
 done
 must test ! -s stderr
@@ -66,3 +66,13 @@ else
 fi
 
 end_test
+
+t "bench gives its limits and what it reached, in text and as JSON"
+run 0 prefkit bench --shape dim=32,layers=2,heads=2,hidden=64 --rows 2 \
+    --tokens 20
+stdout_has "^limits: fp32"
+stdout_has "^dim=32"
+run 0 prefkit bench --shape dim=32,layers=2,heads=2,hidden=64 --rows 2 \
+    --tokens 20 --json --quiet
+stdout_has '"percent_of_limit":[0-9]'
+must test ! -s stderr
