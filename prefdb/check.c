@@ -1,7 +1,7 @@
 /* Everything that can be recomputed, recomputed. A changed byte shows where it
  * is: a turn's text in its hash; a turn's place or role in its uid; a response
  * and a comparison in theirs, which are made of the uids below them; a judgment
- * in its digest, which names its comparison, and in its link of the chain.
+ * in its digest, which names its comparison, and in its links of the chains.
  *
  * What a chain cannot show is that its last links are missing: for that the
  * heads are reported, to be written down. */
@@ -225,57 +225,94 @@ static bool read_judgment(sqlite3_stmt *s, int col, struct prefdb__judgment *j)
            (!left || prefdb__parse_choice(left, &j->shown_left));
 }
 
+#define JUDGMENT_COLUMNS                                                       \
+    " j.dimension, j.choice, j.strength, j.label, j.shown_left, j.seconds,"    \
+    " j.note, j.flags, j.guideline, j.annotator, j.created,"                   \
+    " (SELECT o.uid FROM judgment AS o WHERE o.id = j.supersedes), j.extra"
+
+/* id, uid, comparison's uid, whether it may supersede what it does, then what
+ * it says */
 static const char judgment_sql[] =
-    "SELECT j.id, j.origin, j.seq, j.prev_hash, j.hash, j.uid, c.uid,"
+    "SELECT j.id, j.uid, c.uid,"
     " j.supersedes IS NULL OR EXISTS (SELECT 1 FROM judgment AS o WHERE"
     "  o.id = j.supersedes AND o.comparison = j.comparison"
-    "  AND o.dimension = j.dimension),"
-    " j.dimension, j.choice, j.strength, j.label, j.shown_left, j.seconds,"
-    " j.note, j.flags, j.guideline, j.annotator, j.created,"
-    " (SELECT o.uid FROM judgment AS o WHERE o.id = j.supersedes), j.extra"
+    "  AND o.dimension = j.dimension)," JUDGMENT_COLUMNS
     " FROM judgment AS j LEFT JOIN comparison AS c ON c.id = j.comparison"
-    " ORDER BY j.origin, j.seq";
+    " ORDER BY j.id";
 
-/* In order of origin and seq; columns as in judgment_sql. */
+static const char link_sql[] =
+    "SELECT j.id, l.origin, l.seq, l.hash, c.uid," JUDGMENT_COLUMNS
+    " FROM link AS l LEFT JOIN judgment AS j ON j.id = l.judgment"
+    " LEFT JOIN comparison AS c ON c.id = j.comparison"
+    " ORDER BY l.origin, l.seq";
+
+/* What the judgment in a row says, as a hash; false when it makes no sense.
+ * `col`: the first of JUDGMENT_COLUMNS. */
+static bool digest_of(struct run *r, sqlite3_stmt *s, int comparison, int col,
+                      uint8_t out[32])
+{
+    struct prefdb__judgment j;
+    const uint8_t *uid = uid_of(s, comparison);
+    if (!uid || !read_judgment(s, col, &j))
+        return false;
+    prefdb__judgment_digest(r->db->sha, uid, &j, text_or_null(s, col + 7),
+                            text_or_null(s, col + 12), out);
+    return true;
+}
+
 static int judgment_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
     (void)err;
-    enum { CONTENT = 8 };
-    int64_t id = sqlite3_column_int64(s, 0), seq = sqlite3_column_int64(s, 2);
-    const uint8_t *origin = uid_of(s, 1), *comparison = uid_of(s, 6);
-    struct prefdb__judgment j;
-    uint8_t digest[32], hash[32];
-    if (!origin || !comparison || !read_judgment(s, CONTENT, &j)) {
+    uint8_t digest[32];
+    int64_t id = sqlite3_column_int64(s, 0);
+    if (!digest_of(r, s, 2, 4, digest)) {
         say(r, "judgment", id, "it does not make sense");
+        return 0;
+    }
+    if (!sqlite3_column_int(s, 3))
+        say(r, "judgment", id,
+            "it supersedes one of another comparison or dimension");
+    if (!blob_is(s, 1, digest, PREFDB__UID))
+        say(r, "judgment", id, "it is not what was stored: its uid differs");
+    return 0;
+}
+
+static int unlinked_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+{
+    (void)err;
+    say(r, "judgment", sqlite3_column_int64(s, 0), "no chain holds it");
+    return 0;
+}
+
+/* In order of origin and seq; columns as in link_sql. */
+static int link_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+{
+    (void)err;
+    int64_t id = sqlite3_column_int64(s, 0), seq = sqlite3_column_int64(s, 2);
+    const uint8_t *origin = uid_of(s, 1);
+    uint8_t digest[32], hash[32];
+    if (!origin) {
+        say(r, "link", seq, "it does not make sense");
         return 0;
     }
     if (memcmp(origin, r->origin, sizeof r->origin) != 0) {
         end_chain(r);
         memcpy(r->origin, origin, sizeof r->origin);
     }
-    if (!sqlite3_column_int(s, 7))
-        say(r, "judgment", id,
-            "it supersedes one of another comparison or dimension");
-    prefdb__judgment_digest(r->db->sha, comparison, &j,
-                            text_or_null(s, CONTENT + 7),
-                            text_or_null(s, CONTENT + 12), digest);
-    if (!blob_is(s, 5, digest, PREFDB__UID))
-        say(r, "judgment", id, "it is not what was stored: its uid differs");
-    if (seq != r->chain.judgments + 1 ||
-        !blob_is(s, 3, r->head, sizeof r->head))
+    if (seq != r->chain.judgments + 1)
         say(r, "judgment", id,
             "the one before it in its chain is missing or was changed");
-    const uint8_t *prev = sqlite3_column_blob(s, 3);
-    bool ok = prev && sqlite3_column_bytes(s, 3) == 32;
+    bool ok = digest_of(r, s, 4, 5, digest);
     if (ok) {
-        prefdb__chain_hash(r->db->sha, origin, seq, prev, digest, hash);
-        ok = blob_is(s, 4, hash, sizeof hash);
+        prefdb__chain_hash(r->db->sha, origin, seq, r->head, digest, hash);
+        ok = blob_is(s, 3, hash, sizeof hash);
     }
-    if (!ok)
-        say(r, "judgment", id, "its hash is not that of its content");
+    if (!ok && seq == r->chain.judgments + 1)
+        say(r, "judgment", id,
+            "its link in the chain is not that of its content");
     /* Go on from what is stored, so that one change is named once. */
-    const uint8_t *stored = sqlite3_column_blob(s, 4);
-    if (stored && sqlite3_column_bytes(s, 4) == 32)
+    const uint8_t *stored = sqlite3_column_blob(s, 3);
+    if (stored && sqlite3_column_bytes(s, 3) == 32)
         memcpy(r->head, stored, sizeof r->head);
     r->chain.judgments = seq;
     return 0;
@@ -315,13 +352,18 @@ static const struct {
      " GROUP BY root HAVING count(DISTINCT split) > 1 ORDER BY 1",
      leak_row},
     {judgment_sql, judgment_row},
+    {"SELECT id FROM judgment"
+     " EXCEPT SELECT judgment FROM link ORDER BY 1",
+     unlinked_row},
+    {link_sql, link_row},
 };
 
 int prefdb__check(struct prefdb *db, const struct prefdb__listener *to,
                   struct pk_err *err)
 {
     struct run r = {.db = db, .to = to};
-    int rc = prefdb__exec(db, "BEGIN", err);
+    bool own = sqlite3_get_autocommit(db->sql);
+    int rc = own ? prefdb__exec(db, "BEGIN", err) : 0;
     if (rc)
         return rc;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && !rc; i++) {
@@ -336,6 +378,7 @@ int prefdb__check(struct prefdb *db, const struct prefdb__listener *to,
     }
     if (!rc)
         end_chain(&r);
-    sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    if (own)
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
     return rc;
 }

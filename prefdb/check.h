@@ -27,8 +27,9 @@ struct prefdb__listener {
 };
 
 /* SQLite's own integrity, foreign keys, every hash and uid recomputed, turns
- * that lead nowhere, split leaks, the judgments' chains. 0 whatever is found;
- * negative when the check could not be done. */
+ * that lead nowhere, split leaks, the judgments' chains. Within the caller's
+ * transaction, if there is one. 0 whatever is found; negative when the check
+ * could not be done. */
 PK_NODISCARD int prefdb__check(struct prefdb *db,
                                const struct prefdb__listener *to,
                                struct pk_err *err);

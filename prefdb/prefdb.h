@@ -106,6 +106,144 @@ struct prefdb_example {
 PK_NODISCARD int prefdb_get(struct prefdb *db, int64_t judgment,
                             struct prefdb_example *out, struct pk_err *err);
 
+/* A comparison nobody need have judged, by row number: as prefdb_get, with
+ * judgment 0 and PREFDB_HELPFULNESS, PREFDB_A, PREFDB_UNSTATED for what only a
+ * judgment says. */
+PK_NODISCARD int prefdb_get_comparison(struct prefdb *db, int64_t comparison,
+                                       struct prefdb_example *out,
+                                       struct pk_err *err);
+
+/* ---- Campaigns: what labelers are asked to do ------------------------------
+ *
+ * A campaign is a list of tasks, comparisons in the order in which they are
+ * handed out, each to be judged by `overlap` annotators. prefdb_next leases a
+ * task to an annotator; while the lease runs and after it is judged it counts
+ * towards the overlap, so no task is handed out beyond it. prefdb_submit looks
+ * again. Any number of processes may do all this on one file at once: every
+ * call is one transaction, on disk when it returns; a busy file is waited for
+ * (a minute), then PK_EIO. */
+
+struct prefdb_campaign {
+    int64_t id;
+    const char *name;
+    enum prefdb_dimension dimension;
+    int overlap;                    /* annotators for each task, 1..1000 */
+    int64_t lease_seconds;          /* how long a task may be in hand */
+    int64_t quota;                  /* judgments for each annotator, 0: any */
+    bool allow_tie, allow_both_bad; /* beside a and b */
+    const char *guideline;          /* its version, kept with every judgment */
+    const char *guideline_text;
+};
+
+/* Make the campaign of that name, or change its settings (`id` is set). */
+PK_NODISCARD int prefdb_campaign_put(struct prefdb *db,
+                                     struct prefdb_campaign *c,
+                                     struct pk_err *err);
+
+/* Texts are borrowed until the next call on db. PK_EUSAGE when there is none
+ * of that name. */
+PK_NODISCARD int prefdb_campaign_get(struct prefdb *db, const char *name,
+                                     struct prefdb_campaign *out,
+                                     struct pk_err *err);
+
+enum prefdb_order { PREFDB_OLDEST, PREFDB_RANDOM, PREFDB_UNCERTAIN };
+
+/* Which comparisons become tasks, after those that are tasks already. */
+struct prefdb_fill {
+    const char *source, *batch; /* NULL: any */
+    enum prefdb_order order; /* UNCERTAIN: smallest difference between the two
+                                scores by model `scored_by`; unscored last */
+    const char *scored_by;   /* a score's name */
+    uint64_t seed;           /* for RANDOM: the same seed, the same order */
+    int64_t limit;           /* at most so many; 0: all */
+};
+
+/* *added: how many tasks are new. */
+PK_NODISCARD int prefdb_campaign_fill(struct prefdb *db, int64_t campaign,
+                                      const struct prefdb_fill *f,
+                                      int64_t *added, struct pk_err *err);
+
+/* Of all tasks: how many are there, and judged `overlap` times; how many this
+ * annotator judged and skipped. */
+struct prefdb_progress {
+    int64_t tasks, done, judged, skipped;
+};
+PK_NODISCARD int prefdb_campaign_progress(struct prefdb *db, int64_t campaign,
+                                          const char *annotator,
+                                          struct prefdb_progress *out,
+                                          struct pk_err *err);
+
+/* 1: *comparison is leased to the annotator until *expires (seconds since
+ * 1970). It is the one in hand, its lease renewed, until it is submitted,
+ * skipped or released. 0: nothing left for this annotator, now; *waiting (may
+ * be NULL) says that others have the last tasks in hand. An annotator's name
+ * is never empty (PK_EUSAGE). */
+PK_NODISCARD int prefdb_next(struct prefdb *db, int64_t campaign,
+                             const char *annotator, int64_t *comparison,
+                             int64_t *expires, bool *waiting,
+                             struct pk_err *err);
+
+/* What an annotator says. NULL and negative numbers are "not stated". */
+struct prefdb_verdict {
+    enum prefdb_choice choice;
+    int strength; /* 0..3 or PREFDB_UNSTATED */
+    enum prefdb_label label;
+    int shown_left; /* PREFDB_A, PREFDB_B or -1 */
+    double seconds;
+    const char *note;
+    const char *const *flags; /* n_flags of them */
+    size_t n_flags;
+};
+
+/* Append the judgment; *judgment is its row number. The lease ends. A lease
+ * that has run out is no obstacle while the overlap is not reached. PK_ENO,
+ * and nothing written: the overlap has been reached by others, or the
+ * annotator has judged it already (use prefdb_revise). PK_EUSAGE: a choice
+ * that the campaign does not allow, or that does not make sense. */
+PK_NODISCARD int prefdb_submit(struct prefdb *db, int64_t campaign,
+                               const char *annotator, int64_t comparison,
+                               const struct prefdb_verdict *v,
+                               int64_t *judgment, struct pk_err *err);
+
+/* A new judgment in place of one of the annotator's own, which stays in the
+ * log; v NULL withdraws it, and the task is open again. PK_ENO when `old` is
+ * another's or has been superseded already. */
+PK_NODISCARD int prefdb_revise(struct prefdb *db, int64_t campaign,
+                               const char *annotator, int64_t old,
+                               const struct prefdb_verdict *v,
+                               int64_t *judgment, struct pk_err *err);
+
+/* Not this one, and why: it is not handed to this annotator again. */
+PK_NODISCARD int prefdb_skip(struct prefdb *db, int64_t campaign,
+                             const char *annotator, int64_t comparison,
+                             const char *reason, struct pk_err *err);
+
+/* Give the task in hand back. */
+PK_NODISCARD int prefdb_release(struct prefdb *db, int64_t campaign,
+                                const char *annotator, struct pk_err *err);
+
+/* The annotator's standing judgments in this campaign, newest first, at most
+ * `limit`; *ids is the caller's. */
+PK_NODISCARD int prefdb_history(struct prefdb *db, int64_t campaign,
+                                const char *annotator, size_t limit,
+                                int64_t **ids, size_t *n, struct pk_err *err);
+
+/* Unfinished work, by annotator and a key of the caller's. Put with value NULL
+ * takes it away. Get: *value is the caller's, NULL where there is none. */
+PK_NODISCARD int prefdb_draft_put(struct prefdb *db, const char *annotator,
+                                  const char *key, const char *value,
+                                  struct pk_err *err);
+PK_NODISCARD int prefdb_draft_get(struct prefdb *db, const char *annotator,
+                                  const char *key, char **value,
+                                  struct pk_err *err);
+
+int prefdb_cmd_merge(int argc, char **argv);
+int prefdb_cmd_backup(int argc, char **argv);
+int prefdb_cmd_search(int argc, char **argv);
+int prefdb_cmd_show(int argc, char **argv);
+int prefdb_cmd_batch(int argc, char **argv);
+int prefdb_cmd_split(int argc, char **argv);
+int prefdb_cmd_campaign(int argc, char **argv);
 int prefdb_cmd_init(int argc, char **argv);
 int prefdb_cmd_import(int argc, char **argv);
 int prefdb_cmd_export(int argc, char **argv);

@@ -85,6 +85,13 @@ static const char get_sql[] =
     " JOIN response AS ra ON ra.id = c.a JOIN response AS rb ON rb.id = c.b"
     " JOIN turn AS ta ON ta.id = ra.turn JOIN turn AS tb ON tb.id = rb.turn"
     " WHERE j.id = ?1";
+static const char get_comparison_sql[] =
+    "SELECT c.id, 'helpfulness', 'a', NULL, NULL, '', c.prompt, c.source,"
+    " c.batch, c.split, ra.cut, rb.cut, ta.content, tb.content"
+    " FROM comparison AS c"
+    " JOIN response AS ra ON ra.id = c.a JOIN response AS rb ON rb.id = c.b"
+    " JOIN turn AS ta ON ta.id = ra.turn JOIN turn AS tb ON tb.id = rb.turn"
+    " WHERE c.id = ?1";
 
 enum {
     COL_COMPARISON,
@@ -216,30 +223,45 @@ static int read_texts(struct prefdb *db, sqlite3_stmt *s,
     return 0;
 }
 
-int prefdb_get(struct prefdb *db, int64_t judgment, struct prefdb_example *out,
+static int get(struct prefdb *db, sqlite3_stmt **slot, const char *sql,
+               const char *what, int64_t id, struct prefdb_example *out,
                struct pk_err *err)
 {
     int rc = 0;
     *out = (struct prefdb_example){0};
-    if (!db->get)
-        rc = prefdb__prepare(db, &db->get, get_sql, err);
+    if (!*slot)
+        rc = prefdb__prepare(db, slot, sql, err);
     if (!rc && !db->get_turn)
         rc = prefdb__prepare(
             db, &db->get_turn,
             "SELECT parent, role, content FROM turn WHERE id = ?1", err);
     if (rc)
         return rc;
-    sqlite3_bind_int64(db->get, 1, judgment);
-    rc = prefdb__step(db, db->get, err);
+    sqlite3_bind_int64(*slot, 1, id);
+    rc = prefdb__step(db, *slot, err);
     if (rc == 0)
-        rc = pk_fail(err, PK_EDATA, "%s: there is no judgment %lld", db->path,
-                     (long long)judgment);
+        rc = pk_fail(err, PK_EDATA, "%s: there is no %s %lld", db->path, what,
+                     (long long)id);
     else if (rc > 0)
-        rc = read_plain(db->get, judgment, out)
-                 ? read_texts(db, db->get, out, err)
-                 : prefdb__damaged(db, "judgment", judgment, err);
-    sqlite3_reset(db->get);
+        rc = read_plain(*slot, id, out) ? read_texts(db, *slot, out, err)
+                                        : prefdb__damaged(db, what, id, err);
+    sqlite3_reset(*slot);
     if (rc)
         *out = (struct prefdb_example){0};
+    return rc;
+}
+
+int prefdb_get(struct prefdb *db, int64_t judgment, struct prefdb_example *out,
+               struct pk_err *err)
+{
+    return get(db, &db->get, get_sql, "judgment", judgment, out, err);
+}
+
+int prefdb_get_comparison(struct prefdb *db, int64_t comparison,
+                          struct prefdb_example *out, struct pk_err *err)
+{
+    int rc = get(db, &db->get_comparison, get_comparison_sql, "comparison",
+                 comparison, out, err);
+    out->judgment = 0;
     return rc;
 }

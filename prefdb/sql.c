@@ -78,6 +78,26 @@ int prefdb__run(struct prefdb *db, sqlite3_stmt *s, struct pk_err *err)
     return rc < 0 ? rc : 0;
 }
 
+int prefdb__begin(struct prefdb *db, struct pk_err *err)
+{
+    int rc = 0;
+    for (int tries = 0; tries < 6; tries++) {
+        rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        if (rc != SQLITE_BUSY)
+            break;
+    }
+    return rc == SQLITE_OK ? 0 : prefdb__fail(db, err);
+}
+
+int prefdb__end(struct prefdb *db, int rc, struct pk_err *err)
+{
+    if (!rc)
+        rc = prefdb__exec(db, "COMMIT", err);
+    if (rc)
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}
+
 int prefdb__int(struct prefdb *db, const char *sql, int64_t fallback,
                 int64_t *out, struct pk_err *err)
 {
@@ -143,15 +163,12 @@ static int apply(struct prefdb *db, const char *const *steps, int from, int to,
 int prefdb__migrate(struct prefdb *db, const char *const *steps, int from,
                     int to, struct pk_err *err)
 {
-    int rc =
-        prefdb__exec(db, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE", err);
+    int rc = prefdb__exec(db, "PRAGMA foreign_keys = OFF", err);
+    if (!rc)
+        rc = prefdb__begin(db, err);
     if (rc)
         return rc;
-    rc = apply(db, steps, from, to, err);
-    if (!rc)
-        rc = prefdb__exec(db, "COMMIT", err);
-    if (rc)
-        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    rc = prefdb__end(db, apply(db, steps, from, to, err), err);
     int on = prefdb__exec(db, "PRAGMA foreign_keys = ON", rc ? NULL : err);
     return rc ? rc : on;
 }

@@ -12,6 +12,7 @@
 
 #include "common/mem.h"
 #include "common/version.h"
+#include "prefdb/log.h"
 
 /* The schema is longer than the 4095 bytes that ISO C promises. */
 #pragma GCC diagnostic push
@@ -226,6 +227,8 @@ int prefdb_open(struct prefdb **out, const char *path, enum prefdb_mode mode,
         rc = create(db, err);
     if (!rc)
         rc = open_existing(db, db->writable, err);
+    if (!rc && mode == PREFDB_CREATE)
+        rc = prefdb__log_place(db, err);
     if (rc) {
         db->writable = false;
         prefdb_close(db);
@@ -241,6 +244,7 @@ void prefdb_close(struct prefdb *db)
         return;
     sqlite3_finalize(db->get);
     sqlite3_finalize(db->get_turn);
+    sqlite3_finalize(db->get_comparison);
     if (db->writable)
         sqlite3_exec(db->sql, "PRAGMA optimize", NULL, NULL, NULL);
     sqlite3_close(db->sql);

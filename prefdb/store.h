@@ -20,7 +20,7 @@ struct prefdb {
     bool writable;
     struct pk_sha256 *sha;
     /* prefdb_get: its statements, and what it lends out. */
-    sqlite3_stmt *get, *get_turn;
+    sqlite3_stmt *get, *get_turn, *get_comparison;
     struct pk_buf text;
     struct prefdb_turn *turns;
     size_t cap_turns;
@@ -49,6 +49,12 @@ PK_NODISCARD int prefdb__step(struct prefdb *db, sqlite3_stmt *s,
 /* Run a statement that gives no row, and reset it. */
 PK_NODISCARD int prefdb__run(struct prefdb *db, sqlite3_stmt *s,
                              struct pk_err *err);
+/* BEGIN IMMEDIATE, waiting up to a minute for other writers: SQLite's own busy
+ * handler is not fair, and may give up on one of many waiters. */
+PK_NODISCARD int prefdb__begin(struct prefdb *db, struct pk_err *err);
+/* COMMIT where rc is 0, else, or when that fails, ROLLBACK; the code. */
+PK_NODISCARD int prefdb__end(struct prefdb *db, int rc, struct pk_err *err);
+
 /* The first column of the first row, or `fallback` when there is none. */
 PK_NODISCARD int prefdb__int(struct prefdb *db, const char *sql,
                              int64_t fallback, int64_t *out,

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 
 enum query {
+    FIND_ROOT,
     FIND_TURN,
     ADD_TURN,
     FIND_RESPONSE,
@@ -23,38 +24,32 @@ enum query {
 };
 
 static const char *const queries[N_QUERIES] = {
-    [FIND_TURN] = "SELECT id FROM turn WHERE uid = ?1",
+    [FIND_ROOT] = "SELECT id FROM turn WHERE parent IS NULL AND uid = ?1",
+    [FIND_TURN] = "SELECT id FROM turn WHERE parent = ?2 AND uid = ?1",
     [ADD_TURN] = "INSERT INTO turn (uid, parent, role, content, hash)"
                  " VALUES (?1, ?2, ?3, ?4, ?5)",
-    [FIND_RESPONSE] = "SELECT id FROM response WHERE uid = ?1",
+    [FIND_RESPONSE] = "SELECT id FROM response WHERE turn = ?2 AND uid = ?1",
     [ADD_RESPONSE] =
         "INSERT INTO response (uid, turn, model, temperature, top_p, seed,"
         " created, cut, extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [FIND_COMPARISON] = "SELECT id, batch IS NOT ?2 OR split IS NOT ?3 OR"
-                        " extra IS NOT ?4 FROM comparison WHERE uid = ?1",
+                        " extra IS NOT ?4 FROM comparison"
+                        " WHERE prompt = ?5 AND uid = ?1",
     [ADD_COMPARISON] =
         "INSERT INTO comparison (uid, prompt, a, b, source, batch, split, root,"
         " extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [FIND_JUDGMENT] = "SELECT id FROM judgment WHERE uid = ?1",
+    [FIND_JUDGMENT] =
+        "SELECT id FROM judgment WHERE comparison = ?2 AND uid = ?1",
     [ADD_JUDGMENT] =
         "INSERT INTO judgment (uid, comparison, dimension, choice, strength,"
         " label, shown_left, seconds, note, flags, guideline, annotator,"
-        " created, supersedes, extra, origin, seq, prev_hash, hash) VALUES"
-        " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-        " ?16, ?17, ?18, ?19)",
+        " created, supersedes, extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+        " ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [FIND_OTHER] =
         "SELECT 1 FROM live_judgment WHERE comparison = ?1 AND dimension = ?2"
         " AND annotator = ?3 AND choice <> ?4 LIMIT 1",
     [FIND_OLD] = "SELECT id FROM judgment WHERE uid = ?1 AND comparison = ?2"
                  " AND dimension = ?3",
-};
-
-struct prefdb__writer {
-    struct prefdb *db;
-    sqlite3_stmt *q[N_QUERIES];
-    uint8_t origin[PREFDB__UID];
-    int64_t seq; /* of the last judgment in our chain, and its hash */
-    uint8_t head[32];
 };
 
 /* A row that is or is about to be: its number and its uid. */
@@ -63,55 +58,25 @@ struct ref {
     uint8_t uid[PREFDB__UID];
 };
 
+struct prefdb__writer {
+    struct prefdb *db;
+    sqlite3_stmt *q[N_QUERIES];
+    struct prefdb__log log;
+    struct prefdb__keys keys; /* of prefdb__writer_put */
+    /* The turns of the last context written: in the next record, what begins
+     * alike need not be looked up. */
+    struct ref *path;
+    size_t n_path, cap_path;
+};
+
 static void writer_free(struct prefdb__writer *w)
 {
     for (int i = 0; i < N_QUERIES; i++)
         sqlite3_finalize(w->q[i]);
+    prefdb__log_release(&w->log);
+    prefdb__keys_release(&w->keys);
+    free(w->path);
     free(w);
-}
-
-/* Column 0 of the first row as bytes; left alone when there is no row. */
-static int load_blob(struct prefdb *db, sqlite3_stmt *s, void *out, size_t n,
-                     struct pk_err *err)
-{
-    int rc = prefdb__step(db, s, err);
-    if (rc <= 0)
-        return rc;
-    const void *p = sqlite3_column_blob(s, 0);
-    if (!p || (size_t)sqlite3_column_bytes(s, 0) != n)
-        return pk_fail(err, PK_EDATA,
-                       "%s: the store is damaged: run "
-                       "`prefkit check`",
-                       db->path);
-    memcpy(out, p, n);
-    return 1;
-}
-
-/* Who we are, and where our chain of judgments ends. */
-static int load_chain(struct prefdb__writer *w, struct pk_err *err)
-{
-    struct prefdb *db = w->db;
-    sqlite3_stmt *s = NULL;
-    int rc = prefdb__prepare(db, &s, "SELECT value FROM meta WHERE key = 'uid'",
-                             err);
-    if (!rc)
-        rc = load_blob(db, s, w->origin, sizeof w->origin, err);
-    if (rc == 0)
-        rc = pk_fail(err, PK_EDATA, "%s: the store has no uid", db->path);
-    sqlite3_finalize(s);
-    s = NULL;
-    if (rc > 0)
-        rc = prefdb__prepare(db, &s,
-                             "SELECT hash, seq FROM judgment WHERE origin = ?1"
-                             " ORDER BY seq DESC LIMIT 1",
-                             err);
-    if (!rc) {
-        prefdb__bind_blob(s, 1, w->origin, sizeof w->origin);
-        rc = load_blob(db, s, w->head, sizeof w->head, err);
-        w->seq = rc > 0 ? sqlite3_column_int64(s, 1) : 0;
-    }
-    sqlite3_finalize(s);
-    return rc < 0 ? rc : 0;
 }
 
 int prefdb__writer_begin(struct prefdb__writer **out, struct prefdb *db,
@@ -126,13 +91,13 @@ int prefdb__writer_begin(struct prefdb__writer **out, struct prefdb *db,
     for (int i = 0; i < N_QUERIES && !rc; i++)
         rc = prefdb__prepare(db, &w->q[i], queries[i], err);
     if (!rc)
-        rc = prefdb__exec(db, "BEGIN IMMEDIATE", err);
+        rc = prefdb__begin(db, err);
     if (rc) {
         writer_free(w);
         return rc;
     }
     *out = w;
-    rc = load_chain(w, err);
+    rc = prefdb__log_open(&w->log, db, err);
     if (rc)
         prefdb__writer_abort(out);
     return rc;
@@ -163,15 +128,16 @@ static int add(struct prefdb__writer *w, enum query i, int64_t *id,
 
 /* *at becomes the turn under it (under no parent where at->id is 0). */
 static int put_turn(struct prefdb__writer *w, const struct prefdb_turn *t,
-                    struct ref *at, struct pk_err *err)
+                    const struct prefdb__turn_key *key, struct ref *at,
+                    struct pk_err *err)
 {
-    uint8_t hash[32];
     int64_t parent = at->id;
-    prefdb__content_hash(w->db->sha, t->text, t->len, hash);
-    prefdb__turn_uid(w->db->sha, parent ? at->uid : NULL, t->role, hash,
-                     at->uid);
-    prefdb__bind_blob(w->q[FIND_TURN], 1, at->uid, PREFDB__UID);
-    int rc = find(w, FIND_TURN, &at->id, NULL, err);
+    enum query i = parent ? FIND_TURN : FIND_ROOT;
+    memcpy(at->uid, key->uid, PREFDB__UID);
+    prefdb__bind_blob(w->q[i], 1, at->uid, PREFDB__UID);
+    if (parent)
+        sqlite3_bind_int64(w->q[i], 2, parent);
+    int rc = find(w, i, &at->id, NULL, err);
     if (rc)
         return rc < 0 ? rc : 0;
     sqlite3_stmt *s = w->q[ADD_TURN];
@@ -182,8 +148,29 @@ static int put_turn(struct prefdb__writer *w, const struct prefdb_turn *t,
         sqlite3_bind_null(s, 2);
     prefdb__bind_text(s, 3, prefdb__role_name(t->role));
     sqlite3_bind_text64(s, 4, t->text, t->len, SQLITE_STATIC, SQLITE_UTF8);
-    prefdb__bind_blob(s, 5, hash, sizeof hash);
+    prefdb__bind_blob(s, 5, key->hash, sizeof key->hash);
     return add(w, ADD_TURN, &at->id, err);
+}
+
+/* The context; *at becomes its last turn. */
+static int put_context(struct prefdb__writer *w, const struct prefdb__record *r,
+                       const struct prefdb__keys *k, struct ref *at,
+                       struct pk_err *err)
+{
+    size_t i = 0;
+    if (!pk_grow(&w->path, &w->cap_path, r->n_context, sizeof *w->path))
+        return pk_fail_mem(err, "a dialogue");
+    while (i < r->n_context && i < w->n_path &&
+           memcmp(w->path[i].uid, k->turns[i].uid, PREFDB__UID) == 0)
+        *at = w->path[i++];
+    for (w->n_path = i; i < r->n_context; i++) {
+        int rc = put_turn(w, &r->context[i], &k->turns[i], at, err);
+        if (rc)
+            return rc;
+        w->path[i] = *at;
+        w->n_path = i + 1;
+    }
+    return 0;
 }
 
 static void bind_real(sqlite3_stmt *s, int i, double x)
@@ -194,28 +181,21 @@ static void bind_real(sqlite3_stmt *s, int i, double x)
         sqlite3_bind_double(s, i, x + 0.0);
 }
 
-/* `extra` as text, owned by the caller; *out NULL for none. */
-static int print_json(const cJSON *extra, char **out, struct pk_err *err)
-{
-    *out = extra ? cJSON_PrintUnformatted(extra) : NULL;
-    return extra && !*out ? pk_fail_mem(err, "a row's JSON") : 0;
-}
-
 static int put_response(struct prefdb__writer *w, struct ref prompt,
-                        const struct prefdb__response *r, struct ref *out,
+                        const struct prefdb__response *r,
+                        const struct prefdb__response_key *key, struct ref *out,
                         struct pk_err *err)
 {
-    char *extra = NULL;
     struct ref turn = prompt;
-    int rc = print_json(r->extra, &extra, err);
-    if (!rc)
-        rc = put_turn(w, &r->turn, &turn, err);
+    int rc = put_turn(w, &r->turn, &key->turn, &turn, err);
     if (rc)
-        goto out;
-    prefdb__response_uid(w->db->sha, turn.uid, r, extra, out->uid);
+        return rc;
+    memcpy(out->uid, key->uid, PREFDB__UID);
     prefdb__bind_blob(w->q[FIND_RESPONSE], 1, out->uid, PREFDB__UID);
-    if ((rc = find(w, FIND_RESPONSE, &out->id, NULL, err)) != 0)
-        goto out;
+    sqlite3_bind_int64(w->q[FIND_RESPONSE], 2, turn.id);
+    rc = find(w, FIND_RESPONSE, &out->id, NULL, err);
+    if (rc)
+        return rc < 0 ? rc : 0;
     sqlite3_stmt *s = w->q[ADD_RESPONSE];
     prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
     sqlite3_bind_int64(s, 2, turn.id);
@@ -228,68 +208,46 @@ static int put_response(struct prefdb__writer *w, struct ref prompt,
         sqlite3_bind_null(s, 6);
     prefdb__bind_text(s, 7, r->created);
     sqlite3_bind_int(s, 8, r->cut);
-    prefdb__bind_text(s, 9, extra);
-    rc = add(w, ADD_RESPONSE, &out->id, err);
-out:
-    cJSON_free(extra);
-    return rc < 0 ? rc : 0;
-}
-
-/* The first user turn, or the first turn where no user speaks. */
-static void root_key(struct prefdb__writer *w, const struct prefdb__record *r,
-                     uint8_t out[PREFDB__UID])
-{
-    const struct prefdb_turn *t = r->context;
-    for (size_t i = 0; i < r->n_context; i++) {
-        if (r->context[i].role == PREFDB_USER) {
-            t = &r->context[i];
-            break;
-        }
-    }
-    prefdb__root_key(w->db->sha, t->text, t->len, out);
+    prefdb__bind_text(s, 9, key->extra);
+    return add(w, ADD_RESPONSE, &out->id, err);
 }
 
 /* 1: it was there already; 0: it is new. */
 static int put_comparison(struct prefdb__writer *w,
                           const struct prefdb__record *r,
+                          const struct prefdb__keys *k,
                           const struct ref parts[3], struct ref *out,
                           struct prefdb__counts *counts, struct pk_err *err)
 {
-    uint8_t root[PREFDB__UID];
-    root_key(w, r, root);
-    int split = r->split < 0 ? (int)prefdb__split_of(root) : r->split;
+    int split = r->split < 0 ? (int)prefdb__split_of(k->root) : r->split;
     const char *batch = r->batch ? r->batch : "";
     const char *split_name = prefdb_split_name((enum prefdb_split)split);
-    char *extra;
     bool differs = false;
-    int rc = print_json(r->extra, &extra, err);
-    if (rc)
-        return rc;
-    prefdb__comparison_uid(w->db->sha, parts[0].uid, parts[1].uid, parts[2].uid,
-                           r->source, out->uid);
+    memcpy(out->uid, k->comparison, PREFDB__UID);
     sqlite3_stmt *s = w->q[FIND_COMPARISON];
     prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
     prefdb__bind_text(s, 2, batch);
     prefdb__bind_text(s, 3, split_name);
-    prefdb__bind_text(s, 4, extra);
-    if ((rc = find(w, FIND_COMPARISON, &out->id, &differs, err)) == 0) {
-        s = w->q[ADD_COMPARISON];
-        prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
-        for (int i = 0; i < 3; i++)
-            sqlite3_bind_int64(s, 2 + i, parts[i].id);
-        prefdb__bind_text(s, 5, r->source);
-        prefdb__bind_text(s, 6, batch);
-        prefdb__bind_text(s, 7, split_name);
-        prefdb__bind_blob(s, 8, root, sizeof root);
-        prefdb__bind_text(s, 9, extra);
-        rc = add(w, ADD_COMPARISON, &out->id, err);
-        counts->comparisons++;
-    } else if (rc > 0) {
+    prefdb__bind_text(s, 4, k->extra);
+    sqlite3_bind_int64(s, 5, parts[0].id);
+    int rc = find(w, FIND_COMPARISON, &out->id, &differs, err);
+    if (rc > 0) {
         counts->known++;
         counts->kept += differs;
     }
-    cJSON_free(extra);
-    return rc;
+    if (rc)
+        return rc;
+    s = w->q[ADD_COMPARISON];
+    prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
+    for (int i = 0; i < 3; i++)
+        sqlite3_bind_int64(s, 2 + i, parts[i].id);
+    prefdb__bind_text(s, 5, r->source);
+    prefdb__bind_text(s, 6, batch);
+    prefdb__bind_text(s, 7, split_name);
+    prefdb__bind_blob(s, 8, k->root, sizeof k->root);
+    prefdb__bind_text(s, 9, k->extra);
+    counts->comparisons++;
+    return add(w, ADD_COMPARISON, &out->id, err);
 }
 
 static const char *choice_text(int choice)
@@ -334,8 +292,9 @@ static int find_old(struct prefdb__writer *w, const struct prefdb__judgment *j,
 }
 
 static void bind_judgment(sqlite3_stmt *s, const struct prefdb__judgment *j,
-                          const char *flags, const char *extra)
+                          const struct prefdb__judgment_key *key)
 {
+    prefdb__bind_blob(s, 1, key->digest, PREFDB__UID);
     prefdb__bind_text(s, 3, prefdb_dimension_name(j->dimension));
     prefdb__bind_text(s, 4, choice_text(j->choice));
     if (j->strength == PREFDB_UNSTATED)
@@ -346,136 +305,115 @@ static void bind_judgment(sqlite3_stmt *s, const struct prefdb__judgment *j,
     prefdb__bind_text(s, 7, choice_text(j->shown_left));
     bind_real(s, 8, j->seconds);
     prefdb__bind_text(s, 9, j->note);
-    prefdb__bind_text(s, 10, flags);
+    prefdb__bind_text(s, 10, key->flags);
     prefdb__bind_text(s, 11, j->guideline);
     prefdb__bind_text(s, 12, j->annotator);
     prefdb__bind_text(s, 13, j->created);
-    prefdb__bind_text(s, 15, extra);
+    prefdb__bind_text(s, 15, key->extra);
 }
 
-/* Add a judgment that is not in the store yet, at the end of our chain. */
-static int append(struct prefdb__writer *w, sqlite3_stmt *s, int64_t comparison,
-                  int64_t old, const uint8_t digest[32], struct pk_err *err)
+static int put_judgment(struct prefdb__writer *w,
+                        const struct prefdb__judgment *j,
+                        const struct prefdb__judgment_key *key,
+                        int64_t comparison, struct prefdb__counts *counts,
+                        struct pk_err *err)
 {
-    uint8_t hash[32];
-    prefdb__chain_hash(w->db->sha, w->origin, w->seq + 1, w->head, digest,
-                       hash);
-    prefdb__bind_blob(s, 1, digest, PREFDB__UID);
+    sqlite3_stmt *s = w->q[FIND_JUDGMENT];
+    int64_t id, old;
+    prefdb__bind_blob(s, 1, key->digest, PREFDB__UID);
+    sqlite3_bind_int64(s, 2, comparison);
+    int rc = find(w, FIND_JUDGMENT, &id, NULL, err);
+    if (rc > 0)
+        counts->repeats++;
+    if (rc)
+        return rc < 0 ? rc : 0;
+    rc = find_old(w, j, comparison, &old, err);
+    if (rc)
+        return rc;
+    int other = contradicts(w, j, comparison, err);
+    if (other < 0)
+        return other;
+    s = w->q[ADD_JUDGMENT];
+    bind_judgment(s, j, key);
     sqlite3_bind_int64(s, 2, comparison);
     if (old)
         sqlite3_bind_int64(s, 14, old);
     else
         sqlite3_bind_null(s, 14);
-    prefdb__bind_blob(s, 16, w->origin, sizeof w->origin);
-    sqlite3_bind_int64(s, 17, w->seq + 1);
-    prefdb__bind_blob(s, 18, w->head, sizeof w->head);
-    prefdb__bind_blob(s, 19, hash, sizeof hash);
-    int rc = prefdb__run(w->db, s, err);
-    if (rc)
-        return rc;
-    w->seq++;
-    memcpy(w->head, hash, sizeof hash);
-    return 0;
-}
-
-static int put_judgment(struct prefdb__writer *w,
-                        const struct prefdb__judgment *j,
-                        const struct ref *comparison,
-                        struct prefdb__counts *counts, struct pk_err *err)
-{
-    char *flags = NULL, *extra = NULL;
-    uint8_t digest[32];
-    int64_t id, old;
-    int other = 0, rc = print_json(j->flags, &flags, err);
+    rc = add(w, ADD_JUDGMENT, &id, err);
     if (!rc)
-        rc = print_json(j->extra, &extra, err);
-    if (rc)
-        goto out;
-    prefdb__judgment_digest(w->db->sha, comparison->uid, j, flags, extra,
-                            digest);
-    prefdb__bind_blob(w->q[FIND_JUDGMENT], 1, digest, PREFDB__UID);
-    if ((rc = find(w, FIND_JUDGMENT, &id, NULL, err)) != 0) {
-        counts->repeats += rc > 0;
-        goto out;
-    }
-    if ((rc = find_old(w, j, comparison->id, &old, err)) < 0 ||
-        (rc = other = contradicts(w, j, comparison->id, err)) < 0)
-        goto out;
-    bind_judgment(w->q[ADD_JUDGMENT], j, flags, extra);
-    rc = append(w, w->q[ADD_JUDGMENT], comparison->id, old, digest, err);
+        rc = prefdb__log_append(&w->log, id, key->digest, err);
     counts->judgments += rc == 0;
     counts->contradictory += rc == 0 && other;
-out:
-    cJSON_free(flags);
-    cJSON_free(extra);
-    return rc < 0 ? rc : 0;
+    counts->last = rc == 0 ? id : counts->last;
+    return rc;
 }
 
-static int put_parts(struct prefdb__writer *w, struct prefdb__record *r,
+static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
+                     const struct prefdb__keys *k,
                      struct prefdb__counts *counts, struct pk_err *err)
 {
     struct ref parts[3] = {{0}}, comparison = {0}; /* prompt, a, b */
-    int rc = 0;
-    for (size_t i = 0; i < r->n_context && !rc; i++)
-        rc = put_turn(w, &r->context[i], &parts[0], err);
+    int rc = put_context(w, r, k, &parts[0], err);
     if (!rc)
-        rc = put_response(w, parts[0], &r->a, &parts[1], err);
+        rc = put_response(w, parts[0], &r->a, &k->a, &parts[1], err);
     if (!rc)
-        rc = put_response(w, parts[0], &r->b, &parts[2], err);
-    if (rc)
-        return rc;
-    if (memcmp(parts[1].uid, parts[2].uid, PREFDB__UID) > 0) {
-        struct ref held = parts[1];
-        parts[1] = parts[2];
-        parts[2] = held;
-        prefdb__record_swap(r);
-    }
-    rc = put_comparison(w, r, parts, &comparison, counts, err);
+        rc = put_response(w, parts[0], &r->b, &k->b, &parts[2], err);
+    if (!rc)
+        rc = put_comparison(w, r, k, parts, &comparison, counts, err);
     if (rc < 0)
         return rc;
     counts->empty += r->a.turn.len == 0 || r->b.turn.len == 0;
     rc = 0;
     for (size_t i = 0; i < r->n_judgments && !rc; i++)
-        rc = put_judgment(w, &r->judgments[i], &comparison, counts, err);
+        rc = put_judgment(w, &r->judgments[i], &k->judgments[i], comparison.id,
+                          counts, err);
     return rc;
 }
 
 /* A record whose judgments supersede others can turn out to be bad when it is
  * half written; then a savepoint takes it back. */
-static int put_or_undo(struct prefdb__writer *w, struct prefdb__record *r,
+static int put_or_undo(struct prefdb__writer *w, const struct prefdb__record *r,
+                       const struct prefdb__keys *k,
                        struct prefdb__counts *counts, struct pk_err *err)
 {
     struct prefdb__counts counts_before = *counts;
-    int64_t seq_before = w->seq;
-    uint8_t head_before[32];
-    memcpy(head_before, w->head, sizeof head_before);
+    struct prefdb__log_end end_before = w->log.end;
     int rc = prefdb__exec(w->db, "SAVEPOINT row", err);
     if (!rc)
-        rc = put_parts(w, r, counts, err);
+        rc = put_parts(w, r, k, counts, err);
     if (!rc)
         return prefdb__exec(w->db, "RELEASE row", err);
     *counts = counts_before;
-    w->seq = seq_before;
-    memcpy(w->head, head_before, sizeof head_before);
+    w->log.end = end_before;
+    w->n_path = 0;
     sqlite3_exec(w->db->sql, "ROLLBACK TO row; RELEASE row", NULL, NULL, NULL);
     return rc;
+}
+
+int prefdb__writer_put_keyed(struct prefdb__writer *w,
+                             const struct prefdb__record *r,
+                             const struct prefdb__keys *k,
+                             struct prefdb__counts *counts, struct pk_err *err)
+{
+    for (size_t i = 0; i < r->n_judgments; i++)
+        if (r->judgments[i].has_supersedes)
+            return put_or_undo(w, r, k, counts, err);
+    return put_parts(w, r, k, counts, err);
 }
 
 int prefdb__writer_put(struct prefdb__writer *w, struct prefdb__record *r,
                        const char *source, int split,
                        struct prefdb__counts *counts, struct pk_err *err)
 {
-    int rc = prefdb__record_check(r, err);
-    if (rc)
-        return rc;
     if (!r->source)
         r->source = source;
     if (r->split < 0)
         r->split = split;
-    for (size_t i = 0; i < r->n_judgments; i++)
-        if (r->judgments[i].has_supersedes)
-            return put_or_undo(w, r, counts, err);
-    return put_parts(w, r, counts, err);
+    int rc = prefdb__record_check(r, err);
+    if (!rc)
+        rc = prefdb__keys_of(&w->keys, w->db->sha, r, err);
+    return rc ? rc : prefdb__writer_put_keyed(w, r, &w->keys, counts, err);
 }
 
 int prefdb__writer_commit(struct prefdb__writer **slot, struct pk_err *err)

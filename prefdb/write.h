@@ -2,7 +2,8 @@
 #ifndef PREFKIT_PREFDB_WRITE_H
 #define PREFKIT_PREFDB_WRITE_H
 
-#include "prefdb/record.h"
+#include "prefdb/keys.h"
+#include "prefdb/log.h"
 
 /* What became of the records. */
 struct prefdb__counts {
@@ -12,6 +13,7 @@ struct prefdb__counts {
     uint64_t empty;         /* comparisons with an empty answer */
     uint64_t kept; /* known, but the row's batch, split or extra differs: the
                       store's was kept */
+    int64_t last;  /* row number of the newest judgment, 0 before it */
 };
 
 struct prefdb__writer;
@@ -28,6 +30,14 @@ PK_NODISCARD int prefdb__writer_put(struct prefdb__writer *w,
                                     const char *source, int split,
                                     struct prefdb__counts *counts,
                                     struct pk_err *err);
+
+/* The same for a record that was checked, has its source and split, and has
+ * been through prefdb__keys_of. */
+PK_NODISCARD int prefdb__writer_put_keyed(struct prefdb__writer *w,
+                                          const struct prefdb__record *r,
+                                          const struct prefdb__keys *k,
+                                          struct prefdb__counts *counts,
+                                          struct pk_err *err);
 
 /* Either ends the transaction and frees the writer; NULL is fine to abort. */
 PK_NODISCARD int prefdb__writer_commit(struct prefdb__writer **slot,

@@ -281,15 +281,16 @@ START_TEST(test_append_only)
         "UPDATE judgment SET note = 'x' WHERE id = 1",
         "DELETE FROM judgment",
         "INSERT OR REPLACE INTO judgment SELECT * FROM judgment WHERE id = 1",
-        "REPLACE INTO judgment (id, uid, comparison, dimension, choice, origin,"
-        " seq, prev_hash, hash) VALUES (1, randomblob(16), 1, 'safety', 'b',"
-        " randomblob(16), 1, zeroblob(32), zeroblob(32))",
-        "REPLACE INTO judgment (uid, comparison, dimension, choice, origin,"
-        " seq, prev_hash, hash) SELECT uid, comparison, dimension, 'b',"
-        " randomblob(16), 1, zeroblob(32), zeroblob(32) FROM judgment",
-        "REPLACE INTO judgment (uid, comparison, dimension, choice, origin,"
-        " seq, prev_hash, hash) SELECT randomblob(16), comparison, dimension,"
-        " 'b', origin, seq, zeroblob(32), zeroblob(32) FROM judgment",
+        "REPLACE INTO judgment (id, uid, comparison, dimension, choice)"
+        " VALUES (1, randomblob(16), 1, 'safety', 'b')",
+        "REPLACE INTO judgment (uid, comparison, dimension, choice)"
+        " SELECT uid, comparison, dimension, 'b' FROM judgment",
+        "INSERT INTO judgment (id, uid, comparison, dimension, choice)"
+        " SELECT id, uid, comparison, dimension, 'b' FROM judgment WHERE id = 1"
+        " ON CONFLICT DO UPDATE SET choice = 'b'",
+        "UPDATE link SET hash = zeroblob(32)",
+        "DELETE FROM link WHERE seq = 2",
+        "REPLACE INTO link SELECT origin, seq, 1, hash FROM link",
     };
     struct prefdb *db = filled("log.db");
     for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
@@ -371,13 +372,19 @@ static const struct {
     {"DROP TRIGGER judgment_no_update;"
      "UPDATE judgment SET strength = 1 WHERE id = 1",
      "judgment", 1},
-    {"DROP TRIGGER judgment_no_update;"
-     "UPDATE judgment SET hash = zeroblob(32) WHERE id = 2",
+    {"DROP TRIGGER link_no_update;"
+     "UPDATE link SET hash = zeroblob(32) WHERE judgment = 2",
      "judgment", 2},
+    {"DROP TRIGGER link_no_update;"
+     "UPDATE link SET judgment = 3 - judgment",
+     "judgment", 2},
+    {"DROP TRIGGER link_no_delete; DELETE FROM link WHERE seq = 2", "judgment",
+     2},
     {"DROP TRIGGER judgment_no_update;"
      "UPDATE judgment SET comparison = 2 WHERE id = 1",
      "judgment", 1},
-    {"DROP TRIGGER judgment_no_delete; DELETE FROM judgment WHERE id = 1",
+    {"DROP TRIGGER judgment_no_delete; DROP TRIGGER link_no_delete;"
+     "DELETE FROM link WHERE judgment = 1; DELETE FROM judgment WHERE id = 1",
      "judgment", 2},
     {"UPDATE comparison SET split = CASE split WHEN 'test' THEN 'train'"
      " ELSE 'test' END WHERE id = 1",
@@ -404,6 +411,8 @@ START_TEST(test_check_orphan)
     struct prefdb *db = filled("orphan.db");
     ck_ok(prefdb__exec(db,
                        "DROP TRIGGER judgment_no_delete;"
+                       "DROP TRIGGER link_no_delete;"
+                       "DELETE FROM link WHERE judgment = 2;"
                        "DELETE FROM judgment WHERE id = 2;"
                        "DELETE FROM comparison WHERE id = 2;"
                        "DELETE FROM response WHERE id IN (3, 4)",

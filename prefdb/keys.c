@@ -1,0 +1,119 @@
+/* A record's uids, from the root down; see keys.h. */
+#include "prefdb/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+/* Drop the texts, keeping the arrays. */
+static void reset(struct prefdb__keys *k)
+{
+    cJSON_free(k->a.extra);
+    cJSON_free(k->b.extra);
+    cJSON_free(k->extra);
+    k->a.extra = k->b.extra = k->extra = NULL;
+    for (size_t i = 0; i < k->n_judgments; i++) {
+        cJSON_free(k->judgments[i].flags);
+        cJSON_free(k->judgments[i].extra);
+    }
+    k->n_judgments = k->n_turns = 0;
+}
+
+void prefdb__keys_release(struct prefdb__keys *k)
+{
+    reset(k);
+    free(k->turns);
+    free(k->judgments);
+    *k = (struct prefdb__keys){0};
+}
+
+static int print_json(const cJSON *j, char **out, struct pk_err *err)
+{
+    *out = j ? cJSON_PrintUnformatted(j) : NULL;
+    return j && !*out ? pk_fail_mem(err, "a row's JSON") : 0;
+}
+
+static void turn_key(struct pk_sha256 *h, const struct prefdb_turn *t,
+                     const struct prefdb__turn_key *parent,
+                     struct prefdb__turn_key *out)
+{
+    prefdb__content_hash(h, t->text, t->len, out->hash);
+    prefdb__turn_uid(h, parent ? parent->uid : NULL, t->role, out->hash,
+                     out->uid);
+}
+
+static int response_key(struct prefdb__keys *k, struct pk_sha256 *h,
+                        const struct prefdb__response *r,
+                        struct prefdb__response_key *out, struct pk_err *err)
+{
+    int rc = print_json(r->extra, &out->extra, err);
+    if (rc)
+        return rc;
+    turn_key(h, &r->turn, &k->turns[k->n_turns - 1], &out->turn);
+    prefdb__response_uid(h, out->turn.uid, r, out->extra, out->uid);
+    return 0;
+}
+
+static int judgment_keys(struct prefdb__keys *k, struct pk_sha256 *h,
+                         const struct prefdb__record *r, struct pk_err *err)
+{
+    if (!pk_grow(&k->judgments, &k->cap_judgments, r->n_judgments,
+                 sizeof *k->judgments))
+        return pk_fail_mem(err, "a judgment");
+    for (size_t i = 0; i < r->n_judgments; i++) {
+        const struct prefdb__judgment *j = &r->judgments[i];
+        struct prefdb__judgment_key *key = &k->judgments[k->n_judgments++];
+        *key = (struct prefdb__judgment_key){0};
+        int rc = print_json(j->flags, &key->flags, err);
+        if (!rc)
+            rc = print_json(j->extra, &key->extra, err);
+        if (rc)
+            return rc;
+        prefdb__judgment_digest(h, k->comparison, j, key->flags, key->extra,
+                                key->digest);
+    }
+    return 0;
+}
+
+/* The first user turn, or the first turn where no user speaks. */
+static void root_key(struct pk_sha256 *h, const struct prefdb__record *r,
+                     uint8_t out[PREFDB__UID])
+{
+    const struct prefdb_turn *t = r->context;
+    for (size_t i = 0; i < r->n_context; i++) {
+        if (r->context[i].role == PREFDB_USER) {
+            t = &r->context[i];
+            break;
+        }
+    }
+    prefdb__root_key(h, t->text, t->len, out);
+}
+
+int prefdb__keys_of(struct prefdb__keys *k, struct pk_sha256 *h,
+                    struct prefdb__record *r, struct pk_err *err)
+{
+    reset(k);
+    if (!pk_grow(&k->turns, &k->cap_turns, r->n_context, sizeof *k->turns))
+        return pk_fail_mem(err, "a dialogue");
+    for (; k->n_turns < r->n_context; k->n_turns++)
+        turn_key(h, &r->context[k->n_turns],
+                 k->n_turns ? &k->turns[k->n_turns - 1] : NULL,
+                 &k->turns[k->n_turns]);
+    int rc = response_key(k, h, &r->a, &k->a, err);
+    if (!rc)
+        rc = response_key(k, h, &r->b, &k->b, err);
+    if (rc)
+        return rc;
+    if (memcmp(k->a.uid, k->b.uid, PREFDB__UID) > 0) {
+        struct prefdb__response_key held = k->a;
+        k->a = k->b;
+        k->b = held;
+        prefdb__record_swap(r);
+    }
+    prefdb__comparison_uid(h, k->turns[k->n_turns - 1].uid, k->a.uid, k->b.uid,
+                           r->source, k->comparison);
+    root_key(h, r, k->root);
+    rc = print_json(r->extra, &k->extra, err);
+    return rc ? rc : judgment_keys(k, h, r, err);
+}

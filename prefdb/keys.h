@@ -1,0 +1,39 @@
+/* Private to prefdb/: a record's uids, and its JSON as text: all that can be
+ * worked out without a store, and so beside one that is busy writing. */
+#ifndef PREFKIT_PREFDB_KEYS_H
+#define PREFKIT_PREFDB_KEYS_H
+
+#include "prefdb/record.h"
+
+struct prefdb__turn_key {
+    uint8_t uid[PREFDB__UID], hash[32];
+};
+
+struct prefdb__response_key {
+    struct prefdb__turn_key turn;
+    uint8_t uid[PREFDB__UID];
+    char *extra; /* owned, or NULL */
+};
+
+struct prefdb__judgment_key {
+    uint8_t digest[32];  /* its first bytes are the uid */
+    char *flags, *extra; /* owned, or NULL */
+};
+
+struct prefdb__keys {
+    struct prefdb__turn_key *turns; /* of the context */
+    size_t n_turns, cap_turns;
+    struct prefdb__response_key a, b;
+    uint8_t comparison[PREFDB__UID], root[PREFDB__UID];
+    char *extra;
+    struct prefdb__judgment_key *judgments;
+    size_t n_judgments, cap_judgments;
+};
+
+/* Fill the keys (all zeroes, or used before) of a checked record, whose a and
+ * b are exchanged where the store has them the other way round. */
+PK_NODISCARD int prefdb__keys_of(struct prefdb__keys *k, struct pk_sha256 *h,
+                                 struct prefdb__record *r, struct pk_err *err);
+void prefdb__keys_release(struct prefdb__keys *k);
+
+#endif
