@@ -248,14 +248,14 @@ static const char link_sql[] =
 
 /* What the judgment in a row says, as a hash; false when it makes no sense.
  * `col`: the first of JUDGMENT_COLUMNS. */
-static bool digest_of(struct run *r, sqlite3_stmt *s, int comparison, int col,
-                      uint8_t out[32])
+static bool digest_of(struct prefdb *db, sqlite3_stmt *s, int comparison,
+                      int col, uint8_t out[32])
 {
     struct prefdb__judgment j;
     const uint8_t *uid = uid_of(s, comparison);
     if (!uid || !read_judgment(s, col, &j))
         return false;
-    prefdb__judgment_digest(r->db->sha, uid, &j, text_or_null(s, col + 7),
+    prefdb__judgment_digest(db->sha, uid, &j, text_or_null(s, col + 7),
                             text_or_null(s, col + 12), out);
     return true;
 }
@@ -265,7 +265,7 @@ static int judgment_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     (void)err;
     uint8_t digest[32];
     int64_t id = sqlite3_column_int64(s, 0);
-    if (!digest_of(r, s, 2, 4, digest)) {
+    if (!digest_of(r->db, s, 2, 4, digest)) {
         say(r, "judgment", id, "it does not make sense");
         return 0;
     }
@@ -302,7 +302,7 @@ static int link_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     if (seq != r->chain.judgments + 1)
         say(r, "judgment", id,
             "the one before it in its chain is missing or was changed");
-    bool ok = digest_of(r, s, 4, 5, digest);
+    bool ok = digest_of(r->db, s, 4, 5, digest);
     if (ok) {
         prefdb__chain_hash(r->db->sha, origin, seq, r->head, digest, hash);
         ok = blob_is(s, 3, hash, sizeof hash);
@@ -357,6 +357,27 @@ static const struct {
      unlinked_row},
     {link_sql, link_row},
 };
+
+int prefdb__digest_of(struct prefdb *db, int64_t judgment, uint8_t out[32],
+                      struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = prefdb__prepare(
+        db, &s,
+        "SELECT c.uid," JUDGMENT_COLUMNS " FROM judgment AS j"
+        " JOIN comparison AS c ON c.id = j.comparison WHERE j.id = ?1",
+        err);
+    if (!rc) {
+        sqlite3_bind_int64(s, 1, judgment);
+        rc = prefdb__step(db, s, err);
+    }
+    if (rc >= 0)
+        rc = rc > 0 && digest_of(db, s, 0, 1, out)
+                 ? 0
+                 : prefdb__damaged(db, "judgment", judgment, err);
+    sqlite3_finalize(s);
+    return rc;
+}
 
 int prefdb__check(struct prefdb *db, const struct prefdb__listener *to,
                   struct pk_err *err)

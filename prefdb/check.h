@@ -34,4 +34,8 @@ PK_NODISCARD int prefdb__check(struct prefdb *db,
                                const struct prefdb__listener *to,
                                struct pk_err *err);
 
+/* The hash of what a judgment says, from its row. */
+PK_NODISCARD int prefdb__digest_of(struct prefdb *db, int64_t judgment,
+                                   uint8_t out[32], struct pk_err *err);
+
 #endif

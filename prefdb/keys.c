@@ -6,6 +6,13 @@
 
 #include "common/mem.h"
 
+void prefdb__judgment_key_release(struct prefdb__judgment_key *k)
+{
+    cJSON_free(k->flags);
+    cJSON_free(k->extra);
+    k->flags = k->extra = NULL;
+}
+
 /* Drop the texts, keeping the arrays. */
 static void reset(struct prefdb__keys *k)
 {
@@ -13,10 +20,8 @@ static void reset(struct prefdb__keys *k)
     cJSON_free(k->b.extra);
     cJSON_free(k->extra);
     k->a.extra = k->b.extra = k->extra = NULL;
-    for (size_t i = 0; i < k->n_judgments; i++) {
-        cJSON_free(k->judgments[i].flags);
-        cJSON_free(k->judgments[i].extra);
-    }
+    for (size_t i = 0; i < k->n_judgments; i++)
+        prefdb__judgment_key_release(&k->judgments[i]);
     k->n_judgments = k->n_turns = 0;
 }
 
@@ -55,25 +60,32 @@ static int response_key(struct prefdb__keys *k, struct pk_sha256 *h,
     return 0;
 }
 
+int prefdb__judgment_key_of(struct prefdb__judgment_key *k, struct pk_sha256 *h,
+                            const uint8_t comparison[PREFDB__UID],
+                            const struct prefdb__judgment *j,
+                            struct pk_err *err)
+{
+    *k = (struct prefdb__judgment_key){0};
+    int rc = print_json(j->flags, &k->flags, err);
+    if (!rc)
+        rc = print_json(j->extra, &k->extra, err);
+    if (!rc)
+        prefdb__judgment_digest(h, comparison, j, k->flags, k->extra,
+                                k->digest);
+    return rc;
+}
+
 static int judgment_keys(struct prefdb__keys *k, struct pk_sha256 *h,
                          const struct prefdb__record *r, struct pk_err *err)
 {
+    int rc = 0;
     if (!pk_grow(&k->judgments, &k->cap_judgments, r->n_judgments,
                  sizeof *k->judgments))
         return pk_fail_mem(err, "a judgment");
-    for (size_t i = 0; i < r->n_judgments; i++) {
-        const struct prefdb__judgment *j = &r->judgments[i];
-        struct prefdb__judgment_key *key = &k->judgments[k->n_judgments++];
-        *key = (struct prefdb__judgment_key){0};
-        int rc = print_json(j->flags, &key->flags, err);
-        if (!rc)
-            rc = print_json(j->extra, &key->extra, err);
-        if (rc)
-            return rc;
-        prefdb__judgment_digest(h, k->comparison, j, key->flags, key->extra,
-                                key->digest);
-    }
-    return 0;
+    for (size_t i = 0; i < r->n_judgments && !rc; i++)
+        rc = prefdb__judgment_key_of(&k->judgments[k->n_judgments++], h,
+                                     k->comparison, &r->judgments[i], err);
+    return rc;
 }
 
 /* The first user turn, or the first turn where no user speaks. */

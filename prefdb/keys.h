@@ -36,4 +36,13 @@ PK_NODISCARD int prefdb__keys_of(struct prefdb__keys *k, struct pk_sha256 *h,
                                  struct prefdb__record *r, struct pk_err *err);
 void prefdb__keys_release(struct prefdb__keys *k);
 
+/* One judgment's, on the comparison with that uid. Release also after an
+ * error. */
+PK_NODISCARD int prefdb__judgment_key_of(struct prefdb__judgment_key *k,
+                                         struct pk_sha256 *h,
+                                         const uint8_t comparison[PREFDB__UID],
+                                         const struct prefdb__judgment *j,
+                                         struct pk_err *err);
+void prefdb__judgment_key_release(struct prefdb__judgment_key *k);
+
 #endif

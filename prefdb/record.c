@@ -63,7 +63,7 @@ struct prefdb__judgment *prefdb__record_judgment(struct prefdb__record *r,
     return j;
 }
 
-static int check_judgment(const struct prefdb__judgment *j, struct pk_err *err)
+int prefdb__judgment_check(const struct prefdb__judgment *j, struct pk_err *err)
 {
     bool preferred = j->choice == PREFDB_A || j->choice == PREFDB_B;
     if (j->choice == PREFDB__WITHDRAWN && !j->has_supersedes)
@@ -91,7 +91,7 @@ int prefdb__record_check(const struct prefdb__record *r, struct pk_err *err)
     if (a->len == b->len && memcmp(a->text, b->text, a->len) == 0)
         return pk_fail(err, PK_EDATA, "the two responses are the same");
     for (size_t i = 0; i < r->n_judgments; i++) {
-        int rc = check_judgment(&r->judgments[i], err);
+        int rc = prefdb__judgment_check(&r->judgments[i], err);
         if (rc)
             return rc;
     }

@@ -69,6 +69,10 @@ struct prefdb__judgment *prefdb__record_judgment(struct prefdb__record *r,
 PK_NODISCARD int prefdb__record_check(const struct prefdb__record *r,
                                       struct pk_err *err);
 
+/* The same for one judgment: do its parts go together? */
+PK_NODISCARD int prefdb__judgment_check(const struct prefdb__judgment *j,
+                                        struct pk_err *err);
+
 /* Call b what was a, and a what was b. */
 void prefdb__record_swap(struct prefdb__record *r);
 

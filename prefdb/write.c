@@ -416,6 +416,37 @@ int prefdb__writer_put(struct prefdb__writer *w, struct prefdb__record *r,
     return rc ? rc : prefdb__writer_put_keyed(w, r, &w->keys, counts, err);
 }
 
+int prefdb__writer_judge(struct prefdb__writer *w, int64_t comparison,
+                         const struct prefdb__judgment *j, int64_t *id,
+                         struct pk_err *err)
+{
+    struct prefdb__judgment_key key = {0};
+    struct prefdb__counts counts = {0};
+    sqlite3_stmt *s = NULL;
+    uint8_t uid[PREFDB__UID] = {0};
+    int rc = prefdb__prepare(w->db, &s,
+                             "SELECT uid FROM comparison WHERE id = ?1", err);
+    if (!rc) {
+        sqlite3_bind_int64(s, 1, comparison);
+        rc = prefdb__step(w->db, s, err);
+    }
+    if (rc > 0 && sqlite3_column_bytes(s, 0) == PREFDB__UID)
+        memcpy(uid, sqlite3_column_blob(s, 0), sizeof uid);
+    else if (rc >= 0)
+        rc = prefdb__damaged(w->db, "comparison", comparison, err);
+    sqlite3_finalize(s);
+    if (rc < 0)
+        return rc;
+    rc = prefdb__judgment_key_of(&key, w->db->sha, uid, j, err);
+    if (!rc)
+        rc = put_judgment(w, j, &key, comparison, &counts, err);
+    prefdb__judgment_key_release(&key);
+    if (!rc && !counts.judgments)
+        rc = pk_fail(err, PK_EBUG, "a judgment was made twice");
+    *id = counts.last;
+    return rc;
+}
+
 int prefdb__writer_commit(struct prefdb__writer **slot, struct pk_err *err)
 {
     struct prefdb__writer *w = *slot;

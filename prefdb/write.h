@@ -39,6 +39,13 @@ PK_NODISCARD int prefdb__writer_put_keyed(struct prefdb__writer *w,
                                           struct prefdb__counts *counts,
                                           struct pk_err *err);
 
+/* Append one judgment, checked, on a comparison that is there. *id is its row
+ * number. PK_EBUG when it is there word for word. */
+PK_NODISCARD int prefdb__writer_judge(struct prefdb__writer *w,
+                                      int64_t comparison,
+                                      const struct prefdb__judgment *j,
+                                      int64_t *id, struct pk_err *err);
+
 /* Either ends the transaction and frees the writer; NULL is fine to abort. */
 PK_NODISCARD int prefdb__writer_commit(struct prefdb__writer **slot,
                                        struct pk_err *err);

@@ -1,0 +1,370 @@
+/* Campaigns: their settings, their tasks, how far they are; drafts. Handing
+ * tasks out is in lease.c. */
+#include "prefdb/campaign.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+#include "common/rng.h"
+#include "common/utf8.h"
+
+int prefdb__check_name(const char *what, const char *name, struct pk_err *err)
+{
+    size_t n = name ? strlen(name) : 0;
+    if (n == 0 || n > 255 || pk_utf8_check(name, n) < n)
+        return pk_fail(err, PK_EUSAGE, "%s takes a name of 1 to 255 bytes",
+                       what);
+    return 0;
+}
+
+int prefdb__ask(struct prefdb *db, sqlite3_stmt **out, const char *sql,
+                const int64_t *numbers, size_t n, const char *text,
+                struct pk_err *err)
+{
+    int rc = prefdb__prepare(db, out, sql, err);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < n; i++)
+        sqlite3_bind_int64(*out, (int)i + 1, numbers[i]);
+    if (text)
+        prefdb__bind_text(*out, (int)n + 1, text);
+    return 0;
+}
+
+int prefdb__tell(struct prefdb *db, const char *sql, const int64_t *numbers,
+                 size_t n, const char *text, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = prefdb__ask(db, &s, sql, numbers, n, text, err);
+    if (!rc)
+        rc = prefdb__run(db, s, err);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+int prefdb__tasks_reopen(struct prefdb *db, struct pk_err *err)
+{
+    return prefdb__exec(db,
+                        "UPDATE task SET done = 0 WHERE done = 1;"
+                        "DELETE FROM progress",
+                        err);
+}
+
+static int check_campaign(const struct prefdb_campaign *c, struct pk_err *err)
+{
+    int rc = prefdb__check_name("a campaign", c->name, err);
+    if (!rc && (c->overlap < 1 || c->overlap > 1000))
+        rc = pk_fail(err, PK_EUSAGE, "the overlap is from 1 to 1000");
+    if (!rc && c->lease_seconds < 1)
+        rc = pk_fail(err, PK_EUSAGE, "a lease runs for a second at least");
+    if (!rc && c->quota < 0)
+        rc = pk_fail(err, PK_EUSAGE, "a quota is not negative");
+    return rc;
+}
+
+static int put_campaign(struct prefdb *db, struct prefdb_campaign *c,
+                        struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    char now[21];
+    int rc = prefdb__prepare(
+        db, &s,
+        "INSERT INTO campaign (name, dimension, overlap, lease_seconds, quota,"
+        " allow_tie, allow_both_bad, guideline, guideline_text, created)"
+        " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10)"
+        " ON CONFLICT (name) DO UPDATE SET dimension = excluded.dimension,"
+        " overlap = excluded.overlap, lease_seconds = excluded.lease_seconds,"
+        " quota = excluded.quota, allow_tie = excluded.allow_tie,"
+        " allow_both_bad = excluded.allow_both_bad,"
+        " guideline = excluded.guideline,"
+        " guideline_text = excluded.guideline_text RETURNING id",
+        err);
+    if (rc)
+        return rc;
+    prefdb__now(now);
+    prefdb__bind_text(s, 1, c->name);
+    prefdb__bind_text(s, 2, prefdb_dimension_name(c->dimension));
+    sqlite3_bind_int(s, 3, c->overlap);
+    sqlite3_bind_int64(s, 4, c->lease_seconds);
+    sqlite3_bind_int64(s, 5, c->quota);
+    sqlite3_bind_int(s, 6, c->allow_tie);
+    sqlite3_bind_int(s, 7, c->allow_both_bad);
+    prefdb__bind_text(s, 8, c->guideline ? c->guideline : "");
+    prefdb__bind_text(s, 9, c->guideline_text ? c->guideline_text : "");
+    prefdb__bind_text(s, 10, now);
+    rc = prefdb__step(db, s, err);
+    if (rc > 0)
+        c->id = sqlite3_column_int64(s, 0);
+    while (rc > 0)
+        rc = prefdb__step(db, s, err);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+int prefdb_campaign_put(struct prefdb *db, struct prefdb_campaign *c,
+                        struct pk_err *err)
+{
+    int rc = check_campaign(c, err);
+    if (!rc)
+        rc = prefdb__begin(db, err);
+    if (rc)
+        return rc;
+    rc = put_campaign(db, c, err);
+    if (!rc) /* another overlap or dimension: what is done may not be */
+        rc = prefdb__tasks_reopen(db, err);
+    return prefdb__end(db, rc, err);
+}
+
+/* Copy a column's text into db->text, which keeps its size from here on. */
+static const char *keep(struct prefdb *db, sqlite3_stmt *s, int col)
+{
+    size_t at = db->text.len;
+    pk_buf_add(&db->text, prefdb__text(s, col),
+               (size_t)sqlite3_column_bytes(s, col));
+    pk_buf_addc(&db->text, 0);
+    return db->text.failed ? NULL : db->text.data + at;
+}
+
+static int read_campaign(struct prefdb *db, sqlite3_stmt *s,
+                         struct prefdb_campaign *c, struct pk_err *err)
+{
+    *c = (struct prefdb_campaign){.id = sqlite3_column_int64(s, 0),
+                                  .overlap = sqlite3_column_int(s, 3),
+                                  .lease_seconds = sqlite3_column_int64(s, 4),
+                                  .quota = sqlite3_column_int64(s, 5),
+                                  .allow_tie = sqlite3_column_int(s, 6) != 0,
+                                  .allow_both_bad =
+                                      sqlite3_column_int(s, 7) != 0};
+    if (!prefdb_parse_dimension(prefdb__text(s, 2), &c->dimension))
+        return prefdb__damaged(db, "campaign", c->id, err);
+    /* Twice: the first round makes the buffer large enough to stay in place. */
+    for (int i = 0; i < 2; i++) {
+        pk_buf_reset(&db->text);
+        c->name = keep(db, s, 1);
+        c->guideline = keep(db, s, 8);
+        c->guideline_text = keep(db, s, 9);
+    }
+    return c->name && c->guideline && c->guideline_text
+               ? 0
+               : pk_fail_mem(err, "a campaign");
+}
+
+#define CAMPAIGN                                                               \
+    "SELECT id, name, dimension, overlap, lease_seconds, quota, allow_tie,"    \
+    " allow_both_bad, guideline, guideline_text FROM campaign WHERE "
+
+int prefdb__campaign(struct prefdb *db, int64_t id, struct prefdb_campaign *out,
+                     struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    *out = (struct prefdb_campaign){0};
+    int rc = prefdb__ask(db, &s, CAMPAIGN "id = ?1", &id, 1, NULL, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0)
+        rc = read_campaign(db, s, out, err);
+    else if (!rc)
+        rc = pk_fail(err, PK_EUSAGE, "%s: there is no campaign %lld", db->path,
+                     (long long)id);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+int prefdb_campaign_get(struct prefdb *db, const char *name,
+                        struct prefdb_campaign *out, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    *out = (struct prefdb_campaign){0};
+    int rc = prefdb__ask(db, &s, CAMPAIGN "name = ?1", NULL, 0, name, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0)
+        rc = read_campaign(db, s, out, err);
+    else if (!rc)
+        rc = pk_fail(err, PK_EUSAGE, "%s: there is no campaign '%.60s'",
+                     db->path, name);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+/* The comparisons that will be tasks, in their order. */
+static int choose(struct prefdb *db, int64_t campaign,
+                  const struct prefdb_fill *f, int64_t **ids, size_t *n,
+                  struct pk_err *err)
+{
+    static const char *const sql =
+        "SELECT c.id FROM comparison AS c"
+        " LEFT JOIN score AS sa ON ?5 AND sa.response = c.a AND sa.name = ?4"
+        " LEFT JOIN score AS sb ON ?5 AND sb.response = c.b AND sb.name = ?4"
+        "  AND sb.model = sa.model"
+        " WHERE (?2 IS NULL OR c.source = ?2) AND (?3 IS NULL OR c.batch = ?3)"
+        " AND NOT EXISTS (SELECT 1 FROM task AS t"
+        "  WHERE t.campaign = ?1 AND t.comparison = c.id)"
+        " GROUP BY c.id"
+        " ORDER BY min(abs(sa.value - sb.value)) NULLS LAST, c.id";
+    sqlite3_stmt *s = NULL;
+    size_t cap = 0;
+    int rc = prefdb__ask(db, &s, sql, &campaign, 1, NULL, err);
+    if (rc)
+        return rc;
+    prefdb__bind_text(s, 2, f->source);
+    prefdb__bind_text(s, 3, f->batch);
+    prefdb__bind_text(s, 4, f->scored_by);
+    sqlite3_bind_int(s, 5, f->order == PREFDB_UNCERTAIN);
+    while ((rc = prefdb__step(db, s, err)) > 0) {
+        if (!pk_grow(ids, &cap, *n + 1, sizeof **ids)) {
+            rc = pk_fail_mem(err, "a list of tasks");
+            break;
+        }
+        (*ids)[(*n)++] = sqlite3_column_int64(s, 0);
+    }
+    sqlite3_finalize(s);
+    if (!rc && f->order == PREFDB_RANDOM && *n) {
+        struct pk_rng rng;
+        pk_rng_seed(&rng, f->seed, 0);
+        pk_rng_shuffle(&rng, *ids, *n);
+    }
+    if (f->limit && (uint64_t)f->limit < *n)
+        *n = (size_t)f->limit;
+    return rc;
+}
+
+static int add_tasks(struct prefdb *db, int64_t campaign, const int64_t *ids,
+                     size_t n, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t last = 0;
+    int rc = prefdb__ask(
+        db, &s, "SELECT ifnull(max(position), 0) FROM task WHERE campaign = ?1",
+        &campaign, 1, NULL, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0) {
+        last = sqlite3_column_int64(s, 0);
+        rc = 0;
+    }
+    sqlite3_finalize(s);
+    s = NULL;
+    if (!rc)
+        rc = prefdb__ask(
+            db, &s,
+            "INSERT INTO task (campaign, position, comparison) VALUES"
+            " (?1, ?2, ?3)",
+            &campaign, 1, NULL, err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        sqlite3_bind_int64(s, 2, last + 1 + (int64_t)i);
+        sqlite3_bind_int64(s, 3, ids[i]);
+        rc = prefdb__run(db, s, err);
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
+int prefdb_campaign_fill(struct prefdb *db, int64_t campaign,
+                         const struct prefdb_fill *f, int64_t *added,
+                         struct pk_err *err)
+{
+    struct prefdb_campaign c;
+    int64_t *ids = NULL;
+    size_t n = 0;
+    *added = 0;
+    if (f->order == PREFDB_UNCERTAIN && !f->scored_by)
+        return pk_fail(err, PK_EUSAGE,
+                       "the most uncertain first: by which model's scores?");
+    int rc = prefdb__begin(db, err);
+    if (rc)
+        return rc;
+    rc = prefdb__campaign(db, campaign, &c, err);
+    if (!rc)
+        rc = choose(db, campaign, f, &ids, &n, err);
+    if (!rc)
+        rc = add_tasks(db, campaign, ids, n, err);
+    free(ids);
+    rc = prefdb__end(db, rc, err);
+    *added = rc ? 0 : (int64_t)n;
+    return rc;
+}
+
+int prefdb_campaign_progress(struct prefdb *db, int64_t campaign,
+                             const char *annotator, struct prefdb_progress *out,
+                             struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    *out = (struct prefdb_progress){0};
+    int rc = prefdb__ask(
+        db, &s,
+        "SELECT count(*), ifnull(sum(t.done OR (SELECT count(DISTINCT"
+        "  j.annotator) FROM live_judgment AS j"
+        "  WHERE j.comparison = t.comparison AND j.dimension = c.dimension"
+        "  AND j.annotator <> '') >= c.overlap), 0),"
+        " (SELECT count(*) FROM live_judgment AS j JOIN task AS x"
+        "  ON x.campaign = ?1 AND x.comparison = j.comparison"
+        "  WHERE j.annotator = ?2 AND j.annotator <> ''"
+        "  AND j.dimension = c.dimension),"
+        " (SELECT count(*) FROM skip AS k"
+        "  WHERE k.campaign = ?1 AND k.annotator = ?2)"
+        " FROM campaign AS c LEFT JOIN task AS t ON t.campaign = c.id"
+        " WHERE c.id = ?1 AND t.position IS NOT NULL",
+        &campaign, 1, annotator, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0) {
+        out->tasks = sqlite3_column_int64(s, 0);
+        out->done = sqlite3_column_int64(s, 1);
+        out->judged = sqlite3_column_int64(s, 2);
+        out->skipped = sqlite3_column_int64(s, 3);
+    }
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- Drafts -------------------------------------------------------------- */
+
+static int put_draft(struct prefdb *db, const char *annotator, const char *key,
+                     const char *value, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    char now[21];
+    int rc = prefdb__prepare(
+        db, &s,
+        value ? "INSERT INTO draft VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO"
+                " UPDATE SET value = excluded.value, created = excluded.created"
+              : "DELETE FROM draft WHERE annotator = ?1 AND key = ?2",
+        err);
+    if (rc)
+        return rc;
+    prefdb__now(now);
+    prefdb__bind_text(s, 1, annotator);
+    prefdb__bind_text(s, 2, key);
+    if (value) {
+        prefdb__bind_text(s, 3, value);
+        prefdb__bind_text(s, 4, now);
+    }
+    rc = prefdb__run(db, s, err);
+    sqlite3_finalize(s);
+    return rc;
+}
+
+int prefdb_draft_put(struct prefdb *db, const char *annotator, const char *key,
+                     const char *value, struct pk_err *err)
+{
+    int rc = prefdb__check_name("an annotator", annotator, err);
+    if (!rc)
+        rc = prefdb__begin(db, err);
+    if (rc)
+        return rc;
+    return prefdb__end(db, put_draft(db, annotator, key, value, err), err);
+}
+
+int prefdb_draft_get(struct prefdb *db, const char *annotator, const char *key,
+                     char **value, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    *value = NULL;
+    int rc = prefdb__ask(
+        db, &s, "SELECT value FROM draft WHERE annotator = ?1 AND key = ?2",
+        NULL, 0, annotator, err);
+    if (!rc) {
+        prefdb__bind_text(s, 2, key);
+        rc = prefdb__step(db, s, err);
+    }
+    if (rc > 0) {
+        *value = pk_strdup(prefdb__text(s, 0));
+        rc = *value ? 0 : pk_fail_mem(err, "a draft");
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
