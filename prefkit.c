@@ -18,6 +18,8 @@ static const struct verb {
     {"export", "DB", "write a store's comparisons", prefdb_cmd_export},
     {"stats", "DB", "what a store holds, as the paper's Table 6",
      prefdb_cmd_stats},
+    {"agreement", "DB", "how far annotators agree, and their habits",
+     prefdb_cmd_agreement},
     {"check", "DB", "integrity, split leaks, the judgment log's hash chain",
      prefdb_cmd_check},
     {"init-model", "DIR", "a randomly initialised model", infer_cmd_init_model},

@@ -248,6 +248,7 @@ int prefdb_cmd_init(int argc, char **argv);
 int prefdb_cmd_import(int argc, char **argv);
 int prefdb_cmd_export(int argc, char **argv);
 int prefdb_cmd_stats(int argc, char **argv);
+int prefdb_cmd_agreement(int argc, char **argv);
 int prefdb_cmd_check(int argc, char **argv);
 
 #endif
