@@ -10,7 +10,7 @@ ROOMS  := common infer prefdb rm
 # second pool of threads would work against ours.
 BLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 PKG_CONFIG := PKG_CONFIG_PATH=$(BLAS)/pkgconfig:$$PKG_CONFIG_PATH pkg-config
-PKGS := openblas sqlite3 libcjson zlib libcrypto
+PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc
 STD  := -std=c11 -D_GNU_SOURCE -I. -I$(B) -fopenmp
 NUM  := -fno-math-errno -ffp-contract=off # never -Ofast or -ffast-math
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \

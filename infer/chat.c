@@ -1,52 +1,36 @@
-/* Llama 2's chat format, exchange by exchange; see infer.h. Source: the
- * reference code of Llama 2 (meta-llama/llama, llama/generation.py,
- * chat_completion), which tokenizes each exchange by itself. */
+/* Dialogues to ids, exchange by exchange, in one of the formats of chat.h; see
+ * infer.h. */
+#include "infer/chat.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
 #include "common/mem.h"
 #include "common/utf8.h"
-#include "infer/infer.h"
+#include "infer/tokenizer.h"
 
-const char infer_chat_template[] =
-    "{% if messages[0]['role'] == 'system' %}"
-    "{% set system_message = messages[0]['content'] %}"
-    "{% set loop_messages = messages[1:] %}"
-    "{% else %}"
-    "{% set system_message = false %}"
-    "{% set loop_messages = messages %}"
-    "{% endif %}"
-    "{% for message in loop_messages %}"
-    "{% if message['role'] != ['user', 'assistant'][loop.index0 % 2] %}"
-    "{{ raise_exception('Conversation roles must alternate "
-    "user/assistant/user/assistant/...') }}"
-    "{% endif %}"
-    "{% if loop.index0 == 0 and system_message != false %}"
-    "{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + "
-    "message['content'] %}"
-    "{% else %}"
-    "{% set content = message['content'] %}"
-    "{% endif %}"
-    "{% if message['role'] == 'user' %}"
-    "{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}"
-    "{% else %}"
-    "{{ ' ' + content.strip() + ' ' + eos_token }}"
-    "{% endif %}"
-    "{% endfor %}";
+/* NULL for INFER_CHAT_NONE. */
+static const struct chat_format *format_of(enum infer_chat_format f)
+{
+    return f == INFER_CHAT_LLAMA2   ? &chat_llama2
+           : f == INFER_CHAT_LLAMA3 ? &chat_llama3
+                                    : NULL;
+}
 
-/* A user turn and the answer to it (NULL: not answered yet). */
-struct exchange {
-    const struct infer_message *user, *answer;
-};
+const char *infer_chat_name(enum infer_chat_format f)
+{
+    return format_of(f) ? format_of(f)->name : "none";
+}
 
-struct dialogue {
-    const struct infer_tokenizer *t;
-    const struct infer_message *system; /* NULL: none */
-    struct exchange *exchange;
-    size_t n;
-    bool closed; /* the last answer has its end */
-};
+const char *infer_chat_jinja(enum infer_chat_format f)
+{
+    return format_of(f) ? format_of(f)->jinja : NULL;
+}
+
+enum infer_chat_format infer_tokenizer_chat(const struct infer_tokenizer *t)
+{
+    return t->chat;
+}
 
 /* ---- White space --------------------------------------------------------- */
 
@@ -59,7 +43,7 @@ static bool is_space(uint32_t c)
            c == 0x3000;
 }
 
-static void add_stripped(struct pk_buf *b, const char *s, size_t n)
+void chat_add_stripped(struct pk_buf *b, const char *s, size_t n)
 {
     uint32_t c;
     for (size_t k; (k = pk_utf8_decode(s, n, &c)) > 0 && is_space(c);) {
@@ -79,12 +63,10 @@ static void add_stripped(struct pk_buf *b, const char *s, size_t n)
 
 /* ---- The shape of a dialogue --------------------------------------------- */
 
-static int check_tags(const struct infer_message *m, size_t i,
-                      struct pk_err *err)
+static int check_tags(const char *const *tags, const struct infer_message *m,
+                      size_t i, struct pk_err *err)
 {
-    static const char *const tags[] = {"[INST]", "[/INST]", "<<SYS>>",
-                                       "<</SYS>>"};
-    for (size_t k = 0; k < sizeof tags / sizeof *tags; k++)
+    for (size_t k = 0; tags[k]; k++)
         if (m->len && memmem(m->text, m->len, tags[k], strlen(tags[k])))
             return pk_fail(err, PK_EDATA,
                            "message %zu holds \"%s\", a tag of the chat format",
@@ -92,7 +74,8 @@ static int check_tags(const struct infer_message *m, size_t i,
     return 0;
 }
 
-static int check_roles(const struct infer_message *msgs, size_t n,
+static int check_roles(const struct chat_format *f,
+                       const struct infer_message *msgs, size_t n,
                        struct pk_err *err)
 {
     static const char *const names[] = {
@@ -113,17 +96,25 @@ static int check_roles(const struct infer_message *msgs, size_t n,
                          "([system] user assistant user ...)",
                          i + 1, names[msgs[i].role], names[want]);
         else
-            rc = check_tags(&msgs[i], i, err);
+            rc = check_tags(f->tags, &msgs[i], i, err);
         if (rc)
             return rc;
     }
     return 0;
 }
 
-static int open_dialogue(struct dialogue *d, const struct infer_message *msgs,
-                         size_t n, struct pk_err *err)
+static int open_dialogue(struct chat_dialogue *d,
+                         const struct infer_message *msgs, size_t n,
+                         struct pk_err *err)
 {
-    int rc = check_roles(msgs, n, err);
+    const struct chat_format *f = format_of(d->t->chat);
+    if (!f)
+        return pk_fail(err, PK_EDATA,
+                       "the model's chat template is neither Llama 2's nor "
+                       "Llama 3's, and no other can be written (take it out of "
+                       "the directory to use the one that goes with its "
+                       "tokens)");
+    int rc = check_roles(f, msgs, n, err);
     if (rc)
         return rc;
     if (infer_tokenizer_bos(d->t) < 0 || infer_tokenizer_eos(d->t) < 0)
@@ -140,52 +131,21 @@ static int open_dialogue(struct dialogue *d, const struct infer_message *msgs,
         return pk_fail_mem(err, "a dialogue");
     for (size_t i = 0; i < n; i += 2)
         d->exchange[i / 2] =
-            (struct exchange){&msgs[i], i + 1 < n ? &msgs[i + 1] : NULL};
+            (struct chat_exchange){&msgs[i], i + 1 < n ? &msgs[i + 1] : NULL};
     return 0;
 }
 
 /* ---- Exchanges to ids ---------------------------------------------------- */
 
-/* Append exchange i, with the system text in its user message or without. */
-static int encode_exchange(const struct dialogue *d, size_t i, bool with_system,
+static int encode_exchange(const struct chat_dialogue *d, size_t i, bool first,
                            struct infer_ids *out, struct pk_err *err)
 {
-    const struct infer_message *user = d->exchange[i].user;
-    const struct infer_message *answer = d->exchange[i].answer;
-    const bool closed = answer && (i + 1 < d->n || d->closed);
-    struct pk_buf content = PK_BUF_INIT(SIZE_MAX / 4);
-    struct pk_buf text = PK_BUF_INIT(SIZE_MAX / 4);
-    if (with_system) {
-        pk_buf_adds(&content, "<<SYS>>\n");
-        pk_buf_add(&content, d->system->text, d->system->len);
-        pk_buf_adds(&content, "\n<</SYS>>\n\n");
-    }
-    pk_buf_add(&content, user->text, user->len);
-    pk_buf_adds(&text, "[INST] ");
-    if (!content.failed)
-        add_stripped(&text, content.data, content.len);
-    pk_buf_adds(&text, " [/INST]");
-    if (answer) {
-        pk_buf_addc(&text, ' ');
-        add_stripped(&text, answer->text, answer->len);
-    }
-    if (closed)
-        pk_buf_addc(&text, ' ');
-    int rc = content.failed || text.failed
-                 ? pk_fail_mem(err, "a dialogue")
-                 : infer_ids_add(out, infer_tokenizer_bos(d->t), err);
-    if (!rc)
-        rc = infer_tokenizer_encode(d->t, text.data, text.len, out, err);
-    if (!rc && closed)
-        rc = infer_ids_add(out, infer_tokenizer_eos(d->t), err);
-    pk_buf_release(&content);
-    pk_buf_release(&text);
-    return rc;
+    return format_of(d->t->chat)->exchange(d, i, first, out, err);
 }
 
 /* Find the first exchange to keep, so that it (in `head`, with the system
  * text) and all after it (in `rest`, from start[k + 1]) fit. */
-static int fit(const struct dialogue *d, const struct infer_ids *rest,
+static int fit(const struct chat_dialogue *d, const struct infer_ids *rest,
                const size_t *start, size_t max_tokens, struct infer_ids *head,
                size_t *kept, struct pk_err *err)
 {
@@ -194,7 +154,7 @@ static int fit(const struct dialogue *d, const struct infer_ids *rest,
         head->len = 0;
         if (max_tokens && after >= max_tokens)
             continue;
-        int rc = encode_exchange(d, k, d->system != NULL, head, err);
+        int rc = encode_exchange(d, k, true, head, err);
         if (rc)
             return rc;
         *kept = k;
@@ -218,7 +178,7 @@ static int append(struct infer_ids *out, const int32_t *ids, size_t n,
     return 0;
 }
 
-static int encode_dialogue(const struct dialogue *d, size_t max_tokens,
+static int encode_dialogue(const struct chat_dialogue *d, size_t max_tokens,
                            struct infer_ids *out, struct infer_chat *what,
                            struct pk_err *err)
 {
@@ -259,7 +219,7 @@ int infer_chat_encode(const struct infer_tokenizer *t,
                       size_t max_tokens, struct infer_ids *out,
                       struct infer_chat *what, struct pk_err *err)
 {
-    struct dialogue d = {.t = t, .closed = !cut};
+    struct chat_dialogue d = {.t = t, .closed = !cut};
     if (what)
         *what = (struct infer_chat){0};
     int rc = open_dialogue(&d, msgs, n, err);

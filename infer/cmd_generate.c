@@ -82,7 +82,8 @@ static const struct argp argp = {
     .parser = parse,
     .doc =
         "Sample responses. Each row is {\"messages\": [...]} or {\"prompt\": "
-        "\"...\"}, answered in Llama 2's chat format, or {\"text\": \"...\"}, "
+        "\"...\"}, answered in the model's chat format, or {\"text\": "
+        "\"...\"}, "
         "which is continued as it stands. Rows come back whole, in order, "
         "with \"responses\": [...] and \"cut\": [...], true where a response "
         "reached --max-tokens before its end.\v"
@@ -122,7 +123,8 @@ static int encode_prompt(struct job *j, const cJSON *row, bool *fresh,
                        "needed");
     if (text) {
         *fresh = !*text;
-        rc = infer_ids_add(&j->prompt, infer_tokenizer_bos(j->t), err);
+        if (infer_tokenizer_bos(j->t) >= 0)
+            rc = infer_ids_add(&j->prompt, infer_tokenizer_bos(j->t), err);
         return rc ? rc
                   : infer_tokenizer_encode(j->t, text, strlen(text), &j->prompt,
                                            err);

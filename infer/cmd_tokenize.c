@@ -24,7 +24,7 @@ static const char doc[] =
     "Turn text or dialogues into token ids, and ids into text: one JSON object "
     "per line in, the same object with one more member out.\v"
     "{\"text\": \"...\"} is encoded as it stands. {\"messages\": [{\"role\": "
-    "..., \"content\": ...}, ...]} is encoded in Llama 2's chat format: an "
+    "..., \"content\": ...}, ...]} is encoded in the model's chat format: an "
     "optional system message, then user and assistant in turn; it is left open "
     "for an answer when it ends with the user. Both gain \"token_ids\". With "
     "--decode, {\"token_ids\": [...]} gains \"text\".\n\n"
@@ -35,7 +35,7 @@ enum { OPT_BOS = 256, OPT_EOS };
 
 static const struct argp_option options[] = {
     {"model", 'm', "PATH", 0,
-     "A model directory, or a SentencePiece tokenizer.model (required)", 0},
+     "A model directory, a tokenizer.model or a tokenizer.json (required)", 0},
     {"decode", 'd', NULL, 0, "From token ids to text", 0},
     {"chat", 'c', NULL, 0, "Take dialogues only: a row of text is an error", 0},
     {"bos", OPT_BOS, NULL, 0, "Put the BOS id before each text", 0},

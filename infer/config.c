@@ -6,6 +6,7 @@
 
 #include "common/json.h"
 #include "common/out.h"
+#include "infer/rope.h"
 
 #define CONFIG_MAX ((size_t)4 << 20) /* bytes */
 
@@ -18,12 +19,19 @@ struct infer_dims infer_dims_of(const struct infer_config *c)
                                .f = c->hidden};
 }
 
-void infer_config_to_score(struct infer_config *c)
+void infer_config_to_score(struct infer_config *c,
+                           const struct infer_tokenizer *t)
 {
+    const int32_t end = infer_tokenizer_eos(t);
     c->head = INFER_HEAD_SCORE;
     c->tied = false;
-    if (c->pad < 0 || c->pad == c->eos)
-        c->pad = 0;
+    if (c->eos < 0)
+        c->eos = end;
+    if (end >= 0 && !infer_config_ends(c, end) &&
+        c->n_more_eos < INFER_MORE_EOS)
+        c->more_eos[c->n_more_eos++] = end;
+    if (c->pad < 0 || infer_config_ends(c, c->pad))
+        c->pad = infer_tokenizer_pad(t);
 }
 
 int infer_config_check(const struct infer_config *c, struct pk_err *err)
@@ -36,18 +44,52 @@ int infer_config_check(const struct infer_config *c, struct pk_err *err)
         return pk_fail(err, PK_EDATA,
                        "head_dim %zu is odd: rotary embedding needs pairs",
                        c->head_dim);
-    if (c->head == INFER_HEAD_SCORE && c->eos >= 0 && c->pad == c->eos)
+    if (c->head == INFER_HEAD_SCORE && c->read_out == INFER_READ_UNSAID &&
+        c->pad >= 0 && infer_config_ends(c, c->pad))
         return pk_fail(err, PK_EDATA,
                        "pad_token_id equals eos_token_id (%d): where a score "
                        "is read would depend on the program that reads it; "
-                       "set pad_token_id to another token",
-                       (int)c->eos);
-    const int32_t special[] = {c->bos, c->eos, c->pad};
-    for (int i = 0; i < 3; i++)
+                       "set pad_token_id to another token, or say --read-out "
+                       "eos or before-eos",
+                       (int)c->pad);
+    int32_t special[3 + INFER_MORE_EOS] = {c->bos, c->eos, c->pad};
+    memcpy(special + 3, c->more_eos, c->n_more_eos * sizeof *special);
+    for (size_t i = 0; i < 3 + c->n_more_eos; i++)
         if (special[i] >= 0 && (size_t)special[i] >= c->vocab)
             return pk_fail(err, PK_EDATA,
                            "a special token's id is %d, but vocab_size is %zu",
                            (int)special[i], c->vocab);
+    return 0;
+}
+
+bool infer_config_ends(const struct infer_config *c, int32_t id)
+{
+    for (size_t i = 0; i < c->n_more_eos; i++)
+        if (c->more_eos[i] == id)
+            return true;
+    return id >= 0 && id == c->eos;
+}
+
+size_t infer_read_length(const struct infer_config *c, const int32_t *ids,
+                         size_t n)
+{
+    if (c->read_out == INFER_READ_BEFORE_EOS)
+        while (n > 1 && ids[n - 1] == c->pad)
+            n--;
+    return n;
+}
+
+int infer_read_out_parse(enum infer_read_out *out, const char *text,
+                         struct pk_err *err)
+{
+    if (strcmp(text, "eos") == 0)
+        *out = INFER_READ_EOS;
+    else if (strcmp(text, "before-eos") == 0)
+        *out = INFER_READ_BEFORE_EOS;
+    else
+        return pk_fail(err, PK_EUSAGE,
+                       "a score is read at eos or before-eos, not at '%s'",
+                       text);
     return 0;
 }
 
@@ -90,12 +132,9 @@ static double get_double(struct reader *r, const cJSON *obj, const char *key,
     return v;
 }
 
-/* A token id, -1 when absent; the first of a list (Llama 3 lists its ends). */
-static int32_t get_id(struct reader *r, const char *key)
+/* A token id, -1 when absent. */
+static int32_t to_id(struct reader *r, const cJSON *v, const char *key)
 {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(r->json, key);
-    if (cJSON_IsArray(v))
-        v = cJSON_GetArrayItem(v, 0);
     if (r->rc || !v || cJSON_IsNull(v))
         return -1;
     if (!cJSON_IsNumber(v) || !(v->valuedouble >= -1) ||
@@ -105,6 +144,32 @@ static int32_t get_id(struct reader *r, const char *key)
         return -1;
     }
     return (int32_t)v->valuedouble;
+}
+
+static int32_t get_id(struct reader *r, const char *key)
+{
+    return to_id(r, cJSON_GetObjectItemCaseSensitive(r->json, key), key);
+}
+
+/* One id, or a list of them (Llama 3 lists all that end a generation). */
+static void get_eos(struct reader *r, struct infer_config *c)
+{
+    static const char key[] = "eos_token_id";
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(r->json, key);
+    if (!cJSON_IsArray(v)) {
+        c->eos = to_id(r, v, key);
+        return;
+    }
+    const int n = cJSON_GetArraySize(v);
+    if (!r->rc && n > INFER_MORE_EOS + 1)
+        r->rc = pk_fail(r->err, PK_EDATA, "\"%s\" lists more than %d ids", key,
+                        INFER_MORE_EOS + 1);
+    c->eos = to_id(r, cJSON_GetArrayItem(v, 0), key);
+    for (int i = 1; !r->rc && i < n; i++) {
+        int32_t id = to_id(r, cJSON_GetArrayItem(v, i), key);
+        if (id >= 0 && !infer_config_ends(c, id))
+            c->more_eos[c->n_more_eos++] = id;
+    }
 }
 
 static bool get_true(struct reader *r, const char *key)
@@ -151,34 +216,15 @@ static void refuse_variants(struct reader *r)
         if (!r->rc)
             r->rc = pk_fail(r->err, PK_EDATA,
                             "biases (attention_bias, mlp_bias) can't be run");
-    const cJSON *s = cJSON_GetObjectItemCaseSensitive(r->json, "rope_scaling");
-    if (!r->rc && s && !cJSON_IsNull(s))
-        r->rc = pk_fail(r->err, PK_EDATA, "\"rope_scaling\" can't be run");
-}
-
-/* transformers 5 writes rope_theta inside "rope_parameters". */
-static double get_theta(struct reader *r)
-{
-    const cJSON *p =
-        cJSON_GetObjectItemCaseSensitive(r->json, "rope_parameters");
-    if (!cJSON_IsObject(p))
-        return get_double(r, r->json, "rope_theta", 10000.0);
-    const char *type = NULL;
-    if (!r->rc)
-        r->rc = pk_json_str(p, "rope_type", &type, r->err);
-    if (!r->rc && type && strcmp(type, "default") != 0)
-        r->rc =
-            pk_fail(r->err, PK_EDATA, "rope_type \"%.60s\" can't be run", type);
-    return get_double(r, p, "rope_theta", 10000.0);
 }
 
 static int read_config(struct infer_config *c, const cJSON *json,
-                       struct pk_err *err)
+                       enum infer_read_out read_out, struct pk_err *err)
 {
     struct reader r = {.json = json, .err = err};
     if (!cJSON_IsObject(json))
         return pk_fail(err, PK_EDATA, "not a JSON object");
-    *c = (struct infer_config){.head = get_head(&r)};
+    *c = (struct infer_config){.head = get_head(&r), .read_out = read_out};
     refuse_variants(&r);
     c->dim = get_size(&r, "hidden_size", 0, 1 << 17);
     c->layers = get_size(&r, "num_hidden_layers", 0, 1 << 12);
@@ -190,22 +236,23 @@ static int read_config(struct infer_config *c, const cJSON *json,
     c->max_positions =
         get_size(&r, "max_position_embeddings", 2048, (size_t)1 << 24);
     c->norm_eps = get_double(&r, json, "rms_norm_eps", 1e-6);
-    c->rope_theta = get_theta(&r);
+    if (!r.rc)
+        r.rc = infer_rope_read(c, json, err);
     c->bos = get_id(&r, "bos_token_id");
-    c->eos = get_id(&r, "eos_token_id");
+    get_eos(&r, c);
     c->pad = get_id(&r, "pad_token_id");
     c->tied = get_true(&r, "tie_word_embeddings") && c->head == INFER_HEAD_LM;
     return r.rc ? r.rc : infer_config_check(c, err);
 }
 
 int infer_config_load(struct infer_config *c, const char *path,
-                      struct pk_err *err)
+                      enum infer_read_out read_out, struct pk_err *err)
 {
     cJSON *json;
     int rc = pk_json_load(&json, path, CONFIG_MAX, err);
     if (rc)
         return rc;
-    rc = read_config(c, json, err);
+    rc = read_config(c, json, read_out, err);
     cJSON_Delete(json);
     return rc ? pk_err_prefix(err, "%s: ", path) : 0;
 }
@@ -218,6 +265,18 @@ static void add_id(cJSON *j, const char *key, int32_t id)
         pk_json_add_int(j, key, id);
     else
         cJSON_AddNullToObject(j, key);
+}
+
+static void add_eos(cJSON *j, const struct infer_config *c)
+{
+    if (c->n_more_eos == 0) {
+        add_id(j, "eos_token_id", c->eos);
+        return;
+    }
+    cJSON *list = cJSON_AddArrayToObject(j, "eos_token_id");
+    cJSON_AddItemToArray(list, cJSON_CreateNumber(c->eos));
+    for (size_t i = 0; i < c->n_more_eos; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateNumber(c->more_eos[i]));
 }
 
 /* What transformers, vLLM and TRL need to see one output and no sigmoid
@@ -256,13 +315,12 @@ static cJSON *to_json(const struct infer_config *c)
         pk_json_add_int(j, sizes[i].key, (long long)sizes[i].value);
     cJSON_AddStringToObject(j, "hidden_act", "silu");
     pk_json_add_num(j, "rms_norm_eps", c->norm_eps);
-    pk_json_add_num(j, "rope_theta", c->rope_theta);
-    cJSON_AddNullToObject(j, "rope_scaling");
+    infer_rope_write(c, j);
     cJSON_AddFalseToObject(j, "attention_bias");
     cJSON_AddFalseToObject(j, "mlp_bias");
     cJSON_AddBoolToObject(j, "tie_word_embeddings", c->tied);
     add_id(j, "bos_token_id", c->bos);
-    add_id(j, "eos_token_id", c->eos);
+    add_eos(j, c);
     add_id(j, "pad_token_id", c->pad);
     if (score)
         add_score_fields(j);

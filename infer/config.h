@@ -5,9 +5,11 @@
 #include "infer/infer.h"
 
 /* Read and check; PK_EDATA, naming the field, for anything that this core
- * would not compute exactly as the file means it (another architecture,
- * rotary scaling, biases, another activation). */
+ * would not compute exactly as the file means it (another architecture, some
+ * rotary scalings, biases, another activation), and for a pad token that makes
+ * it doubtful where a score is read unless `read_out` says it. */
 PK_NODISCARD int infer_config_load(struct infer_config *c, const char *path,
+                                   enum infer_read_out read_out,
                                    struct pk_err *err);
 PK_NODISCARD int infer_config_save(const struct infer_config *c,
                                    const char *path, struct pk_err *err);

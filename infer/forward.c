@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "infer/config.h"
 #include "infer/gemm.h"
+#include "infer/rope.h"
 #include "infer/tape.h"
 
 enum { BLOCK = 2048 }; /* rows of the feed-forward at once, without a tape */
@@ -208,14 +209,16 @@ int infer_pass_run(const struct infer_pass *p, bool keep, float *hidden)
     const struct infer_config *c = p->c;
     const struct infer_packed *f = p->f;
     struct infer_tape *t = p->t;
-    infer_rope_table(t->rope, f->max_depth, c->head_dim, c->rope_theta);
+    int rc = infer_rope_table(t->rope, f->max_depth, c, p->err);
+    if (rc)
+        return rc;
     for (size_t i = 0; i < f->all.n; i++)
         memcpy(t->layer[0].x + i * c->dim,
                p->w->embed + (size_t)f->token[f->all.token[i]] * c->dim,
                c->dim * sizeof(float));
     for (size_t l = 0; l < c->layers; l++) {
         float *out = l + 1 < c->layers ? t->layer[l + 1].x : t->out;
-        int rc = attention_part(p, l);
+        rc = attention_part(p, l);
         if (!rc)
             rc = feed_forward_part(p, l, out, keep);
         if (rc)

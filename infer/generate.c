@@ -82,7 +82,7 @@ int infer_generator_sample(struct infer_generator *g,
             return rc;
         int32_t id = infer_sample(s, g->logits, g->order, g->c->vocab, rng);
         *cut = false;
-        if (id == infer_tokenizer_eos(g->t))
+        if (id == infer_tokenizer_eos(g->t) || infer_config_ends(g->c, id))
             return 0;
         if ((rc = infer_ids_add(ids, id, err)) < 0)
             return rc;

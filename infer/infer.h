@@ -30,19 +30,61 @@ enum infer_head {
     INFER_HEAD_SCORE /* score (1, C), no bias: LlamaForSequenceClassification */
 };
 
+/* What is done to the rotary frequencies of theta ("rope_scaling"). */
+enum infer_rope_kind {
+    INFER_ROPE_DEFAULT,
+    INFER_ROPE_LINEAR,  /* all divided by the factor */
+    INFER_ROPE_DYNAMIC, /* as DEFAULT up to max_positions, the most we run */
+    INFER_ROPE_LLAMA3   /* the long waves divided, the short ones not */
+};
+
+struct infer_rope_scaling {
+    enum infer_rope_kind kind;
+    double factor, low, high; /* LLAMA3: low_ and high_freq_factor */
+    size_t original;          /* LLAMA3: positions before scaling */
+};
+
+/* At which token of a closed response its score is read. The two differ only
+ * for a model whose pad token is its end-of-sequence token: programs that look
+ * for the last token that is no padding then read before the end. */
+enum infer_read_out {
+    INFER_READ_UNSAID,    /* at the end; a model that makes it doubtful is
+                             refused */
+    INFER_READ_EOS,       /* at the end-of-sequence token that closes it */
+    INFER_READ_BEFORE_EOS /* at the last token that is not pad_token_id */
+};
+
+enum { INFER_MORE_EOS = 15 };
+
 struct infer_config {
     size_t dim, layers, heads, kv_heads, head_dim, hidden, vocab;
     size_t max_positions; /* the longest path that may be run, in tokens */
     double norm_eps, rope_theta;
-    int32_t bos, eos, pad; /* -1: the config names none */
+    struct infer_rope_scaling rope;
+    int32_t bos, eos, pad;            /* -1: the config names none */
+    int32_t more_eos[INFER_MORE_EOS]; /* other ids that end a generation */
+    size_t n_more_eos;
     enum infer_head head;
-    bool tied; /* LM only: lm_head is the embedding */
+    enum infer_read_out read_out; /* as it was opened; not in the file */
+    bool tied;                    /* LM only: lm_head is the embedding */
 };
 
-/* Make a language model's config that of a reward model: one score instead of
- * the vocabulary, and a pad token (the unknown token, id 0, which no text
- * gives, unless the config names one) that is not the end-of-sequence token. */
-void infer_config_to_score(struct infer_config *c);
+/* Does this id end a generation? */
+bool infer_config_ends(const struct infer_config *c, int32_t id);
+
+/* How many of a path's n ids lead up to the one where its score is read, that
+ * one included: n, or with INFER_READ_BEFORE_EOS what is left without the
+ * trailing pad_token_id (at least 1). */
+size_t infer_read_length(const struct infer_config *c, const int32_t *ids,
+                         size_t n);
+
+/* Make a language model's config that of a reward model for a tokenizer: one
+ * score instead of the vocabulary, the token that closes an answer among the
+ * ends, and a pad token that is none of these (infer_tokenizer_pad, unless the
+ * config names one). */
+struct infer_tokenizer;
+void infer_config_to_score(struct infer_config *c,
+                           const struct infer_tokenizer *t);
 
 /* Every tensor of a layer, once: X(field, rows, columns, name in the file).
  * Weights are stored (out, in): y = x W^T. Names of dimensions are the fields
@@ -123,6 +165,16 @@ struct infer_model;
  * eos_token_id in a model with a score head), PK_EIO, PK_EMEM. */
 PK_NODISCARD int infer_model_open(struct infer_model **out, const char *dir,
                                   struct pk_err *err);
+
+/* The same, told where scores are read: then pad_token_id may be equal to
+ * eos_token_id. "eos" or "before-eos" is how an option spells it: 0, or
+ * PK_EUSAGE. */
+PK_NODISCARD int infer_model_open_as(struct infer_model **out, const char *dir,
+                                     enum infer_read_out read_out,
+                                     struct pk_err *err);
+PK_NODISCARD int infer_read_out_parse(enum infer_read_out *out,
+                                      const char *text, struct pk_err *err);
+
 void infer_model_close(struct infer_model *m);
 const struct infer_config *infer_model_config(const struct infer_model *m);
 const struct infer_weights *infer_model_weights(const struct infer_model *m);
@@ -153,15 +205,20 @@ void infer_ids_release(struct infer_ids *ids);
 
 struct infer_tokenizer;
 
-/* A SentencePiece BPE model (tokenizer.model), or a directory that holds one;
- * in a directory, added_tokens.json adds tokens after the last piece. */
+/* A SentencePiece BPE model (tokenizer.model), or a tokenizer.json of BPE with
+ * bytes or byte fallback, or a directory that holds one (the first goes before
+ * the second). In a directory, added_tokens.json adds tokens after the last
+ * piece; beside a tokenizer.json, tokenizer_config.json names BOS and EOS. */
 PK_NODISCARD int infer_tokenizer_open(struct infer_tokenizer **out,
                                       const char *path, struct pk_err *err);
 void infer_tokenizer_close(struct infer_tokenizer *t);
+/* Does a directory hold one, good or bad? */
+bool infer_tokenizer_present(const char *dir);
 
-/* Append the ids of len bytes of text: exactly SentencePiece's own, whatever
- * the bytes (also NUL and malformed UTF-8). No BOS or EOS is added, and no
- * special token is recognised in the text. Thread-safe. */
+/* Append the ids of len bytes of text: exactly SentencePiece's own, or those of
+ * Hugging Face's tokenizers, whatever the bytes (also NUL and malformed UTF-8).
+ * No BOS or EOS is added, and no special token is recognised in the text.
+ * Thread-safe. */
 PK_NODISCARD int infer_tokenizer_encode(const struct infer_tokenizer *t,
                                         const char *text, size_t len,
                                         struct infer_ids *out,
@@ -190,10 +247,31 @@ const char *infer_tokenizer_name(const struct infer_tokenizer *t, int32_t id,
 
 size_t infer_tokenizer_vocab(const struct infer_tokenizer *t);
 int32_t infer_tokenizer_bos(const struct infer_tokenizer *t); /* -1: none */
+/* The token that closes an answer (in Llama 3's chat format, <|eot_id|>). */
 int32_t infer_tokenizer_eos(const struct infer_tokenizer *t);
 int32_t infer_tokenizer_unk(const struct infer_tokenizer *t);
+/* A token to pad with, which no dialogue gives; -1: there is none. */
+int32_t infer_tokenizer_pad(const struct infer_tokenizer *t);
+/* "tokenizer.model" or "tokenizer.json". Static. */
+const char *infer_tokenizer_file(const struct infer_tokenizer *t);
 
 /* ---- Chat format --------------------------------------------------------- */
+
+/* The formats there are. A tokenizer has Llama 3's when it has that format's
+ * header tokens; else Llama 2's, unless its directory comes with a template
+ * that is neither: then it has none, and infer_chat_encode says so. */
+enum infer_chat_format {
+    INFER_CHAT_NONE,
+    INFER_CHAT_LLAMA2,
+    INFER_CHAT_LLAMA3
+};
+
+enum infer_chat_format infer_tokenizer_chat(const struct infer_tokenizer *t);
+
+/* "none", "llama2" or "llama3"; and the format as a Jinja template, for
+ * tokenizer_config.json (NULL for none). Static. */
+const char *infer_chat_name(enum infer_chat_format f);
+const char *infer_chat_jinja(enum infer_chat_format f);
 
 enum infer_role { INFER_SYSTEM, INFER_USER, INFER_ASSISTANT };
 
@@ -228,11 +306,12 @@ struct infer_chat {
     bool closed;    /* ends with the EOS that closes the last answer */
 };
 
-/* Append the ids of a dialogue in Llama 2's chat format, each exchange
- * tokenized by itself with its BOS and EOS, as Meta's reference code does
- * (llama/generation.py): [system] user (assistant user)* [assistant]. The
- * system text goes into the first user message; texts are stripped of white
- * space at both ends.
+/* Append the ids of a dialogue in the tokenizer's chat format, as Meta's
+ * reference code does: [system] user (assistant user)* [assistant]. Texts are
+ * stripped of white space at both ends. Llama 2's (llama/generation.py):
+ * each exchange tokenized by itself with its BOS and EOS, the system text in
+ * the first user message. Llama 3's (llama3/llama/tokenizer.py): one BOS, each
+ * message under its header and closed by <|eot_id|>.
  *
  * A dialogue that ends with an answer is closed by EOS (the read-out of a
  * reward) unless `cut` says that the answer was cut off before its end; then
@@ -241,6 +320,7 @@ struct infer_chat {
  *
  * If it is longer than max_tokens (0: no limit), the oldest exchanges are
  * dropped, never part of the answer; the system text stays. PK_EDATA when the
+ * tokenizer has no format, when the
  * last exchange alone does not fit, when roles do not alternate, or when a
  * text holds one of the format's own tags; then `out` is as it was. */
 PK_NODISCARD int infer_chat_encode(const struct infer_tokenizer *t,
@@ -248,9 +328,6 @@ PK_NODISCARD int infer_chat_encode(const struct infer_tokenizer *t,
                                    bool cut, size_t max_tokens,
                                    struct infer_ids *out,
                                    struct infer_chat *what, struct pk_err *err);
-
-/* The same format as a Jinja template, for tokenizer_config.json. */
-extern const char infer_chat_template[];
 
 /* ---- The forest ---------------------------------------------------------- */
 

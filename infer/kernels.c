@@ -77,17 +77,6 @@ int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
     return 0;
 }
 
-void infer_rope_table(float *table, size_t n, size_t d, double theta)
-{
-#pragma omp parallel for
-    for (size_t p = 0; p < n; p++)
-        for (size_t i = 0; i < d / 2; i++) {
-            double a = (double)p * pow(theta, -2.0 * (double)i / (double)d);
-            table[(p * (d / 2) + i) * 2] = (float)cos(a);
-            table[(p * (d / 2) + i) * 2 + 1] = (float)sin(a);
-        }
-}
-
 void infer_rope(float *x, size_t rows, const struct infer_rope *r)
 {
     size_t half = r->d / 2;

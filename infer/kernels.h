@@ -25,9 +25,6 @@ PK_NODISCARD int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
                                         const struct infer_rmsnorm *n,
                                         struct pk_err *err);
 
-/* cos and sin of position * theta^(-2i / d), i < d/2: table (n, d/2, 2). */
-void infer_rope_table(float *table, size_t n, size_t d, double theta);
-
 /* Rotate each head of x (rows, heads * d) by its row's position, pairing
  * element i with i + d/2 (Su et al., arXiv 2104.09864, in Hugging Face's
  * order). `row_token` gives each row's token and `depth` that token's

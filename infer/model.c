@@ -211,6 +211,12 @@ static int load_all(struct infer_model *m, struct pk_err *err)
 int infer_model_open(struct infer_model **out, const char *dir,
                      struct pk_err *err)
 {
+    return infer_model_open_as(out, dir, INFER_READ_UNSAID, err);
+}
+
+int infer_model_open_as(struct infer_model **out, const char *dir,
+                        enum infer_read_out read_out, struct pk_err *err)
+{
     *out = NULL;
     struct infer_model *m = pk_calloc(1, sizeof *m);
     char *path = NULL;
@@ -220,7 +226,7 @@ int infer_model_open(struct infer_model **out, const char *dir,
     if (!rc)
         rc = infer_path(&path, dir, "config.json", err);
     if (!rc)
-        rc = infer_config_load(&m->config, path, err);
+        rc = infer_config_load(&m->config, path, read_out, err);
     if (!rc)
         rc = open_files(m, err);
     if (!rc)
@@ -281,6 +287,12 @@ int infer_model_fingerprint(const struct infer_model *m, char out[65],
     int n = snprintf(text, sizeof text, "%zu %zu %zu %.17g %.17g", c->heads,
                      c->kv_heads, c->head_dim, c->norm_eps, c->rope_theta);
     pk_sha256_field(h, text, (size_t)n);
+    const struct infer_rope_scaling *s = &c->rope;
+    if (s->kind != INFER_ROPE_DEFAULT) {
+        n = snprintf(text, sizeof text, "rope %d %.17g %.17g %.17g %zu",
+                     (int)s->kind, s->factor, s->low, s->high, s->original);
+        pk_sha256_field(h, text, (size_t)n);
+    }
     for (size_t i = 0; i < infer_tensor_count(c); i++) {
         struct infer_tensor t;
         infer_tensor_at(c, i, &t);

@@ -1,138 +1,85 @@
-/* The tokenizer's door: opening it, text to normal form and ids, ids to text.
- *
- * Follows google/sentencepiece 0.1.97 to the byte: src/normalizer.cc (with the
- * identity rule) and src/sentencepiece_processor.cc. */
+/* The tokenizer's door: which kind a file or directory holds, and ids to text.
+ * The kinds: spm_tokenizer.c (SentencePiece's tokenizer.model) and
+ * json_tokenizer.c (Hugging Face's tokenizer.json). */
+#include "infer/tokenizer.h"
+
 #include <errno.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buf.h"
-#include "common/json.h"
 #include "common/mem.h"
 #include "common/utf8.h"
-#include "infer/bpe.h"
-#include "infer/infer.h"
-#include "infer/spm.h"
 #include "infer/tokenizer_files.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
-struct infer_tokenizer {
-    struct infer_spm spm;
-    struct infer_bpe *bpe;
-    size_t added;        /* tokens after the last piece */
-    cJSON *added_tokens; /* added_tokens.json, or NULL */
-    char bytes[256];
-};
-
 /* ---- Opening ------------------------------------------------------------- */
 
-/* One member of added_tokens.json: a new id, or one of the model's own pieces
- * told again. */
-static int take_added(const struct infer_tokenizer *t, const cJSON *item,
-                      bool *seen, size_t n, struct pk_err *err)
+/* No SentencePiece model begins with a brace: it would be field 15. */
+static bool is_json(const char *path)
 {
-    const double id = item->valuedouble;
-    if (!cJSON_IsNumber(item) || id != floor(id) || id < 0 ||
-        id >= (double)(t->spm.n + n))
-        return pk_fail(err, PK_EDATA,
-                       "the id of \"%s\" is not a whole number below %zu",
-                       item->string, t->spm.n + n);
-    const size_t i = (size_t)id;
-    if (i < t->spm.n) {
-        const struct spm_piece *p = &t->spm.piece[i];
-        if (p->len == strlen(item->string) &&
-            memcmp(p->text, item->string, p->len) == 0)
-            return 0;
-        return pk_fail(err, PK_EDATA, "\"%s\" has the id %zu of another piece",
-                       item->string, i);
-    }
-    if (seen[i - t->spm.n])
-        return pk_fail(err, PK_EDATA, "two tokens have the id %zu", i);
-    seen[i - t->spm.n] = true;
-    return 0;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return false;
+    bool yes = fgetc(f) == '{';
+    fclose(f);
+    return yes;
 }
 
-static int count_added(struct infer_tokenizer *t, const cJSON *json,
-                       struct pk_err *err)
-{
-    if (!cJSON_IsObject(json))
-        return pk_fail(err, PK_EDATA, "not a JSON object");
-    const size_t n = (size_t)cJSON_GetArraySize(json);
-    bool *seen = pk_calloc(n, sizeof *seen);
-    if (!seen)
-        return pk_fail_mem(err, "a tokenizer");
-    int rc = 0;
-    const cJSON *item = json->child;
-    for (; !rc && item; item = item->next)
-        rc = take_added(t, item, seen, n, err);
-    while (t->added < n && seen[t->added])
-        t->added++;
-    for (size_t i = t->added; !rc && i < n; i++)
-        if (seen[i])
-            rc = pk_fail(err, PK_EDATA, "there is an id %zu, but no id %zu",
-                         t->spm.n + i, t->spm.n + t->added);
-    free(seen);
-    return rc;
-}
-
-static int read_added(struct infer_tokenizer *t, const char *dir,
-                      struct pk_err *err)
+static bool has(const char *dir, const char *name)
 {
     char *path;
-    int rc = infer_path(&path, dir, "added_tokens.json", err);
-    if (rc)
-        return rc;
-    if (access(path, F_OK) == 0)
-        rc = pk_json_load(&t->added_tokens, path, 1 << 20, err);
-    if (t->added_tokens && (rc = count_added(t, t->added_tokens, err)) < 0)
-        pk_err_prefix(err, "%s: ", path);
+    if (infer_path(&path, dir, name, NULL) < 0)
+        return true; /* opening it will say what is wrong */
+    bool yes = access(path, F_OK) == 0 || errno != ENOENT;
     free(path);
-    return rc;
+    return yes;
 }
 
-/* A directory without tokenizer.model: say what it has instead. */
-static int no_model(const char *dir, struct pk_err *err)
+bool infer_tokenizer_present(const char *dir)
 {
-    char *path;
-    int rc = infer_path(&path, dir, "tokenizer.json", err);
-    if (rc)
-        return rc;
-    bool other = access(path, F_OK) == 0;
-    free(path);
-    return other ? pk_fail(err, PK_EDATA,
-                           "%s: has only a tokenizer.json; this version needs "
-                           "SentencePiece's tokenizer.model",
-                           dir)
-                 : pk_fail(err, PK_EIO, "%s: has no tokenizer.model", dir);
+    return has(dir, "tokenizer.model") || has(dir, "tokenizer.json");
 }
 
-static int open_model(struct infer_tokenizer *t, const char *path,
-                      struct pk_err *err)
-{
-    int rc = spm_read(&t->spm, path, err);
-    if (rc)
-        return rc;
-    rc = bpe_new(&t->bpe, &t->spm, err);
-    if (rc)
-        pk_err_prefix(err, "%s: ", path);
-    return rc;
-}
-
+/* tokenizer.model, or where there is none tokenizer.json. */
 static int open_dir(struct infer_tokenizer *t, const char *dir,
                     struct pk_err *err)
 {
+    if (!infer_tokenizer_present(dir))
+        return pk_fail(err, PK_EIO,
+                       "%s: has no tokenizer.model and no tokenizer.json", dir);
+    const bool spm = has(dir, "tokenizer.model");
     char *path;
-    int rc = infer_path(&path, dir, "tokenizer.model", err);
-    if (rc)
-        return rc;
-    rc = access(path, F_OK) != 0 && errno == ENOENT ? no_model(dir, err)
-                                                    : open_model(t, path, err);
+    int rc =
+        infer_path(&path, dir, spm ? "tokenizer.model" : "tokenizer.json", err);
+    if (!rc)
+        rc = spm ? spm_tokenizer_open(t, path, dir, err)
+                 : json_tokenizer_open(t, path, err);
     free(path);
-    return rc ? rc : read_added(t, dir, err);
+    return rc ? rc : tokenizer_settings(t, dir, err);
+}
+
+/* A file; the directory of a tokenizer.json tells its BOS and EOS. */
+static int open_file(struct infer_tokenizer *t, const char *path,
+                     struct pk_err *err)
+{
+    if (!is_json(path)) {
+        int rc = spm_tokenizer_open(t, path, NULL, err);
+        return rc ? rc : tokenizer_settings(t, NULL, err);
+    }
+    const char *slash = strrchr(path, '/');
+    char *dir =
+        slash ? pk_memdup0(path, (size_t)(slash - path) + 1) : pk_strdup(".");
+    int rc =
+        dir ? json_tokenizer_open(t, path, err) : pk_fail_mem(err, "a path");
+    if (!rc)
+        rc = tokenizer_settings(t, dir, err);
+    free(dir);
+    return rc;
 }
 
 int infer_tokenizer_open(struct infer_tokenizer **out, const char *path,
@@ -142,12 +89,10 @@ int infer_tokenizer_open(struct infer_tokenizer **out, const char *path,
     struct infer_tokenizer *t = pk_calloc(1, sizeof *t);
     if (!t)
         return pk_fail_mem(err, "a tokenizer");
-    for (int i = 0; i < 256; i++)
-        t->bytes[i] = (char)i;
     struct stat st;
     int rc = stat(path, &st) == 0 && S_ISDIR(st.st_mode)
                  ? open_dir(t, path, err)
-                 : open_model(t, path, err);
+                 : open_file(t, path, err);
     if (rc)
         infer_tokenizer_close(t);
     else
@@ -159,171 +104,85 @@ void infer_tokenizer_close(struct infer_tokenizer *t)
 {
     if (!t)
         return;
-    bpe_free(t->bpe);
-    spm_release(&t->spm);
-    cJSON_Delete(t->added_tokens);
+    if (t->self)
+        t->kind->close(t->self);
     free(t);
 }
+
+/* ---- What it says -------------------------------------------------------- */
 
 const char *infer_tokenizer_name(const struct infer_tokenizer *t, int32_t id,
                                  size_t *len)
 {
-    *len = 0;
-    if (id < 0)
-        return NULL;
-    if ((size_t)id < t->spm.n) {
-        *len = t->spm.piece[id].len;
-        return t->spm.piece[id].text;
+    return t->kind->name(t->self, id, len);
+}
+
+const char *infer_tokenizer_piece(const struct infer_tokenizer *t, int32_t id,
+                                  size_t *len)
+{
+    return t->kind->piece(t->self, id, len);
+}
+
+int32_t tokenizer_find(const struct infer_tokenizer *t, const char *name)
+{
+    const size_t want = strlen(name);
+    for (size_t i = t->vocab, len; i-- > 0;) {
+        const char *s = infer_tokenizer_name(t, (int32_t)i, &len);
+        if (s && len == want && memcmp(s, name, len) == 0)
+            return (int32_t)i;
     }
-    const cJSON *item;
-    cJSON_ArrayForEach(item, t->added_tokens) if (item->valuedouble == id)
-    {
-        *len = strlen(item->string);
-        return item->string;
-    }
-    return NULL;
+    return -1;
+}
+
+const char *infer_tokenizer_file(const struct infer_tokenizer *t)
+{
+    return t->kind->file;
 }
 
 size_t infer_tokenizer_vocab(const struct infer_tokenizer *t)
 {
-    return t->spm.n + t->added;
+    return t->vocab;
 }
 
 int32_t infer_tokenizer_bos(const struct infer_tokenizer *t)
 {
-    return t->spm.bos;
+    return t->bos;
 }
 
 int32_t infer_tokenizer_eos(const struct infer_tokenizer *t)
 {
-    return t->spm.eos;
+    return t->eos;
 }
 
 int32_t infer_tokenizer_unk(const struct infer_tokenizer *t)
 {
-    return t->spm.unk;
+    return t->unk;
 }
 
-/* ---- Text to ids --------------------------------------------------------- */
-
-/* Length of the run at s that is in normal form already: well-formed, and no
- * U+2581. */
-static size_t normal_run(const char *s, size_t n)
+/* A token made for padding first; Llama 3 has only reserved ones. */
+int32_t infer_tokenizer_pad(const struct infer_tokenizer *t)
 {
-    size_t i = 0;
-    for (;;) {
-        uint64_t eight;
-        while (n - i >= 8) {
-            memcpy(&eight, s + i, 8);
-            if (eight & 0x8080808080808080u)
-                break;
-            i += 8;
-        }
-        uint32_t cp;
-        size_t k = pk_utf8_decode(s + i, n - i, &cp);
-        if (k == 0 || cp == 0x2581)
-            return i;
-        i += k;
+    static const char *const names[] = {"<|finetune_right_pad_id|>", "[PAD]",
+                                        "<pad>", "<|pad|>",
+                                        "<|reserved_special_token_0|>"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int32_t id = tokenizer_find(t, names[i]);
+        if (id >= 0 && id != t->eos && id != t->bos)
+            return id;
+        if (i == 3 && t->unk >= 0 && t->unk != t->eos)
+            return t->unk;
     }
-}
-
-/* Text to the form that bpe.h describes: U+2581 is the space it stands for,
- * each byte that is malformed is U+FFFD. */
-static void normalize(struct pk_buf *b, const char *s, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        size_t k = normal_run(s + i, n - i);
-        pk_buf_add(b, s + i, k);
-        i += k;
-        if (n - i >= 3 && memcmp(s + i, SPM_SPACE, 3) == 0) {
-            pk_buf_addc(b, ' ');
-            i += 3;
-        } else if (i < n) {
-            pk_buf_adds(b, REPLACEMENT);
-            i++;
-        }
-    }
-}
-
-/* The same for a model that removes extra white space: spaces at both ends,
- * and all but the first of several. U+2581 counts as a space at the end only.
- */
-static void normalize_tight(struct pk_buf *b, const char *s, size_t n)
-{
-    size_t i = 0;
-    while (i < n) {
-        const char *space = memchr(s + i, ' ', n - i);
-        size_t k = space ? (size_t)(space - (s + i)) : n - i;
-        normalize(b, s + i, k);
-        i += k;
-        if (i < n)
-            pk_buf_addc(b, ' ');
-        while (i < n && s[i] == ' ')
-            i++;
-    }
-    while (b->len > 0 && b->data[b->len - 1] == ' ')
-        b->data[--b->len] = 0;
+    return -1;
 }
 
 int infer_tokenizer_encode(const struct infer_tokenizer *t, const char *text,
                            size_t len, struct infer_ids *out,
                            struct pk_err *err)
 {
-    const size_t before = out->len;
-    struct pk_buf b = PK_BUF_INIT(SIZE_MAX / 4);
-    if (t->spm.remove_extra_spaces)
-        while (len > 0 && *text == ' ') {
-            text++;
-            len--;
-        }
-    if (len == 0)
-        return 0;
-    if (t->spm.dummy_prefix)
-        pk_buf_addc(&b, ' ');
-    (t->spm.remove_extra_spaces ? normalize_tight : normalize)(&b, text, len);
-    int rc = b.failed ? pk_fail_mem(err, "a text")
-                      : bpe_encode(t->bpe, b.data, b.len, out, err);
-    if (rc)
-        out->len = before;
-    pk_buf_release(&b);
-    return rc;
+    return t->kind->encode(t->self, text, len, out, err);
 }
 
 /* ---- Ids to text --------------------------------------------------------- */
-
-static struct spm_span unknown_text(const struct infer_tokenizer *t)
-{
-    static const char standard[] = " \xE2\x81\x87 "; /* U+2047 */
-    struct spm_span s = t->spm.unk_surface;
-    if (!s.text)
-        return (struct spm_span){standard, sizeof standard - 1};
-    return (struct spm_span){s.text, strnlen(s.text, s.len)};
-}
-
-const char *infer_tokenizer_piece(const struct infer_tokenizer *t, int32_t id,
-                                  size_t *len)
-{
-    *len = 0;
-    if (id < 0 || (size_t)id >= infer_tokenizer_vocab(t))
-        return NULL;
-    if ((size_t)id >= t->spm.n)
-        return "";
-    const struct spm_piece *p = &t->spm.piece[id];
-    switch (p->type) {
-    case SPM_CONTROL:
-        return "";
-    case SPM_BYTE:
-        *len = 1;
-        return &t->bytes[spm_byte(p)];
-    case SPM_UNKNOWN: {
-        struct spm_span s = unknown_text(t);
-        *len = s.len;
-        return s.text;
-    }
-    default:
-        return bpe_text(t->bpe, id, len);
-    }
-}
 
 /* A run of byte pieces has ended: its malformed bytes become U+FFFD. */
 static void flush_bytes(struct pk_buf *out, struct pk_buf *bytes)
@@ -340,34 +199,18 @@ static void flush_bytes(struct pk_buf *out, struct pk_buf *bytes)
     pk_buf_reset(bytes);
 }
 
-static bool is_type(const struct infer_tokenizer *t, int32_t id,
-                    enum spm_type type)
-{
-    return (size_t)id < t->spm.n && t->spm.piece[id].type == type;
-}
-
-/* U+2581, that is: a piece may also hold a plain space, which stays. */
-static bool begins_with_space(const struct infer_tokenizer *t, int32_t id)
-{
-    if ((size_t)id >= t->spm.n || is_type(t, id, SPM_CONTROL) ||
-        is_type(t, id, SPM_UNKNOWN))
-        return false;
-    const struct spm_piece *p = &t->spm.piece[id];
-    return p->len >= 3 && memcmp(p->text, SPM_SPACE, 3) == 0;
-}
-
 /* The space that encoding put before the text is taken off the first piece
- * that gives any; with remove_extra_spaces, off all until there is text. */
+ * that gives any, or off all until there is text. */
 static void add_piece(const struct infer_tokenizer *t, int32_t id, bool *first,
                       struct pk_buf *out)
 {
     size_t len;
     const char *s = infer_tokenizer_piece(t, id, &len);
     *first = *first && out->len == 0;
-    if (*first && begins_with_space(t, id)) {
+    if (*first && (t->kind->traits(t->self, id) & TOKEN_SPACE)) {
         s++;
         len--;
-        *first = t->spm.remove_extra_spaces;
+        *first = t->strip == STRIP_ALL;
     }
     pk_buf_add(out, s, len);
 }
@@ -378,7 +221,7 @@ int infer_tokenizer_decode(const struct infer_tokenizer *t, const int32_t *ids,
 {
     struct pk_buf out = PK_BUF_INIT(SIZE_MAX / 4);
     struct pk_buf bytes = PK_BUF_INIT(SIZE_MAX / 4);
-    bool first = t->spm.dummy_prefix || t->spm.remove_extra_spaces;
+    bool first = t->strip != STRIP_NONE;
     int rc = 0;
     *text = NULL;
     *len = 0;
@@ -391,7 +234,7 @@ int infer_tokenizer_decode(const struct infer_tokenizer *t, const int32_t *ids,
                          (long)ids[i], infer_tokenizer_vocab(t));
             break;
         }
-        if (is_type(t, ids[i], SPM_BYTE)) {
+        if (t->kind->traits(t->self, ids[i]) & TOKEN_BYTES) {
             pk_buf_add(&bytes, s, k);
             continue;
         }

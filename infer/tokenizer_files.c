@@ -96,20 +96,47 @@ static void add_specials(cJSON *j, const struct infer_tokenizer *t,
     }
 }
 
+/* A tokenizer.json tells all itself, to the class that reads no more into it.
+ */
 static cJSON *tokenizer_config(const struct infer_tokenizer *t,
                                const struct infer_config *c)
 {
+    const bool spm = strcmp(infer_tokenizer_file(t), "tokenizer.model") == 0;
+    const char *template = infer_chat_jinja(infer_tokenizer_chat(t));
     cJSON *j = cJSON_CreateObject();
-    cJSON_AddStringToObject(j, "tokenizer_class", "LlamaTokenizer");
-    cJSON_AddTrueToObject(j, "add_bos_token");
-    cJSON_AddFalseToObject(j, "add_eos_token");
-    cJSON_AddTrueToObject(j, "legacy");
+    cJSON_AddStringToObject(j, "tokenizer_class",
+                            spm ? "LlamaTokenizer" : "PreTrainedTokenizerFast");
+    if (spm) {
+        cJSON_AddTrueToObject(j, "add_bos_token");
+        cJSON_AddFalseToObject(j, "add_eos_token");
+        cJSON_AddTrueToObject(j, "legacy");
+    }
     cJSON_AddFalseToObject(j, "clean_up_tokenization_spaces");
     cJSON_AddStringToObject(j, "padding_side", "right");
     pk_json_add_int(j, "model_max_length", (long long)c->max_positions);
     add_specials(j, t, c);
-    cJSON_AddStringToObject(j, "chat_template", infer_chat_template);
+    if (template)
+        cJSON_AddStringToObject(j, "chat_template", template);
     return j;
+}
+
+/* The tokenizer's own files, as they are. */
+static int copy_tokenizer(const struct infer_tokenizer *t, const char *dir,
+                          const char *from, struct pk_err *err)
+{
+    const char *name = infer_tokenizer_file(t);
+    if (!is_dir(from)) {
+        char *dst;
+        int rc = infer_path(&dst, dir, name, err);
+        if (!rc)
+            rc = copy_file(from, dst, err);
+        free(dst);
+        return rc;
+    }
+    int rc = copy_from_dir(dir, from, name, true, err);
+    if (!rc)
+        rc = copy_from_dir(dir, from, "added_tokens.json", false, err);
+    return rc;
 }
 
 int infer_tokenizer_save(const char *dir, const struct infer_config *c,
@@ -119,17 +146,7 @@ int infer_tokenizer_save(const char *dir, const struct infer_config *c,
     int rc = infer_tokenizer_open(&t, from, err);
     if (rc)
         return rc;
-    if (is_dir(from)) {
-        rc = copy_from_dir(dir, from, "tokenizer.model", true, err);
-        if (!rc)
-            rc = copy_from_dir(dir, from, "added_tokens.json", false, err);
-    } else {
-        char *dst;
-        rc = infer_path(&dst, dir, "tokenizer.model", err);
-        if (!rc)
-            rc = copy_file(from, dst, err);
-        free(dst);
-    }
+    rc = copy_tokenizer(t, dir, from, err);
     if (!rc)
         rc = save_json(dir, "tokenizer_config.json", tokenizer_config(t, c),
                        err);

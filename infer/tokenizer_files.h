@@ -4,14 +4,19 @@
 
 #include "infer/infer.h"
 
+/* The chat template of a model directory (chat_template.jinja, or what
+ * tokenizer_config.json holds); NULL when there is none. Caller frees. */
+PK_NODISCARD int infer_chat_template_read(const char *dir, char **out,
+                                          struct pk_err *err);
+
 /* dir + "/" + name; the caller frees *out. */
 PK_NODISCARD int infer_path(char **out, const char *dir, const char *name,
                             struct pk_err *err);
 
-/* Copy tokenizer.model (and added_tokens.json) from `from`, a directory or the
- * tokenizer.model itself, into `dir`, and write the tokenizer_config.json and
- * special_tokens_map.json that other programs need to build the same ids: the
- * chat template, the special tokens by name, bos and eos. */
+/* Copy tokenizer.model (and added_tokens.json) or tokenizer.json from `from`, a
+ * directory or the file itself, into `dir`, and write the tokenizer_config.json
+ * and special_tokens_map.json that other programs need to build the same ids:
+ * the chat template, the special tokens by name, bos and eos. */
 PK_NODISCARD int infer_tokenizer_save(const char *dir,
                                       const struct infer_config *c,
                                       const char *from, struct pk_err *err);

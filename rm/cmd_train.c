@@ -234,6 +234,7 @@ static int open_base(struct open *o, struct rm_run *run, struct pk_err *err)
     if (!run->max_tokens)
         run->max_tokens = c->max_positions;
     run->base_is_lm = c->head == INFER_HEAD_LM;
+    run->chat = infer_tokenizer_chat(o->tokenizer);
     return infer_model_fingerprint(o->base, run->base_fingerprint, err);
 }
 
@@ -306,8 +307,8 @@ static int train(struct open *o, struct train_args *a, struct pk_err *err)
             (unsigned long long)run->train.unique,
             100 * (1 - (double)run->train.unique / (double)run->train.flat),
             run->threads);
-    int rc =
-        rm_train_start(&o->params, &o->config, o->base, run->recipe.seed, err);
+    int rc = rm_train_start(&o->params, &o->config, o->base, o->tokenizer,
+                            run->recipe.seed, err);
     if (rc)
         return rc;
     pk_progress_start(&progress, &a->cli, "pairs",

@@ -34,14 +34,7 @@ struct rm_scorer {
 static int open_tokenizer(struct scored_model *m, const char *dir,
                           struct pk_err *err)
 {
-    struct pk_buf path = PK_BUF_INIT(PATH_MAX);
-    if (pk_buf_addf(&path, "%s/tokenizer.model", dir) < 0) {
-        pk_buf_release(&path);
-        return pk_fail(err, PK_EUSAGE, "a path is too long: '%.200s'", dir);
-    }
-    bool there = access(path.data, F_OK) == 0;
-    pk_buf_release(&path);
-    if (!there)
+    if (!infer_tokenizer_present(dir))
         return 0;
     int rc = infer_tokenizer_open(&m->tokenizer, dir, err);
     return rc ? rc : rm_check_vocabulary(m->tokenizer, m->config, dir, err);
@@ -179,7 +172,7 @@ static int encode(struct scored_model *m, const struct rm_text *text,
         return take_ids(m, text, what, err);
     if (!m->tokenizer)
         return pk_fail(err, PK_EDATA,
-                       "%s: no tokenizer.model, so only \"token_ids\" can be "
+                       "%s: no tokenizer, so only \"token_ids\" can be "
                        "scored",
                        infer_model_dir(m->model));
     struct infer_chat chat;

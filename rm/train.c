@@ -36,13 +36,14 @@ size_t rm_train_steps(const struct rm_recipe *r, size_t pairs)
 }
 
 int rm_train_start(struct infer_params **out, struct infer_config *c,
-                   const struct infer_model *base, uint64_t seed,
+                   const struct infer_model *base,
+                   const struct infer_tokenizer *tokenizer, uint64_t seed,
                    struct pk_err *err)
 {
     const struct infer_config *from = infer_model_config(base);
     *c = *from;
     if (c->head != INFER_HEAD_SCORE)
-        infer_config_to_score(c);
+        infer_config_to_score(c, tokenizer);
     int rc = infer_params_new(out, c, err);
     if (rc)
         return rc;

@@ -43,8 +43,9 @@ size_t rm_train_steps(const struct rm_recipe *r, size_t pairs);
  */
 PK_NODISCARD int rm_train_start(struct infer_params **out,
                                 struct infer_config *c,
-                                const struct infer_model *base, uint64_t seed,
-                                struct pk_err *err);
+                                const struct infer_model *base,
+                                const struct infer_tokenizer *tokenizer,
+                                uint64_t seed, struct pk_err *err);
 
 /* Train p in place. on_step is called after each step and may stop the training
  * by returning an error. A loss or gradient that is not finite stops it with

@@ -280,7 +280,8 @@ START_TEST(template_says_the_same)
     }
     char *py = temp_path("render.py"), *jinja = temp_path("template");
     write_file(py, script, sizeof script - 1);
-    write_file(jinja, infer_chat_template, strlen(infer_chat_template));
+    const char *template = infer_chat_jinja(INFER_CHAT_LLAMA2);
+    write_file(jinja, template, strlen(template));
     snprintf(cmd, sizeof cmd, "/usr/bin/python3 '%s' '%s'", py, jinja);
     ck_assert_int_eq(system(cmd), 0);
 }

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pk_err err;
     char path[32];
     int fd = memfile(data, size, path);
-    int rc = infer_config_load(&c, path, &err);
+    int rc = infer_config_load(&c, path, INFER_READ_UNSAID, &err);
     close(fd);
     if (rc < 0) {
         if (err.code != rc || rc != PK_EDATA)

@@ -1,0 +1,53 @@
+/* What the tokenizer's door (tokenizer.c) asks of each kind of tokenizer.
+ * Private to infer. */
+#ifndef PREFKIT_INFER_TOKENIZER_H
+#define PREFKIT_INFER_TOKENIZER_H
+
+#include "infer/infer.h"
+
+/* What decoding must know of a token. */
+enum {
+    TOKEN_BYTES = 1, /* part of a character, perhaps */
+    TOKEN_SPACE = 2  /* begins with the space that encoding may have added */
+};
+
+struct tokenizer_kind {
+    const char *file; /* in a model directory */
+    int (*encode)(const void *self, const char *text, size_t len,
+                  struct infer_ids *out, struct pk_err *err);
+    /* Both NULL for an id outside the vocabulary; not NUL-terminated. */
+    const char *(*piece)(const void *self, int32_t id, size_t *len);
+    const char *(*name)(const void *self, int32_t id, size_t *len);
+    unsigned (*traits)(const void *self, int32_t id);
+    void (*close)(void *self);
+};
+
+/* What decoding does with the space before the first piece. */
+enum tokenizer_strip { STRIP_NONE, STRIP_ONE, STRIP_ALL };
+
+struct infer_tokenizer {
+    const struct tokenizer_kind *kind;
+    void *self;
+    size_t vocab;
+    int32_t bos, eos, unk; /* -1: none */
+    enum tokenizer_strip strip;
+    enum infer_chat_format chat;
+    int32_t header, header_end; /* INFER_CHAT_LLAMA3: round a role */
+};
+
+/* Fill an empty tokenizer. `dir` is the model directory, or NULL when only a
+ * file was named. On failure everything is released. */
+PK_NODISCARD int spm_tokenizer_open(struct infer_tokenizer *t, const char *path,
+                                    const char *dir, struct pk_err *err);
+PK_NODISCARD int json_tokenizer_open(struct infer_tokenizer *t,
+                                     const char *path, struct pk_err *err);
+
+/* The id of a token by its name, or -1. */
+int32_t tokenizer_find(const struct infer_tokenizer *t, const char *name);
+
+/* From the directory's tokenizer_config.json and special_tokens_map.json: BOS
+ * and EOS (only where the tokenizer has none itself), and the chat format. */
+PK_NODISCARD int tokenizer_settings(struct infer_tokenizer *t, const char *dir,
+                                    struct pk_err *err);
+
+#endif
