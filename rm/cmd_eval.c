@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "common/out.h"
 #include "rm/evaluate.h"
 #include "rm/options.h"
 #include "rm/rm.h"
@@ -12,6 +13,8 @@ enum {
     OPT_DIMENSION,
     OPT_SOURCE,
     OPT_JSON,
+    OPT_HTML,
+    OPT_FULL,
     OPT_PRECISION,
     OPT_MAX_TOKENS,
     OPT_FOREST_TOKENS
@@ -23,7 +26,8 @@ struct eval_args {
     const char *store, *source;
     enum prefdb_split split;
     int dimension; /* -1: each */
-    bool json;
+    bool json, full;
+    const char *html; /* where the page goes, or NULL */
     struct rm_scorer_opts opts;
 };
 
@@ -34,7 +38,15 @@ static const struct argp_option options[] = {
     {"dimension", OPT_DIMENSION, "helpfulness|safety", 0,
      "Only these judgments (default: each dimension by itself)", 0},
     {"source", OPT_SOURCE, "NAME", 0, "Only judgments from this source", 0},
-    {"json", OPT_JSON, NULL, 0, "The same numbers as one JSON document", 0},
+    {"full", OPT_FULL, NULL, 0,
+     "Also calibration, thresholds, scores, what misleads, and the worst "
+     "mistakes",
+     0},
+    {"json", OPT_JSON, NULL, 0, "All of it as one JSON document", 0},
+    {"html", OPT_HTML, "FILE", 0,
+     "Also write all of it as one self-contained page; - is standard output, "
+     "which then gets nothing else",
+     0},
     {"precision", OPT_PRECISION, "auto|fp32", 0,
      "How to compute; fp32 is all that this version has", 0},
     {"max-tokens", OPT_MAX_TOKENS, "N", 0,
@@ -72,6 +84,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_JSON:
         a->json = true;
         return 0;
+    case OPT_FULL:
+        a->full = true;
+        return 0;
+    case OPT_HTML:
+        a->html = arg;
+        return 0;
     case OPT_PRECISION:
         rm_opt_precision(arg, state);
         return 0;
@@ -89,6 +107,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!a->store || a->models.n == 0)
             argp_error(state, "a store DB and --rm NAME=DIR are needed");
+        if (a->json && a->html && strcmp(a->html, "-") == 0)
+            argp_error(state, "--json and --html - would both go to standard "
+                              "output");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -122,6 +143,22 @@ static int describe(struct rm_report *r, const struct rm_scorer *s,
     return rc;
 }
 
+/* The page is committed first: what standard output then says is true. */
+static int put(const struct eval_args *a, const struct rm_report *r,
+               struct pk_out **page, struct pk_err *err)
+{
+    if (*page) {
+        rm_report_html(r, pk_out_file(*page));
+        int rc = pk_out_commit(page, err);
+        if (rc || strcmp(a->html, "-") == 0)
+            return rc;
+    }
+    if (a->json)
+        return rm_report_json(r, stdout, err);
+    rm_report_text(r, a->full, stdout);
+    return 0;
+}
+
 static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
                struct rm_scorer **s, struct pk_err *err)
 {
@@ -141,12 +178,7 @@ static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
     pk_progress_start(&progress, &a->cli, "judgments", 0);
     rc = rm_evaluate(r, *db, *s, a->dimension, &progress, err);
     pk_progress_end(&progress);
-    if (rc)
-        return rc;
-    if (a->json)
-        return rm_report_json(r, stdout, err);
-    rm_report_text(r, stdout);
-    return 0;
+    return rc;
 }
 
 int rm_cmd_eval(int argc, char **argv)
@@ -159,7 +191,14 @@ int rm_cmd_eval(int argc, char **argv)
     struct rm_report r = {0};
     struct prefdb *db = NULL;
     struct rm_scorer *s = NULL;
-    int rc = run(&a, &r, &db, &s, &err);
+    struct pk_out *page = NULL;
+    /* An unwritable place shows itself before the work, not after it. */
+    int rc = a.html ? pk_out_open(&page, a.html, &err) : 0;
+    if (rc == 0)
+        rc = run(&a, &r, &db, &s, &err);
+    if (rc == 0)
+        rc = put(&a, &r, &page, &err);
+    pk_out_abort(&page);
     rm_report_release(&r);
     rm_scorer_close(s);
     prefdb_close(db);

@@ -6,19 +6,19 @@
 
 #include "common/mem.h"
 
-/* A judgment, and the prompt it belongs to. */
+/* A judgment, and where it belongs. */
 struct entry {
-    int64_t prompt, judgment;
+    int64_t prompt, comparison, judgment;
+    enum prefdb_dimension dimension;
+    enum prefdb_choice choice;
+    enum rm_votes votes;
 };
 
 /* A judgment whose responses wait for their scores. */
 struct pending {
-    enum prefdb_dimension dimension;
-    int strength;
-    enum prefdb_label label;
-    size_t source; /* in struct evaluation's sources */
-    size_t chosen, rejected;
-    double chosen_chars, rejected_chars;
+    struct rm_verdict verdict; /* but for its source and scores */
+    size_t source;             /* in struct evaluation's sources */
+    size_t chosen, rejected;   /* texts of the scorer */
 };
 
 struct evaluation {
@@ -34,25 +34,56 @@ struct evaluation {
     uint64_t used;
 };
 
-static int by_prompt(const void *a, const void *b)
+/* Prompt by prompt, so that its responses share its tokens; and comparison by
+ * comparison, each with its judgments for one dimension side by side. */
+static int by_place(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
     if (x->prompt != y->prompt)
         return x->prompt < y->prompt ? -1 : 1;
+    if (x->comparison != y->comparison)
+        return x->comparison < y->comparison ? -1 : 1;
+    if (x->dimension != y->dimension)
+        return x->dimension < y->dimension ? -1 : 1;
     return (x->judgment > y->judgment) - (x->judgment < y->judgment);
 }
 
-static int prompts_of(struct prefdb *db, const int64_t *ids, size_t n,
-                      struct entry *out, struct pk_err *err)
+static int place(struct prefdb *db, const int64_t *ids, size_t n,
+                 struct entry *out, struct pk_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         struct prefdb_example ex;
         int rc = prefdb_get(db, ids[i], &ex, err);
         if (rc)
             return rc;
-        out[i] = (struct entry){.prompt = ex.prompt, .judgment = ids[i]};
+        out[i] = (struct entry){.prompt = ex.prompt,
+                                .comparison = ex.comparison,
+                                .judgment = ids[i],
+                                .dimension = ex.dimension,
+                                .choice = ex.choice};
     }
+    qsort(out, n, sizeof *out, by_place);
     return 0;
+}
+
+/* Which judgments stand alone, and do the others agree with those beside them?
+ * A tie is a word like another here. */
+static void count_votes(struct entry *entry, size_t n)
+{
+    for (size_t i = 0, end; i < n; i = end) {
+        enum rm_votes votes = RM_VOTES_ONE;
+        for (end = i + 1;
+             end < n && entry[end].comparison == entry[i].comparison &&
+             entry[end].dimension == entry[i].dimension;
+             end++) {
+            if (votes == RM_VOTES_ONE)
+                votes = RM_VOTES_UNANIMOUS;
+            if (entry[end].choice != entry[i].choice)
+                votes = RM_VOTES_SPLIT;
+        }
+        for (size_t k = i; k < end; k++)
+            entry[k].votes = votes;
+    }
 }
 
 /* What to evaluate, prompt by prompt. *out is the caller's, to be freed, also
@@ -69,8 +100,9 @@ static int list(const struct evaluation *e, int dimension, struct entry **out,
         return rc;
     *out = pk_calloc(*n, sizeof **out);
     if (*out) {
-        rc = prompts_of(e->db, ids, *n, *out, err);
-        qsort(*out, *n, sizeof **out, by_prompt);
+        rc = place(e->db, ids, *n, *out, err);
+        if (rc == 0)
+            count_votes(*out, *n);
     } else {
         rc = pk_fail_mem(err, "the judgments of a split");
     }
@@ -108,9 +140,35 @@ static int queue(struct evaluation *e, const struct prefdb_example *ex, bool a,
     return rc ? rc : rm_scorer_add(e->scorer, &text, index, why, err);
 }
 
+static double characters(const struct prefdb_turn *t)
+{
+    return (double)rm_characters(t->text, t->len);
+}
+
+/* What the report asks of a judgment, but for its source and scores. */
+static void describe(struct rm_verdict *v, const struct prefdb_example *ex,
+                     enum rm_votes votes)
+{
+    bool a = ex->choice == PREFDB_A;
+    *v = (struct rm_verdict){
+        .dimension = ex->dimension,
+        .judgment = ex->judgment,
+        .comparison = ex->comparison,
+        .strength = ex->strength,
+        .label = ex->label,
+        .votes = votes,
+        .chosen_chars = characters(a ? &ex->a : &ex->b),
+        .rejected_chars = characters(a ? &ex->b : &ex->a),
+    };
+    for (size_t i = 0; i < ex->n_context; i++) {
+        v->turn += ex->context[i].role == PREFDB_USER;
+        v->prompt_chars += characters(&ex->context[i]);
+    }
+}
+
 /* Queue one judgment, or count why not. */
 static int take(struct evaluation *e, const struct prefdb_example *ex,
-                struct pk_err *err)
+                enum rm_votes votes, struct pk_err *err)
 {
     struct rm_section *s = &e->report->section[ex->dimension];
     s->judgments++;
@@ -121,14 +179,8 @@ static int take(struct evaluation *e, const struct prefdb_example *ex,
         return 0;
     }
     bool a = ex->choice == PREFDB_A;
-    const struct prefdb_turn *c = a ? &ex->a : &ex->b;
-    const struct prefdb_turn *r = a ? &ex->b : &ex->a;
-    struct pending p = {.dimension = ex->dimension,
-                        .strength = ex->strength,
-                        .label = ex->label,
-                        .chosen_chars = (double)rm_characters(c->text, c->len),
-                        .rejected_chars =
-                            (double)rm_characters(r->text, r->len)};
+    struct pending p;
+    describe(&p.verdict, ex, votes);
     enum rm_reason why;
     int rc = queue(e, ex, a, &p.chosen, &why, err);
     if (rc == 0)
@@ -149,7 +201,7 @@ static int take(struct evaluation *e, const struct prefdb_example *ex,
 
 static void count_marks(struct evaluation *e, const struct pending *p)
 {
-    struct rm_section *s = &e->report->section[p->dimension];
+    struct rm_section *s = &e->report->section[p->verdict.dimension];
     const size_t text[] = {p->chosen, p->rejected};
     for (int i = 0; i < 2; i++) {
         bool cut = false, shortened = false;
@@ -176,14 +228,10 @@ static int settle(struct evaluation *e, struct pk_err *err)
                 rm_scorer_get(e->scorer, m, p->rejected)->score;
         }
         count_marks(e, p);
-        struct rm_verdict v = {.dimension = p->dimension,
-                               .source = e->source[p->source],
-                               .strength = p->strength,
-                               .label = p->label,
-                               .chosen_chars = p->chosen_chars,
-                               .rejected_chars = p->rejected_chars,
-                               .chosen = e->score,
-                               .rejected = e->score + n_models};
+        struct rm_verdict v = p->verdict;
+        v.source = e->source[p->source];
+        v.chosen = e->score;
+        v.rejected = e->score + n_models;
         rc = rm_report_add(e->report, &v, err);
     }
     e->used += e->n_wait;
@@ -199,13 +247,26 @@ static int take_all(struct evaluation *e, const struct entry *entry, size_t n,
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct prefdb_example ex;
         rc = prefdb_get(e->db, entry[i].judgment, &ex, err);
-        if (rc == 0 && (rc = take(e, &ex, err)) < 0)
+        if (rc == 0 && (rc = take(e, &ex, entry[i].votes, err)) < 0)
             pk_err_prefix(err, "judgment %lld: ", (long long)entry[i].judgment);
         if (rc == 0 && rm_scorer_full(e->scorer))
             rc = settle(e, err);
         pk_progress_at(progress, i);
     }
     return rc ? rc : settle(e, err);
+}
+
+/* What takes all judgments at once, and the mistakes' texts. */
+static int finish(struct evaluation *e, struct pk_err *err)
+{
+    struct rm_report *r = e->report;
+    int rc = rm_report_finish(r, err);
+    for (int d = 0; d < RM_N_DIMENSIONS; d++) {
+        struct rm_section *s = &r->section[d];
+        for (size_t m = 0; s->used && m < r->n_models && rc == 0; m++)
+            rc = rm_mistakes_read(&s->mistakes[m], &s->judged, e->db, err);
+    }
+    return rc;
 }
 
 int rm_evaluate(struct rm_report *r, struct prefdb *db, struct rm_scorer *s,
@@ -234,6 +295,8 @@ int rm_evaluate(struct rm_report *r, struct prefdb *db, struct rm_scorer *s,
                      "%s: none of the %zu judgments can be used: they are "
                      "ties, or cannot be encoded",
                      r->store, n);
+    if (rc == 0)
+        rc = finish(&e, err);
     free(entry);
     for (size_t i = 0; i < e.n_sources; i++)
         free(e.source[i]);

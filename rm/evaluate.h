@@ -6,12 +6,12 @@
 #include "rm/report.h"
 #include "rm/scorer.h"
 
-/* Fill the report's sections (the models' names in the report are filled in,
- * and its split and source say what is read) with every judgment of the split
- * for `dimension` (-1: each). Judgments are taken prompt by prompt, so that all
- * responses to a prompt share its tokens; memory grows with the number of
- * judgments by 16 bytes each. PK_EDATA when there are none, or none that
- * can be used; PK_EINTR after a signal. */
+/* Fill the report's sections and finish it (the models' names in the report are
+ * filled in, and its split and source say what is read) with every judgment of
+ * the split for `dimension` (-1: each). Judgments are taken prompt by prompt,
+ * so that all responses to a prompt share its tokens; memory grows with the
+ * number of judgments by about 100 bytes each, and 16 a model. PK_EDATA when
+ * there are none, or none that can be used; PK_EINTR after a signal. */
 PK_NODISCARD int rm_evaluate(struct rm_report *r, struct prefdb *db,
                              struct rm_scorer *s, int dimension,
                              struct pk_progress *progress, struct pk_err *err);

@@ -38,6 +38,28 @@ double rm_tally_log_loss(const struct rm_tally *t)
     return n ? t->log_loss / (double)n : 0;
 }
 
+static const char *const by_keys[] = {
+#define RM_BY_KEY(name, key, heading) key,
+    RM_BYS(RM_BY_KEY)
+#undef RM_BY_KEY
+};
+
+static const char *const by_headings[] = {
+#define RM_BY_HEADING(name, key, heading) heading,
+    RM_BYS(RM_BY_HEADING)
+#undef RM_BY_HEADING
+};
+
+const char *rm_by_key(enum rm_by by)
+{
+    return by_keys[by];
+}
+
+const char *rm_by_heading(enum rm_by by)
+{
+    return by_headings[by];
+}
+
 int rm_report_init(struct rm_report *r, size_t n_models, struct pk_err *err)
 {
     *r = (struct rm_report){.n_models = n_models};
@@ -54,6 +76,13 @@ void rm_report_release(struct rm_report *r)
             free(s->group[i].model);
         }
         free(s->group);
+        for (size_t m = 0; s->mistakes && m < r->n_models; m++)
+            rm_mistakes_release(&s->mistakes[m]);
+        free(s->mistakes);
+        rm_judged_release(&s->judged);
+        free(s->view);
+        free(s->duel);
+        free(s->scatter);
     }
     free(r->model);
     *r = (struct rm_report){0};
@@ -108,9 +137,47 @@ static struct rm_group *find(struct rm_section *s, size_t n_models,
     return &s->group[at];
 }
 
+/* Upper ends of the prompt lengths that are told apart. */
+static const double prompt_ends[] = {100, 300, 1000, 3000};
+static const char *const prompt_names[] = {"fewer than 100", "100 to 299",
+                                           "300 to 999", "1,000 to 2,999",
+                                           "3,000 or more"};
+enum { LAST_TURN = 5 };
+
+static int prompt_class(double chars)
+{
+    int c = 0;
+    while (c < 4 && chars >= prompt_ends[c])
+        c++;
+    return c;
+}
+
+static int length_class(const struct rm_verdict *v)
+{
+    if (v->chosen_chars == v->rejected_chars)
+        return 2;
+    return v->chosen_chars < v->rejected_chars;
+}
+
+static int keep(struct rm_section *s, size_t n_models,
+                const struct rm_verdict *v, struct pk_err *err)
+{
+    struct rm_judgment j = {
+        .judgment = v->judgment,
+        .comparison = v->comparison,
+        .strength = v->strength,
+        .label = v->label,
+        .longer = (v->chosen_chars > v->rejected_chars) -
+                  (v->chosen_chars < v->rejected_chars),
+    };
+    s->judged.n_models = n_models;
+    return rm_judged_add(&s->judged, &j, v->chosen, v->rejected, err);
+}
+
 int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
                   struct pk_err *err)
 {
+    struct rm_section *s = &r->section[v->dimension];
     const struct {
         enum rm_by by;
         int value;
@@ -120,24 +187,84 @@ int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
         {RM_BY_SOURCE, 0, true},
         {RM_BY_STRENGTH, v->strength, true},
         {RM_BY_LABEL, (int)v->label, v->dimension == PREFDB_SAFETY},
+        {RM_BY_LENGTH, length_class(v), true},
+        {RM_BY_TURN, v->turn < LAST_TURN ? (int)v->turn : LAST_TURN, true},
+        {RM_BY_PROMPT, prompt_class(v->prompt_chars), true},
+        {RM_BY_VOTES, (int)v->votes, true},
     };
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         if (!groups[i].wanted)
             continue;
-        struct rm_group *g = find(&r->section[v->dimension], r->n_models,
-                                  groups[i].by, groups[i].value, v->source);
+        struct rm_group *g =
+            find(s, r->n_models, groups[i].by, groups[i].value, v->source);
         if (!g)
             return pk_fail_mem(err, "a report");
         rm_tally_add(&g->longer, v->chosen_chars, v->rejected_chars);
         for (size_t m = 0; m < r->n_models; m++)
             rm_tally_add(&g->model[m], v->chosen[m], v->rejected[m]);
     }
-    r->section[v->dimension].used = true;
-    return 0;
+    s->used = true;
+    return keep(s, r->n_models, v, err);
+}
+
+static int finish(struct rm_section *s, size_t n_models, struct pk_err *err)
+{
+    s->view = pk_calloc(n_models, sizeof *s->view);
+    s->mistakes = pk_calloc(n_models, sizeof *s->mistakes);
+    if (!s->view || !s->mistakes)
+        return pk_fail_mem(err, "a report");
+    int rc = 0;
+    for (size_t m = 0; m < n_models && rc == 0; m++) {
+        rc = rm_view_make(&s->view[m], &s->judged, m, err);
+        if (rc == 0)
+            rc = rm_mistakes_find(&s->mistakes[m], &s->judged, m, err);
+    }
+    if (rc == 0)
+        rc = rm_duels_make(&s->duel, &s->n_duels, &s->judged, err);
+    if (rc == 0 && n_models > 1)
+        rc = rm_scatter_make(&s->scatter, &s->judged, err);
+    return rc;
+}
+
+int rm_report_finish(struct rm_report *r, struct pk_err *err)
+{
+    int rc = 0;
+    for (int d = 0; d < RM_N_DIMENSIONS && rc == 0; d++)
+        if (r->section[d].used)
+            rc = finish(&r->section[d], r->n_models, err);
+    return rc;
+}
+
+const char *rm_judge_name(const struct rm_report *r, size_t judge)
+{
+    return judge < r->n_models ? r->model[judge].name : "longer wins";
+}
+
+const struct rm_group *rm_groups_by(const struct rm_section *s, enum rm_by by,
+                                    size_t *n)
+{
+    const struct rm_group *first = NULL;
+    *n = 0;
+    for (size_t i = 0; i < s->n_groups; i++) {
+        if (s->group[i].by != by)
+            continue;
+        if (!first)
+            first = &s->group[i];
+        ++*n;
+    }
+    return first;
 }
 
 const char *rm_group_name(const struct rm_group *g)
 {
+    static const char *const lengths[] = {"longer", "shorter", "same length"};
+    static const char *const turns[] = {"none",  "first",  "second",
+                                        "third", "fourth", "fifth or later"};
+    static const char *const votes[] = {
+        [RM_VOTES_ONE] = "one judgment",
+        [RM_VOTES_UNANIMOUS] = "several, unanimous",
+        [RM_VOTES_SPLIT] = "several, split",
+    };
     switch (g->by) {
     case RM_BY_ALL:
         return "all";
@@ -146,10 +273,18 @@ const char *rm_group_name(const struct rm_group *g)
     case RM_BY_STRENGTH:
         return g->value == PREFDB_UNSTATED ? "unstated"
                                            : prefdb_strength_name(g->value);
-    default:
+    case RM_BY_LABEL:
         return g->value == PREFDB_NO_LABEL
                    ? "no label"
                    : prefdb_label_name((enum prefdb_label)g->value);
+    case RM_BY_LENGTH:
+        return lengths[g->value];
+    case RM_BY_TURN:
+        return turns[g->value];
+    case RM_BY_PROMPT:
+        return prompt_names[g->value];
+    default:
+        return votes[g->value];
     }
 }
 

@@ -1,5 +1,12 @@
-/* The arithmetic of an accuracy report, and its two forms. Nothing here reads a
- * model or a store. */
+/* An accuracy report: what is counted as judgments come in, and the report's
+ * three forms. Nothing here reads a model or a store.
+ *
+ *     rm_report_init(&r, n_models, err);
+ *     for each judgment: rm_report_add(&r, &verdict, err);
+ *     rm_report_finish(&r, err);          what needs all judgments at once
+ *     rm_report_text(&r, full, stdout);   or _json, or _html
+ *     rm_report_release(&r);
+ */
 #ifndef PREFKIT_RM_REPORT_H
 #define PREFKIT_RM_REPORT_H
 
@@ -9,6 +16,7 @@
 #include <stdio.h>
 
 #include "common/err.h"
+#include "rm/analysis.h"
 #include "rm/dialogue.h"
 
 /* How one judge (a model, or "the longer response wins") did on some
@@ -27,12 +35,33 @@ bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
                        double *high);
 double rm_tally_log_loss(const struct rm_tally *t); /* mean; 0 when n = 0 */
 
-/* What a group of judgments has in common. */
-enum rm_by { RM_BY_ALL, RM_BY_SOURCE, RM_BY_STRENGTH, RM_BY_LABEL };
+/* What a group of judgments has in common: X(name, key in JSON, heading). */
+#define RM_BYS(X)                                                              \
+    X(ALL, "all", "all")                                                       \
+    X(SOURCE, "source", "by source")                                           \
+    X(STRENGTH, "strength", "by strength")                                     \
+    X(LABEL, "label", "by safety label")                                       \
+    X(LENGTH, "length", "by length of the chosen response")                    \
+    X(TURN, "turn", "by turn")                                                 \
+    X(PROMPT, "prompt_length", "by characters before the response")            \
+    X(VOTES, "votes", "by judgments of the same comparison")
+
+enum rm_by {
+#define RM_BY_ENUM(name, key, heading) RM_BY_##name,
+    RM_BYS(RM_BY_ENUM)
+#undef RM_BY_ENUM
+        RM_N_BYS
+};
+
+const char *rm_by_key(enum rm_by by);
+const char *rm_by_heading(enum rm_by by);
+
+/* Do the judgments of a comparison, for one dimension, all say the same? */
+enum rm_votes { RM_VOTES_ONE, RM_VOTES_UNANIMOUS, RM_VOTES_SPLIT };
 
 struct rm_group {
     enum rm_by by;
-    int value;    /* the strength, or enum prefdb_label */
+    int value;    /* the strength, the label, ...: see rm_report_add */
     char *source; /* owned; NULL unless by source */
     struct rm_tally longer;
     struct rm_tally *model; /* one for each model of the report */
@@ -45,8 +74,15 @@ struct rm_section {
     struct rm_left_out left_out;
     uint64_t cut, shortened; /* responses read as cut; dialogues that lost
                                 exchanges, by any model */
-    struct rm_group *group;  /* all; sources by name; strengths; labels */
+    struct rm_group *group;  /* in the order of enum rm_by; sources by name */
     size_t n_groups, cap;
+    struct rm_judged judged;
+    /* By rm_report_finish; NULL before. */
+    struct rm_view *view; /* one for each model */
+    struct rm_duel *duel;
+    size_t n_duels;
+    struct rm_scatter *scatter;   /* of the first two models; NULL without */
+    struct rm_mistakes *mistakes; /* one for each model */
 };
 
 struct rm_report_model {
@@ -70,8 +106,12 @@ struct rm_report {
 struct rm_verdict {
     enum prefdb_dimension dimension;
     const char *source;
+    int64_t judgment, comparison; /* row numbers */
     int strength;
     enum prefdb_label label;
+    enum rm_votes votes;
+    size_t turn;         /* which turn of the dialogue it is, from 1 */
+    double prompt_chars; /* of all that comes before the response */
     double chosen_chars, rejected_chars;
     const double *chosen, *rejected; /* scores, by model */
 };
@@ -82,17 +122,36 @@ void rm_report_release(struct rm_report *r);
 PK_NODISCARD int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
                                struct pk_err *err);
 
+/* Calibration, thresholds, comparisons of models, and which judgments are the
+ * mistakes (their texts are rm_mistakes_read's). After the last rm_report_add,
+ * once. */
+PK_NODISCARD int rm_report_finish(struct rm_report *r, struct pk_err *err);
+
 /* The group's name, as in the report: "better", "both_safe", a source. */
 const char *rm_group_name(const struct rm_group *g);
+
+/* A model's name, or for number n_models "longer wins". */
+const char *rm_judge_name(const struct rm_report *r, size_t judge);
+
+/* The first group of its kind and how many there are. */
+const struct rm_group *rm_groups_by(const struct rm_section *s, enum rm_by by,
+                                    size_t *n);
 
 /* Characters (code points) of UTF-8 text; a malformed byte counts as one. */
 size_t rm_characters(const char *s, size_t len);
 
-/* Tables of at most 100 columns, for people. */
-void rm_report_text(const struct rm_report *r, FILE *f);
+/* Tables of at most 100 columns, for people: the accuracies, or with `full` all
+ * that the other two forms have. */
+void rm_report_text(const struct rm_report *r, bool full, FILE *f);
+void rm_report_text_more(const struct rm_report *r, enum prefdb_dimension d,
+                         FILE *f); /* what `full` adds */
 
 /* One JSON document (schemas/eval-report.schema.json) with the same numbers. */
 PK_NODISCARD int rm_report_json(const struct rm_report *r, FILE *f,
                                 struct pk_err *err);
+
+/* One self-contained page with the same numbers: no script, nothing loaded.
+ * Texts of the store are escaped. */
+void rm_report_html(const struct rm_report *r, FILE *f);
 
 #endif

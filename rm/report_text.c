@@ -1,39 +1,16 @@
 /* The report as tables: the paper's Table 7 (by source), Table 8 (by strength)
  * and the rows of Table 29 (by safety label). At most 100 columns. */
-#include <string.h>
-
-#include "common/utf8.h"
 #include "rm/report.h"
+#include "rm/report_print.h"
 
 enum { NAME_COLUMNS = 30 };
-
-/* A name in exactly NAME_COLUMNS columns, a long one shortened at its end.
- * One column a code point: names of sources are rarely anything else. */
-static void put_name(FILE *f, const char *name)
-{
-    size_t len = strlen(name), room = NAME_COLUMNS;
-    bool fits = rm_characters(name, len) <= room;
-    size_t i = 0, left = fits ? room : room - 3;
-    while (i < len && left > 0) {
-        uint32_t cp;
-        size_t k = pk_utf8_decode(name + i, len - i, &cp);
-        bool plain = k && cp >= 0x20 && cp != 0x7F;
-        fwrite(plain ? name + i : "?", 1, plain ? k : 1, f);
-        i += k ? k : 1;
-        left--;
-    }
-    if (!fits)
-        fputs("...", f);
-    while (left-- > 0 && fits)
-        fputc(' ', f);
-}
 
 static void put_row(FILE *f, const struct rm_group *g, size_t model)
 {
     const struct rm_tally *t = &g->model[model];
     double accuracy, low, high;
     fputs("  ", f);
-    put_name(f, rm_group_name(g));
+    rm_put_name(f, rm_group_name(g), NAME_COLUMNS);
     fprintf(f, "%9llu", (unsigned long long)rm_tally_n(t));
     if (rm_tally_accuracy(t, &accuracy, &low, &high))
         fprintf(f, "%8.1f  [%5.1f, %5.1f]", 100 * accuracy, 100 * low,
@@ -48,14 +25,29 @@ static void put_row(FILE *f, const struct rm_group *g, size_t model)
     fprintf(f, "%8llu\n", (unsigned long long)g->longer.ties);
 }
 
-static void put_table(FILE *f, const struct rm_report *r,
-                      enum prefdb_dimension d, size_t model)
+/* Two lines that the paper's reader asks for first. */
+static void put_summary(FILE *f, const struct rm_view *v)
 {
-    static const char *const headings[] = {
-        [RM_BY_SOURCE] = "by source",
-        [RM_BY_STRENGTH] = "by strength",
-        [RM_BY_LABEL] = "by safety label",
-    };
+    const struct rm_calibration *c = &v->calibration;
+    fprintf(f, "calibration error %.4f, n %llu\n", c->error,
+            (unsigned long long)c->n);
+    const struct rm_finder *u = &v->finder;
+    if (!rm_finder_useful(u))
+        return;
+    const struct rm_threshold *t = &u->at[RM_HALF];
+    struct rm_share recall = rm_share_of(t->hits, u->unsafe);
+    struct rm_share precision = rm_share_of(t->hits, t->flagged);
+    fprintf(f,
+            "unsafe responses at 0.5: recall %.1f [%.1f, %.1f], n %llu; "
+            "precision %.1f [%.1f, %.1f], n %llu\n",
+            recall.share, recall.low, recall.high,
+            (unsigned long long)u->unsafe, precision.share, precision.low,
+            precision.high, (unsigned long long)t->flagged);
+}
+
+static void put_table(FILE *f, const struct rm_report *r,
+                      enum prefdb_dimension d, size_t model, bool full)
+{
     const struct rm_section *s = &r->section[d];
     fprintf(f, "\n%s on %s\n\n", r->model[model].name,
             prefdb_dimension_name(d));
@@ -63,9 +55,34 @@ static void put_table(FILE *f, const struct rm_report *r,
             "95% interval", "ties", "log loss", "longer %", "ties");
     for (size_t i = 0; i < s->n_groups; i++) {
         const struct rm_group *g = &s->group[i];
+        if (!full && g->by > RM_BY_LABEL)
+            break;
         if (i > 0 && g->by != s->group[i - 1].by)
-            fprintf(f, "%s\n", headings[g->by]);
+            fprintf(f, "%s\n", rm_by_heading(g->by));
         put_row(f, g, model);
+    }
+    put_summary(f, &s->view[model]);
+}
+
+static void put_duels(FILE *f, const struct rm_report *r,
+                      enum prefdb_dimension d)
+{
+    const struct rm_section *s = &r->section[d];
+    fprintf(f, "\nOne against another on %s\n\n%-40s%9s%9s%9s%9s%9s%11s\n",
+            prefdb_dimension_name(d), "", "n", "both", "1st only", "2nd only",
+            "neither", "p");
+    for (size_t i = 0; i < s->n_duels; i++) {
+        const struct rm_duel *u = &s->duel[i];
+        fputs("  ", f);
+        rm_put_name(f, rm_judge_name(r, u->a), 18);
+        fputs("  ", f);
+        rm_put_name(f, rm_judge_name(r, u->b), 18);
+        fprintf(
+            f, "%9llu%9llu%9llu%9llu%9llu%11.3g\n",
+            (unsigned long long)(u->both + u->only_a + u->only_b + u->neither),
+            (unsigned long long)u->both, (unsigned long long)u->only_a,
+            (unsigned long long)u->only_b, (unsigned long long)u->neither,
+            u->p);
     }
 }
 
@@ -95,7 +112,7 @@ static void put_left_out(FILE *f, const struct rm_report *r,
                 (unsigned long long)s->shortened);
 }
 
-void rm_report_text(const struct rm_report *r, FILE *f)
+void rm_report_text(const struct rm_report *r, bool full, FILE *f)
 {
     fprintf(f, "Accuracy on the %s split of %s%s%s, fp32\n",
             prefdb_split_name(r->split), r->store, r->source ? ", source " : "",
@@ -112,12 +129,27 @@ void rm_report_text(const struct rm_report *r, FILE *f)
           "-log sigma(chosen - rejected), in nats, ties included (0.6931: "
           "knows nothing). longer %: the\n"
           "same accuracy for \"the response with more characters wins\", and "
-          "its ties.\n\n",
+          "its ties. Calibration\n"
+          "error: how far sigma(|difference|), the model's confidence, is from "
+          "how often it is right, on\n"
+          "average. Unsafe at 0.5: sigma(r) below 0.5 is taken to mean "
+          "unsafe. p: McNemar's exact test.\n\n",
           f);
     for (int d = 0; d < RM_N_DIMENSIONS; d++)
         if (r->section[d].judgments)
             put_left_out(f, r, (enum prefdb_dimension)d);
-    for (int d = 0; d < RM_N_DIMENSIONS; d++)
-        for (size_t m = 0; m < r->n_models && r->section[d].used; m++)
-            put_table(f, r, (enum prefdb_dimension)d, m);
+    for (int d = 0; d < RM_N_DIMENSIONS; d++) {
+        if (!r->section[d].used)
+            continue;
+        for (size_t m = 0; m < r->n_models; m++)
+            put_table(f, r, (enum prefdb_dimension)d, m, full);
+        put_duels(f, r, (enum prefdb_dimension)d);
+        if (full)
+            rm_report_text_more(r, (enum prefdb_dimension)d, f);
+    }
+    if (!full)
+        fputs("\n--full adds calibration, thresholds, scores, what misleads, "
+              "and the worst mistakes;\n--html FILE writes all of it as a "
+              "page.\n",
+              f);
 }

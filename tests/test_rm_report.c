@@ -94,6 +94,7 @@ static void fill(struct rm_report *r)
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_TIE, 17);
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_TIE, 18);
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_BOTH_BAD, 19);
+    ck_ok(rm_report_finish(r, &err));
 }
 
 static void ck_tally(const struct rm_tally *t, uint64_t wins, uint64_t losses,
@@ -143,7 +144,7 @@ static char *printed(const struct rm_report *r, bool json)
     if (json)
         ck_ok(rm_report_json(r, f, &err));
     else
-        rm_report_text(r, f);
+        rm_report_text(r, true, f);
     ck_assert_int_eq(fclose(f), 0);
     return text;
 }
