@@ -172,8 +172,8 @@ static int encode(struct scored_model *m, const struct rm_text *text,
         return take_ids(m, text, what, err);
     if (!m->tokenizer)
         return pk_fail(err, PK_EDATA,
-                       "%s: no tokenizer, so only \"token_ids\" can be "
-                       "scored",
+                       "%s: no tokenizer.model or tokenizer.json, so only "
+                       "\"token_ids\" can be scored",
                        infer_model_dir(m->model));
     struct infer_chat chat;
     int rc = rm_dialogue_encode(text->dialogue, m->tokenizer, m->max_tokens,
