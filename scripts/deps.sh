@@ -9,7 +9,7 @@
 set -eu
 
 build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libsqlite3-dev
-       libcjson-dev zlib1g-dev libssl-dev"
+       libcjson-dev zlib1g-dev libssl-dev libutf8proc-dev"
 test="$build check sqlite3 gzip"
 # clang and its libraries: for clang-tidy's headers and the fuzz targets.
 lint="$build check git clang libclang-rt-dev libomp-dev clang-format clang-tidy
