@@ -20,7 +20,8 @@ enum through { AS_IS, TURN, RESPONSE, COMPARISON, JUDGMENT };
 
 /* How a table's rows are copied: column i of `read` (column 0 is the row's
  * number) is parameter i of the other three. `find` gives our row's number and,
- * for each name in `differs`, whether our row says otherwise; `settle` decides
+ * for each name in `differs`, whether our row says otherwise (1), or only one
+ * of the two says anything (2); `settle` decides
  * what it says then (its last parameter is the row's number). */
 static const struct table {
     const char *name, *read, *find, *add, *settle;
@@ -52,7 +53,11 @@ static const struct table {
         {"comparison",
          "SELECT id, uid, prompt, a, b, source, batch, split, root, extra"
          " FROM comparison ORDER BY id",
-         "SELECT id, batch <> ?6, split <> ?7, extra IS NOT ?9"
+         "SELECT id,"
+         " CASE WHEN batch = ?6 THEN 0 WHEN '' IN (batch, ?6) THEN 2 ELSE 1"
+         "  END, split <> ?7,"
+         " CASE WHEN extra IS ?9 THEN 0 WHEN extra IS NULL OR ?9 IS NULL"
+         "  THEN 2 ELSE 1 END"
          " FROM comparison WHERE prompt = ?2 AND uid = ?1",
          "INSERT INTO comparison (uid, prompt, a, b, source, batch, split,"
          " root, extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -85,7 +90,7 @@ static const struct table {
          " WHERE response = ?1 AND model = ?2",
          "INSERT INTO score (response, model, name, value, created)"
          " VALUES (?1, ?2, ?3, ?4, ?5)",
-         "UPDATE score SET value = min(value, ?4)"
+         "UPDATE score SET value = min(value, ?4), created = min(created, ?5)"
          " WHERE response = ?1 AND model = ?2 AND ?6",
          {"value"},
          {[1] = RESPONSE}},
@@ -257,11 +262,11 @@ static int settle(struct run *r, const struct table *t, int64_t id,
 {
     bool any = false;
     for (int i = 0; i < MAX_DIFFERENCES && t->differs[i]; i++) {
-        if (!sqlite3_column_int(r->find, i + 1))
-            continue;
-        any = true;
-        conflict(r, "%s %lld: its %s differs", t->name, (long long)id,
-                 t->differs[i]);
+        int how = sqlite3_column_int(r->find, i + 1);
+        any = any || how;
+        if (how == 1)
+            conflict(r, "%s %lld: its %s differs", t->name, (long long)id,
+                     t->differs[i]);
     }
     sqlite3_reset(r->find);
     if (!any)

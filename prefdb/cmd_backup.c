@@ -1,0 +1,55 @@
+/* `prefkit backup DB FILE`: a copy of a store that may be in use. */
+#include "common/json.h"
+#include "prefdb/backup.h"
+
+struct args {
+    struct pk_cli cli;
+    const char *db, *file;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (a->file)
+            argp_error(state, "one DB and one FILE");
+        *(a->db ? &a->file : &a->db) = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->file)
+            argp_error(state, "DB and FILE are needed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int prefdb_cmd_backup(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .parser = parse,
+        .args_doc = "DB FILE",
+        .doc = "Copy a store, also while others write to it.\v"
+               "FILE must not exist; it appears whole, and after it was "
+               "checked, or not at all. Do not copy a store with cp: what was "
+               "said last may still be in the file beside it."};
+    struct args a = {.cli.verb = "backup"};
+    struct pk_err err;
+    struct pk_progress progress;
+    struct prefdb *db = NULL;
+    char fingerprint[65];
+    pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
+    int rc = prefdb_open(&db, a.db, PREFDB_READ, &err);
+    if (!rc) {
+        pk_progress_start(&progress, &a.cli, "pages", 0);
+        rc = prefdb__backup(db, a.file, &progress, fingerprint, &err);
+        pk_progress_end(&progress);
+    }
+    prefdb_close(db);
+    if (rc)
+        return pk_cli_fail(&a.cli, &err);
+    printf("%s\nfingerprint %s\n", a.file, fingerprint);
+    return pk_cli_finish(&a.cli, 0);
+}

@@ -1,0 +1,127 @@
+/* `prefkit split DB`: deal the root prompts to train, valid and test anew. */
+#include <stdlib.h>
+
+#include "common/json.h"
+#include "common/mem.h"
+#include "prefdb/deal.h"
+
+struct args {
+    struct pk_cli cli;
+    const char *db;
+    struct prefdb__shares shares;
+    const char **held;
+    size_t n_held;
+    bool dry_run, json;
+};
+
+enum { OPT_HOLD = 256 };
+
+static const struct argp_option options[] = {
+    {"shares", 's', "T/V/T", 0,
+     "Shares of train, valid and test (default: 80/10/10)", 0},
+    {"seed", 'r', "TEXT", 0, "Another deal for another text", 0},
+    {"hold-out", OPT_HOLD, "SOURCE", 0,
+     "All of this source is for testing; may be given again", 0},
+    {"dry-run", 'n', NULL, 0, "Count, but keep nothing", 0},
+    {"json", 'j', NULL, 0, "The report as JSON", 0},
+    {0}};
+
+static void parse_shares(struct args *a, const char *arg,
+                         struct argp_state *state)
+{
+    unsigned *v = a->shares.share;
+    char *end = NULL;
+    const char *at = arg;
+    for (int i = 0; i < 3; i++) {
+        long n = strtol(at, &end, 10);
+        if (end == at || n < 0 || n > 1000000 || *end != (i < 2 ? '/' : 0))
+            argp_error(state, "--shares takes three numbers: 80/10/10");
+        v[i] = (unsigned)n;
+        at = end + 1;
+    }
+    if (v[0] + v[1] + v[2] == 0)
+        argp_error(state, "--shares cannot all be 0");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case 's':
+        parse_shares(a, arg, state);
+        return 0;
+    case 'r':
+        a->shares.seed = arg;
+        return 0;
+    case OPT_HOLD:
+        a->held[a->n_held++] = arg;
+        return 0;
+    case 'n':
+        a->dry_run = true;
+        return 0;
+    case 'j':
+        a->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->db)
+            argp_error(state, "one DB only");
+        a->db = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->db)
+            argp_error(state, "DB is missing");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void report(const struct args *a, const int64_t counts[3], int64_t moved)
+{
+    if (!a->json) {
+        printf("%lld train, %lld valid, %lld test; %lld comparisons moved%s\n",
+               (long long)counts[0], (long long)counts[1], (long long)counts[2],
+               (long long)moved,
+               a->dry_run ? ", nothing kept (--dry-run)" : "");
+        return;
+    }
+    cJSON *o = cJSON_CreateObject();
+    for (int i = 0; i < 3; i++)
+        pk_json_add_int(o, prefdb_split_name((enum prefdb_split)i), counts[i]);
+    pk_json_add_int(o, "moved", moved);
+    cJSON_AddBoolToObject(o, "dry_run", a->dry_run);
+    char *text = cJSON_Print(o);
+    if (text)
+        puts(text);
+    cJSON_free(text);
+    cJSON_Delete(o);
+}
+
+int prefdb_cmd_split(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "DB",
+        .doc = "Deal all comparisons to train, valid and test anew, by prompt."
+               "\vPrompts with the same letters and digits go together, so no "
+               "near-identical prompt is in two splits; `check` looks for such "
+               "leaks. Give evaluation-only sources with --hold-out."};
+    struct args a = {.cli.verb = "split", .shares = {{80, 10, 10}, ""}};
+    struct pk_err err;
+    struct prefdb *db = NULL;
+    int64_t counts[3], moved;
+    a.held = pk_calloc((size_t)argc, sizeof *a.held);
+    if (!a.held)
+        return 5;
+    pk_cli_parse(&argp, argc, argv, &a.cli);
+    int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
+    if (!rc)
+        rc = prefdb__split(db, &a.shares, a.held, a.n_held, a.dry_run, counts,
+                           &moved, &err);
+    if (!rc)
+        report(&a, counts, moved);
+    prefdb_close(db);
+    free(a.held);
+    return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);
+}
