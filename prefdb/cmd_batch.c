@@ -1,4 +1,5 @@
 /* `prefkit batch DB [NAME]`: the paper's weekly batches, made and listed. */
+#include "common/cli.h"
 #include "common/json.h"
 #include "common/num.h"
 #include "prefdb/deal.h"

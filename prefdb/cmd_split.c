@@ -1,6 +1,7 @@
 /* `prefkit split DB`: deal the root prompts to train, valid and test anew. */
 #include <stdlib.h>
 
+#include "common/cli.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "prefdb/deal.h"

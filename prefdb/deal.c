@@ -49,17 +49,14 @@ static int hold_out(struct prefdb *db, const struct prefdb__batch *b,
                     int64_t want, struct pk_err *err)
 {
     static const char *const sql =
-        "UPDATE comparison SET split = 'test' WHERE root IN ("
-        " SELECT root FROM (SELECT root,"
-        "   sum(mine) OVER (ORDER BY root ROWS UNBOUNDED PRECEDING) - mine"
-        "   AS before FROM (SELECT root, count(*) FILTER (WHERE id IN"
-        "     (SELECT id FROM taken)) AS mine FROM comparison"
-        "     WHERE root IN (SELECT root FROM taken)"
-        "     GROUP BY root HAVING count(*) = mine OR"
-        "      min(CASE WHEN id IN (SELECT id FROM taken) THEN 'test'"
-        "       ELSE split END) = 'test'))"
-        " WHERE before < ?3) AND (?1 IS NOT NULL OR ?2 IS NOT NULL)"
-        " AND id IN (SELECT id FROM taken)";
+        "UPDATE comparison SET split = 'test' WHERE id IN"
+        " (SELECT id FROM temp.taken) AND root IN (SELECT root FROM"
+        " (SELECT root, sum(mine) OVER (ORDER BY root ROWS UNBOUNDED PRECEDING)"
+        "   - mine AS before FROM"
+        "   (SELECT root, count(*) AS total, count(*) FILTER (WHERE id IN"
+        "     (SELECT id FROM temp.taken)) AS mine FROM comparison"
+        "    WHERE root IN (SELECT root FROM temp.taken) GROUP BY root)"
+        "   WHERE total = mine) WHERE before < ?3)";
     return want > 0 ? bind_batch(db, sql, b, want, err) : 0;
 }
 
