@@ -243,7 +243,6 @@ int prefdb_cmd_search(int argc, char **argv);
 int prefdb_cmd_show(int argc, char **argv);
 int prefdb_cmd_batch(int argc, char **argv);
 int prefdb_cmd_split(int argc, char **argv);
-int prefdb_cmd_campaign(int argc, char **argv);
 int prefdb_cmd_init(int argc, char **argv);
 int prefdb_cmd_import(int argc, char **argv);
 int prefdb_cmd_export(int argc, char **argv);

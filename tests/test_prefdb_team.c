@@ -1,0 +1,728 @@
+/* A team's work: merging labelers' stores, and many of them at one. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "common/mem.h"
+#include "prefdb/backup.h"
+#include "prefdb/check.h"
+#include "prefdb/deal.h"
+#include "prefdb/merge.h"
+#include "prefdb/search.h"
+#include "tests/prefdb_support.h"
+
+/* n comparisons about prompts `from`.., each judged by `who` (NULL: by none),
+ * in a batch and a split (NULL: not stated). */
+static void add(struct prefdb *db, int from, int n, const char *who,
+                const char *more)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct pk_buf b = PK_BUF_INIT(1 << 22);
+    for (int i = from; i < from + n; i++) {
+        pk_buf_addf(&b,
+                    "{\"messages\":[{\"role\":\"user\",\"content\":\"Question "
+                    "%d?\"}],\"a\":\"yes %d\",\"b\":\"no\",\"source\":\"s\"%s",
+                    i, i, more ? more : "");
+        if (who)
+            pk_buf_addf(&b,
+                        ",\"judgments\":[{\"dimension\":\"helpfulness\","
+                        "\"choice\":\"%c\",\"annotator\":\"%s\"}]",
+                        "ab"[i % 2], who);
+        pk_buf_adds(&b, "}\n");
+    }
+    ck_ok(import_text(db, "rows.jsonl", b.data, plain_import(NULL), &report,
+                      &err));
+    pk_buf_release(&b);
+}
+
+static struct prefdb *store_of(const char *name, int from, int n,
+                               const char *who, const char *more)
+{
+    struct prefdb *db = new_store(name);
+    add(db, from, n, who, more);
+    return db;
+}
+
+static int found_any;
+static void on_found(void *ctx, const struct prefdb__found *f)
+{
+    (void)ctx;
+    if (strcmp(f->kind, "split") != 0)
+        found_any++;
+}
+
+static int problems(struct prefdb *db)
+{
+    struct pk_err err;
+    struct prefdb__listener to = {.found = on_found};
+    found_any = 0;
+    ck_ok(prefdb__check(db, &to, &err));
+    return found_any;
+}
+
+/* Everything that is content, in an order that row numbers have no part in. */
+static char *content(struct prefdb *db)
+{
+    static const char *const sql[] = {
+        "SELECT hex(t.uid) || ifnull(hex(p.uid), '') || t.role || t.content"
+        " FROM turn AS t LEFT JOIN turn AS p ON p.id = t.parent ORDER BY 1",
+        "SELECT hex(uid) || hex(root) || source || batch || split ||"
+        " ifnull(extra, '') FROM comparison ORDER BY 1",
+        "SELECT hex(j.uid) || j.annotator || ifnull(hex(o.uid), '')"
+        " FROM judgment AS j LEFT JOIN judgment AS o ON o.id = j.supersedes"
+        " ORDER BY 1",
+        "SELECT hex(l.origin) || l.seq || hex(j.uid) || hex(l.hash)"
+        " FROM link AS l JOIN judgment AS j ON j.id = l.judgment ORDER BY 1",
+        "SELECT file || hex(sha256) || rows || comparisons || created"
+        " FROM import_log ORDER BY 1"};
+    struct pk_err err;
+    struct pk_buf b = PK_BUF_INIT(1 << 24);
+    for (size_t i = 0; i < sizeof sql / sizeof sql[0]; i++) {
+        sqlite3_stmt *s = NULL;
+        ck_ok(prefdb__prepare(db, &s, sql[i], &err));
+        while (prefdb__step(db, s, &err) > 0) {
+            pk_buf_adds(&b, prefdb__text(s, 0));
+            pk_buf_addc(&b, '\n');
+        }
+        sqlite3_finalize(s);
+    }
+    ck_assert_int_eq(b.failed, 0);
+    return pk_buf_take(&b);
+}
+
+static struct prefdb__merged merge(struct prefdb *db, const char *name)
+{
+    struct pk_err err;
+    struct prefdb__merged m;
+    ck_ok(prefdb__merge(db, temp_path(name), false, NULL, &m, &err));
+    return m;
+}
+
+/* ---- Merging ------------------------------------------------------------- */
+
+START_TEST(test_merge_orders)
+{
+    static const char *const names[] = {"a.db", "b.db", "c.db"};
+    static const int orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}};
+    char *want = NULL;
+    struct pk_err err;
+    char fingerprint[2][65] = {"", ""};
+    prefdb_close(store_of("a.db", 0, 20, "ann", NULL));
+    prefdb_close(store_of("b.db", 10, 20, "bob", ",\"batch\":\"w1\""));
+    prefdb_close(store_of("c.db", 5, 20, "ann",
+                          ",\"batch\":\"w0\",\"split\":\"test\","
+                          "\"extra\":{\"k\":1}"));
+    for (size_t i = 0; i < 4; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%zu.db", i);
+        struct prefdb *db = new_store(name);
+        for (int k = 0; k < 3; k++)
+            merge(db, names[orders[i][k]]);
+        char *got = content(db);
+        ck_ok(prefdb_fingerprint(db, fingerprint[i > 0], &err));
+        if (!want)
+            want = pk_strdup(got);
+        ck_assert_str_eq(got, want);
+        ck_assert_str_eq(fingerprint[i > 0], fingerprint[0]);
+        /* Again: nothing changes. */
+        for (int k = 0; k < 3; k++) {
+            struct prefdb__merged m = merge(db, names[k]);
+            for (int t = 0; t < PREFDB__KINDS; t++)
+                ck_assert_uint_eq(m.added[t], 0);
+            ck_assert_uint_eq(m.links, 0);
+        }
+        free(got);
+        got = content(db);
+        ck_assert_str_eq(got, want);
+        free(got);
+        ck_assert_int_eq(problems(db), 0);
+        ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison"), 30);
+        /* ann said the same of 5..19 in two stores: one judgment, two links. */
+        ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"), 45);
+        ck_assert_int_eq(number(db, "SELECT count(*) FROM link"), 60);
+        ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison"
+                                    " WHERE split = 'test' AND batch = 'w0'"),
+                         20);
+        prefdb_close(db);
+    }
+    free(want);
+}
+END_TEST
+
+START_TEST(test_merge_report)
+{
+    struct pk_err err;
+    struct prefdb__merged m;
+    prefdb_close(store_of("b.db", 10, 20, "bob", ",\"batch\":\"w1\""));
+    struct prefdb *db =
+        store_of("a.db", 0, 20, "ann", ",\"batch\":\"w0\",\"split\":\"train\"");
+    char *before = content(db);
+    ck_ok(prefdb__merge(db, temp_path("b.db"), true, NULL, &m, &err));
+    char *after = content(db);
+    ck_assert_str_eq(before, after); /* dry run */
+    ck_assert_uint_eq(m.added[PREFDB__COMPARISONS], 10);
+    ck_assert_uint_eq(m.known[PREFDB__COMPARISONS], 10);
+    ck_assert_uint_eq(m.added[PREFDB__JUDGMENTS], 20);
+    ck_assert_uint_eq(m.links, 20);
+    ck_assert_uint_ge(m.conflicts, 10); /* batches, and some splits */
+    ck_assert_ptr_nonnull(strstr(m.conflict[0], "its batch differs"));
+    ck_assert_int_eq(
+        prefdb__merge(db, temp_path("a.db"), false, NULL, &m, &err), PK_EUSAGE);
+    free(before);
+    free(after);
+    prefdb_close(db);
+}
+END_TEST
+
+static void copy_file(const char *from, const char *to)
+{
+    size_t len;
+    char *p = read_file(temp_path(from), &len);
+    write_file(temp_path(to), p, len);
+    free(p);
+}
+
+/* Two copies of one file, each labeled further: each goes on with a chain of
+ * its own. */
+START_TEST(test_copied_store)
+{
+    struct pk_err err;
+    struct prefdb *a, *b;
+    prefdb_close(store_of("one.db", 0, 5, "ann", NULL));
+    copy_file("one.db", "two.db");
+    ck_ok(prefdb_open(&a, temp_path("one.db"), PREFDB_WRITE, &err));
+    ck_ok(prefdb_open(&b, temp_path("two.db"), PREFDB_WRITE, &err));
+    add(a, 5, 5, "ann", NULL);
+    add(b, 10, 5, "bob", NULL);
+    ck_assert_int_eq(number(a, "SELECT count(DISTINCT origin) FROM link"), 1);
+    ck_assert_int_eq(number(b, "SELECT count(DISTINCT origin) FROM link"), 2);
+    prefdb_close(b);
+    struct prefdb__merged m = merge(a, "two.db");
+    ck_assert_uint_eq(m.conflicts, 0);
+    ck_assert_int_eq(number(a, "SELECT count(*) FROM judgment"), 15);
+    ck_assert_int_eq(problems(a), 0);
+    prefdb_close(a);
+}
+END_TEST
+
+/* A file that was written over keeps its name for itself: its chain forks. */
+START_TEST(test_forked_chain)
+{
+    struct pk_err err;
+    struct prefdb *a, *b;
+    prefdb_close(store_of("one.db", 0, 5, "ann", NULL));
+    copy_file("one.db", "two.db");
+    ck_ok(prefdb_open(&b, temp_path("two.db"), PREFDB_WRITE, &err));
+    ck_ok(prefdb__log_place(b, &err)); /* as if it were the same file */
+    add(b, 10, 5, "bob", NULL);
+    prefdb_close(b);
+    ck_ok(prefdb_open(&a, temp_path("one.db"), PREFDB_WRITE, &err));
+    add(a, 5, 5, "ann", NULL);
+    for (int i = 0; i < 2; i++) {
+        struct prefdb__merged m = merge(a, "two.db");
+        ck_assert_uint_eq(m.conflicts, 1);
+        ck_assert_ptr_nonnull(strstr(m.conflict[0], "forks at judgment 6"));
+        ck_assert_int_eq(number(a, "SELECT count(*) FROM judgment"), 15);
+        ck_assert_int_eq(number(a, "SELECT count(*) FROM link"), 15);
+        ck_assert_int_eq(problems(a), 0);
+    }
+    prefdb_close(a);
+}
+END_TEST
+
+/* What must not be taken, and that nothing of it is. */
+START_TEST(test_merge_hostile)
+{
+    static const char *const bad[] = {
+        "UPDATE turn SET content = 'other' WHERE id = 3",
+        "DROP TRIGGER judgment_no_update;"
+        "UPDATE judgment SET annotator = 'eve' WHERE id = 2",
+        "DROP TRIGGER link_no_delete; DELETE FROM link WHERE seq = 2",
+        "CREATE TABLE more (x)",
+        "DROP VIEW live_judgment; CREATE VIEW live_judgment AS"
+        " SELECT * FROM judgment",
+        "INSERT INTO turn SELECT 1000000000000, randomblob(16), parent, role,"
+        " content, hash FROM turn WHERE id = 1",
+        "PRAGMA user_version = 99",
+    };
+    struct pk_err err;
+    struct prefdb__merged m;
+    struct prefdb *db = store_of("a.db", 0, 5, "ann", NULL);
+    char *before = content(db);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct prefdb *other = store_of("bad.db", 5, 5, "bob", NULL);
+        ck_ok(prefdb__exec(other, "PRAGMA foreign_keys = OFF", &err));
+        ck_ok(prefdb__exec(other, bad[i], &err));
+        prefdb_close(other);
+        int rc = prefdb__merge(db, temp_path("bad.db"), false, NULL, &m, &err);
+        ck_assert_msg(rc == PK_EDATA, "%s: %d", bad[i], rc);
+        char *after = content(db);
+        ck_assert_str_eq(before, after);
+        free(after);
+    }
+    free(before);
+    prefdb_close(db);
+}
+END_TEST
+
+/* ---- Every byte of what is proved ---------------------------------------- */
+
+static const struct {
+    const char *table, *column;
+} proved[] = {{"judgment", "uid"},        {"judgment", "comparison"},
+              {"judgment", "dimension"},  {"judgment", "choice"},
+              {"judgment", "strength"},   {"judgment", "label"},
+              {"judgment", "shown_left"}, {"judgment", "seconds"},
+              {"judgment", "note"},       {"judgment", "flags"},
+              {"judgment", "guideline"},  {"judgment", "annotator"},
+              {"judgment", "created"},    {"judgment", "supersedes"},
+              {"judgment", "extra"},      {"turn", "uid"},
+              {"turn", "parent"},         {"turn", "role"},
+              {"turn", "content"},        {"turn", "hash"},
+              {"response", "uid"},        {"response", "turn"},
+              {"response", "model"},      {"response", "temperature"},
+              {"response", "top_p"},      {"response", "seed"},
+              {"response", "created"},    {"response", "cut"},
+              {"response", "extra"},      {"comparison", "uid"},
+              {"comparison", "prompt"},   {"comparison", "a"},
+              {"comparison", "b"},        {"comparison", "source"},
+              {"comparison", "root"}};
+
+static const char full_row[] =
+    "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":"
+    "\"assistant\",\"content\":\"Ho\"},{\"role\":\"user\",\"content\":\"?\"}],"
+    "\"a\":{\"content\":\"x\",\"model\":\"m\",\"temperature\":0.5,\"top_p\":"
+    "0.9,\"seed\":7,\"created\":\"2026-01-01\",\"extra\":{\"k\":1}},\"b\":{"
+    "\"content\":\"y\",\"model\":\"m\",\"temperature\":0.5,\"top_p\":0.9,"
+    "\"seed\":7,\"created\":\"2026-01-01\",\"extra\":{\"k\":1}},\"source\":"
+    "\"s\",\"judgments\":[{\"dimension\":\"safety\",\"choice\":\"a\","
+    "\"strength\":2,\"label\":\"both_safe\",\"shown_left\":\"a\",\"seconds\":3,"
+    "\"note\":\"n\",\"flags\":[\"f\"],\"guideline\":\"g\",\"annotator\":\"ann\""
+    ",\"created\":\"2026-01-01\",\"extra\":{\"k\":1}}]}\n";
+
+struct named {
+    const char *table;
+    int64_t row;
+    bool hit, any;
+};
+
+static void on_named(void *ctx, const struct prefdb__found *f)
+{
+    struct named *n = ctx;
+    n->any = true;
+    n->hit = n->hit || (strcmp(f->kind, n->table) == 0 && f->row == n->row);
+}
+
+/* One change to the value in each column (as raw as the file allows), and the
+ * row that must be named. */
+START_TEST(test_proved)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    const char *t = proved[_i].table, *c = proved[_i].column;
+    struct prefdb *db = new_store("proved.db");
+    char sql[600];
+    ck_ok(import_text(db, "full.jsonl", full_row, plain_import(NULL), &report,
+                      &err));
+    add(db, 0, 3, "bob", NULL);
+    ck_assert_int_eq(problems(db), 0);
+    int64_t row = number(db, "SELECT 1");
+    ck_ok(prefdb__exec(db,
+                       "PRAGMA foreign_keys = OFF;"
+                       "PRAGMA ignore_check_constraints = ON;"
+                       "DROP TRIGGER judgment_no_update",
+                       &err));
+    if (strcmp(t, "turn") == 0)
+        row = 3; /* with a parent */
+    snprintf(sql, sizeof sql,
+             "UPDATE %s SET %s = CASE typeof(%s) WHEN 'integer' THEN %s + 1"
+             " WHEN 'real' THEN %s + 0.25 WHEN 'null' THEN 1 WHEN 'text' THEN"
+             " char(unicode(%s) + 1) || substr(%s, 2) ELSE"
+             " CAST(x'00' || substr(%s, 2) AS BLOB) END WHERE id = %lld",
+             t, c, c, c, c, c, c, c, (long long)row);
+    if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        /* A parent or a supersedes that would collide: refused, as good. */
+        ck_assert_int_eq(sqlite3_errcode(db->sql) & 0xFF, SQLITE_CONSTRAINT);
+        prefdb_close(db);
+        return;
+    }
+    struct named n = {.table = t, .row = row};
+    struct prefdb__listener to = {.found = on_named, .ctx = &n};
+    ck_ok(prefdb__check(db, &to, &err));
+    ck_assert_msg(n.any, "%s.%s: nothing found", t, c);
+    ck_assert_msg(n.hit, "%s.%s: found, but row %lld is not named", t, c,
+                  (long long)row);
+    prefdb_close(db);
+}
+END_TEST
+
+/* ---- Leases -------------------------------------------------------------- */
+
+static int64_t campaign(struct prefdb *db, int overlap, int64_t seconds)
+{
+    struct pk_err err;
+    struct prefdb_campaign c = {.name = "c",
+                                .dimension = PREFDB_HELPFULNESS,
+                                .overlap = overlap,
+                                .lease_seconds = seconds,
+                                .guideline = "v1",
+                                .guideline_text = "Be fair."};
+    struct prefdb_fill f = {.order = PREFDB_RANDOM, .seed = 3};
+    int64_t n;
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    ck_ok(prefdb_campaign_fill(db, c.id, &f, &n, &err));
+    return c.id;
+}
+
+static const struct prefdb_verdict says_a = {.choice = PREFDB_A,
+                                             .strength = 2,
+                                             .shown_left = PREFDB_B,
+                                             .seconds = 4.5,
+                                             .note = "n"};
+
+static int64_t next(struct prefdb *db, int64_t c, const char *who)
+{
+    struct pk_err err;
+    int64_t task, expires;
+    bool waiting;
+    ck_ok(prefdb_next(db, c, who, &task, &expires, &waiting, &err));
+    return task;
+}
+
+START_TEST(test_leases)
+{
+    struct pk_err err;
+    int64_t j, *ids, expires;
+    size_t n;
+    bool waiting;
+    struct prefdb_campaign got;
+    struct prefdb *db = store_of("l.db", 0, 3, NULL, NULL);
+    int64_t c = campaign(db, 1, 3600);
+    ck_ok(prefdb_campaign_get(db, "c", &got, &err));
+    ck_assert_str_eq(got.guideline_text, "Be fair.");
+    int64_t x = next(db, c, "ann");
+    ck_assert_int_eq(next(db, c, "ann"), x); /* the one in hand */
+    int64_t y = next(db, c, "bob");
+    ck_assert_int_ne(y, x);
+    int64_t z = next(db, c, "eve");
+    ck_assert_int_eq(x + y + z, 6);
+    int64_t none;
+    ck_assert_int_eq(prefdb_next(db, c, "dan", &none, &expires, &waiting, &err),
+                     0);
+    ck_assert(waiting);
+    /* Another's task, and a choice that is not allowed. */
+    ck_assert_int_eq(prefdb_submit(db, c, "dan", x, &says_a, &j, &err), PK_ENO);
+    struct prefdb_verdict tie = says_a;
+    tie.choice = PREFDB_TIE;
+    ck_assert_int_eq(prefdb_submit(db, c, "ann", x, &tie, &j, &err), PK_EUSAGE);
+    ck_ok(prefdb_submit(db, c, "ann", x, &says_a, &j, &err));
+    ck_assert_int_eq(prefdb_submit(db, c, "ann", x, &says_a, &j, &err), PK_ENO);
+    ck_assert_int_eq(prefdb_submit(db, c, "dan", x, &says_a, &j, &err), PK_ENO);
+    ck_assert_int_eq(next(db, c, "ann"), 0);
+    /* Released, skipped. */
+    ck_ok(prefdb_release(db, c, "bob", &err));
+    ck_assert_int_eq(next(db, c, "ann"), y);
+    ck_ok(prefdb_skip(db, c, "ann", y, "unclear", &err));
+    ck_assert_int_eq(next(db, c, "ann"), 0);
+    ck_assert_int_eq(next(db, c, "bob"), y);
+    /* Revise, withdraw: the task is open again. */
+    ck_ok(prefdb_history(db, c, "ann", 10, &ids, &n, &err));
+    ck_assert_uint_eq(n, 1);
+    struct prefdb_verdict b = says_a;
+    b.choice = PREFDB_B;
+    ck_assert_int_eq(prefdb_revise(db, c, "bob", ids[0], &b, &j, &err), PK_ENO);
+    ck_ok(prefdb_revise(db, c, "ann", ids[0], &b, &j, &err));
+    ck_assert_int_eq(prefdb_revise(db, c, "ann", ids[0], &b, &j, &err), PK_ENO);
+    free(ids);
+    ck_ok(prefdb_history(db, c, "ann", 10, &ids, &n, &err));
+    ck_assert_uint_eq(n, 1);
+    struct prefdb_example e;
+    ck_ok(prefdb_get(db, ids[0], &e, &err));
+    ck_assert_int_eq(e.choice, PREFDB_B);
+    ck_ok(prefdb_revise(db, c, "ann", ids[0], NULL, &j, &err));
+    free(ids);
+    ck_assert_int_eq(next(db, c, "dan"), x);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"), 3);
+    ck_assert_int_eq(problems(db), 0);
+    ck_ok(prefdb_get_comparison(db, x, &e, &err));
+    ck_assert_int_eq(e.comparison, x);
+    ck_assert_uint_eq(e.n_context, 1);
+    prefdb_close(db);
+}
+END_TEST
+
+/* A lease that has run out goes to another; who comes late is told. */
+START_TEST(test_expired)
+{
+    struct pk_err err;
+    int64_t j;
+    struct prefdb *db = store_of("e.db", 0, 1, NULL, NULL);
+    int64_t c = campaign(db, 1, 3600);
+    int64_t x = next(db, c, "ann");
+    ck_assert_int_eq(next(db, c, "bob"), 0);
+    ck_ok(prefdb__exec(db, "UPDATE lease SET expires = 1", &err));
+    ck_assert_int_eq(next(db, c, "bob"), x);
+    ck_assert_int_eq(prefdb_submit(db, c, "ann", x, &says_a, &j, &err), PK_ENO);
+    ck_ok(prefdb_submit(db, c, "bob", x, &says_a, &j, &err));
+    struct prefdb_progress p;
+    ck_ok(prefdb_campaign_progress(db, c, "bob", &p, &err));
+    ck_assert_int_eq(p.tasks, 1);
+    ck_assert_int_eq(p.done, 1);
+    ck_assert_int_eq(p.judged, 1);
+    prefdb_close(db);
+}
+END_TEST
+
+START_TEST(test_drafts)
+{
+    struct pk_err err;
+    char *value;
+    struct prefdb *db = new_store("d.db");
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_ptr_null(value);
+    ck_ok(prefdb_draft_put(db, "ann", "k", "half a thought", &err));
+    ck_ok(prefdb_draft_put(db, "ann", "k", "half a thought, and", &err));
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_str_eq(value, "half a thought, and");
+    free(value);
+    ck_ok(prefdb_draft_put(db, "ann", "k", NULL, &err));
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_ptr_null(value);
+    prefdb_close(db);
+}
+END_TEST
+
+enum { LABELERS = 12, TASKS = 60, OVERLAP = 3 };
+
+/* One labeler: take and judge until nothing is left; the number judged goes
+ * into the pipe. Dies half way when told to. */
+static void labeler(const char *path, int64_t c, int me, int out)
+{
+    struct prefdb *db;
+    struct pk_err err;
+    char who[16];
+    int done = 0;
+    bool waiting = false;
+    snprintf(who, sizeof who, "labeler%d", me);
+    if (prefdb_open(&db, path, PREFDB_WRITE, &err) < 0)
+        _exit(2);
+    for (;;) {
+        int64_t task, expires, j;
+        int rc = prefdb_next(db, c, who, &task, &expires, &waiting, &err);
+        if (rc < 0)
+            _exit(3);
+        if (!rc && !waiting)
+            break;
+        if (!rc) {
+            usleep(2000);
+            continue;
+        }
+        rc = prefdb_submit(db, c, who, task, &says_a, &j, &err);
+        if (rc < 0)
+            _exit(4);
+        done++;
+    }
+    prefdb_close(db);
+    _exit(write(out, &done, sizeof done) == sizeof done ? 0 : 5);
+}
+
+START_TEST(test_twelve)
+{
+    struct pk_err err;
+    struct prefdb *db = store_of("twelve.db", 0, TASKS, NULL, NULL);
+    int64_t c = campaign(db, OVERLAP, 3600);
+    prefdb_close(db);
+    char *path = temp_path("twelve.db");
+    int ends[2], total = 0;
+    pid_t child[LABELERS];
+    ck_assert_int_eq(pipe(ends), 0);
+    for (int i = 0; i < LABELERS; i++) {
+        child[i] = fork();
+        ck_assert_int_ge(child[i], 0);
+        if (child[i] == 0)
+            labeler(path, c, i, ends[1]);
+    }
+    close(ends[1]);
+    for (int i = 0; i < LABELERS; i++) {
+        int status, n = 0;
+        ck_assert_int_eq(waitpid(child[i], &status, 0), child[i]);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                      "labeler %d ended with %d", i, status);
+        ck_assert_int_eq(read(ends[0], &n, sizeof n), sizeof n);
+        total += n;
+    }
+    close(ends[0]);
+    ck_ok(prefdb_open(&db, path, PREFDB_WRITE, &err));
+    ck_assert_int_eq(total, TASKS * OVERLAP);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"),
+                     TASKS * OVERLAP);
+    ck_assert_int_eq(number(db, "SELECT max(n) FROM (SELECT count(*) AS n FROM"
+                                " judgment GROUP BY comparison)"),
+                     OVERLAP);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM lease"), 0);
+    ck_assert_int_eq(problems(db), 0);
+    prefdb_close(db);
+}
+END_TEST
+
+/* ---- Search, batches, splits, backups ------------------------------------ */
+
+static int count_hit(void *ctx, const struct prefdb__hit *h, struct pk_err *err)
+{
+    (void)err;
+    ck_assert_int_gt(h->comparison, 0);
+    ck_assert_ptr_nonnull(strchr(h->snippet, '['));
+    *(int *)ctx += h->answer ? 100 : 1;
+    return 0;
+}
+
+static int hits(struct prefdb *db, const char *words)
+{
+    struct pk_err err;
+    int n = 0;
+    struct prefdb__search q = {
+        .words = words, .role = -1, .limit = 1000, .hit = count_hit, .ctx = &n};
+    ck_ok(prefdb__search(db, &q, NULL, &err));
+    return n;
+}
+
+START_TEST(test_search)
+{
+    struct pk_err err;
+    struct prefdb *db = store_of("s.db", 0, 10, NULL, NULL);
+    ck_assert_int_eq(hits(db, "QUESTION"), 10);
+    ck_assert_int_eq(hits(db, "yes 3"), 100);
+    ck_assert_int_eq(hits(db, "no"), 1000);
+    ck_assert_int_eq(hits(db, "\"question 4\""), 1);
+    ck_assert_int_eq(hits(db, "absent"), 0);
+    add(db, 10, 5, NULL, NULL); /* new turns are found too */
+    ck_assert_int_eq(hits(db, "question"), 15);
+    /* Nothing of FTS5's own language gets through. */
+    static const char *const odd[] = {"a OR",       "\"",    "NEAR(",
+                                      "content:no", "-",     "*",
+                                      "a\"b\"c",    "'; --", "\"\" x"};
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        int n = 0;
+        struct prefdb__search q = {.words = odd[i],
+                                   .role = -1,
+                                   .limit = 1000,
+                                   .hit = count_hit,
+                                   .ctx = &n};
+        int rc = prefdb__search(db, &q, NULL, &err);
+        ck_assert_msg(rc == 0 || rc == PK_EUSAGE, "%s: %s", odd[i], err.text);
+    }
+    ck_assert_int_eq(problems(db), 0);
+    /* A searched store can still be merged. */
+    prefdb_close(db);
+    db = new_store("t.db");
+    ck_assert_uint_eq(merge(db, "s.db").added[PREFDB__COMPARISONS], 15);
+    prefdb_close(db);
+}
+END_TEST
+
+START_TEST(test_batch)
+{
+    struct pk_err err;
+    struct prefdb__batched done;
+    struct prefdb__batch b = {.name = "week 1", .size = 60, .held_out = 10};
+    struct prefdb *db = store_of("b.db", 0, 100, NULL, NULL);
+    ck_ok(prefdb__batch_fill(db, &b, true, &done, &err));
+    ck_assert_int_eq(done.taken, 60);
+    ck_assert_int_eq(
+        number(db, "SELECT count(*) FROM comparison WHERE batch <> ''"), 0);
+    ck_ok(prefdb__batch_fill(db, &b, false, &done, &err));
+    ck_assert_int_eq(done.taken, 60);
+    ck_assert_int_eq(done.held_out, 10);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison WHERE"
+                                " batch = 'week 1' AND split = 'test'"),
+                     10);
+    b.name = "week 2";
+    ck_ok(prefdb__batch_fill(db, &b, false, &done, &err));
+    ck_assert_int_eq(done.taken, 40);
+    ck_assert_int_eq(done.held_out, 10);
+    ck_ok(prefdb__batch_fill(db, &b, false, &done, &err));
+    ck_assert_int_eq(done.taken, 0);
+    ck_assert_int_eq(done.held_out, 0);
+    prefdb_close(db);
+}
+END_TEST
+
+START_TEST(test_split)
+{
+    struct pk_err err;
+    int64_t n[3], moved;
+    struct prefdb__shares shares = {{50, 0, 50}, "x"};
+    struct prefdb *db = store_of("p.db", 0, 200, NULL, NULL);
+    ck_ok(prefdb__exec(db,
+                       "UPDATE comparison SET split = 'train', source = 'r'"
+                       " WHERE id <= 20",
+                       &err));
+    ck_ok(prefdb__split(db, &shares, NULL, 0, true, n, &moved, &err));
+    ck_assert_int_eq(n[PREFDB_VALID], 0);
+    ck_assert_int_eq(n[0] + n[2], 200);
+    ck_assert_int_gt(n[0], 70);
+    ck_assert_int_gt(n[2], 70);
+    static const char *const held[] = {"r"};
+    ck_ok(prefdb__split(db, &shares, held, 1, false, n, &moved, &err));
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison WHERE"
+                                " source = 'r' AND split = 'test'"),
+                     20);
+    ck_ok(prefdb__split(db, &shares, held, 1, false, n, &moved, &err));
+    ck_assert_int_eq(moved, 0);
+    prefdb_close(db);
+}
+END_TEST
+
+START_TEST(test_backup)
+{
+    struct pk_err err;
+    char fingerprint[65], again[65];
+    struct prefdb *copy, *db = store_of("k.db", 0, 50, "ann", NULL);
+    char *path = temp_path("k.backup");
+    ck_ok(prefdb__backup(db, path, NULL, fingerprint, &err));
+    ck_assert_int_eq(prefdb__backup(db, path, NULL, fingerprint, &err),
+                     PK_EUSAGE);
+    ck_assert_int_ne(
+        prefdb__backup(db, temp_path("no/such/x"), NULL, fingerprint, &err), 0);
+    ck_ok(prefdb_open(&copy, path, PREFDB_WRITE, &err));
+    ck_ok(prefdb_fingerprint(copy, again, &err));
+    ck_assert_str_eq(fingerprint, again);
+    ck_assert_int_eq(problems(copy), 0);
+    add(copy, 50, 1, "ann", NULL);
+    ck_assert_int_eq(number(copy, "SELECT count(DISTINCT origin) FROM link"),
+                     2);
+    prefdb_close(copy);
+    prefdb_close(db);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("prefdb team");
+    TCase *merging = tcase_create("merging");
+    tcase_set_timeout(merging, 60);
+    tcase_add_test(merging, test_merge_orders);
+    tcase_add_test(merging, test_merge_report);
+    tcase_add_test(merging, test_copied_store);
+    tcase_add_test(merging, test_forked_chain);
+    tcase_add_test(merging, test_merge_hostile);
+    tcase_add_loop_test(merging, test_proved, 0,
+                        (int)(sizeof proved / sizeof proved[0]));
+    suite_add_tcase(s, merging);
+    TCase *leases = tcase_create("leases");
+    tcase_set_timeout(leases, 120);
+    tcase_add_test(leases, test_leases);
+    tcase_add_test(leases, test_expired);
+    tcase_add_test(leases, test_drafts);
+    tcase_add_test(leases, test_twelve);
+    suite_add_tcase(s, leases);
+    TCase *rest = tcase_create("rest");
+    tcase_set_timeout(rest, 60);
+    tcase_add_test(rest, test_search);
+    tcase_add_test(rest, test_batch);
+    tcase_add_test(rest, test_split);
+    tcase_add_test(rest, test_backup);
+    suite_add_tcase(s, rest);
+    return run_suite(s);
+}
