@@ -36,13 +36,13 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 TESTS    := $(TEST_SRC:%.c=$(B)/%)
 FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
 PROG     := $(B)/prefkit
-FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/fuzz/*.[ch])
+FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 
 # `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format install clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format bench-store install clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -60,6 +60,8 @@ lint:                     ## who includes whom, formatting, clang-tidy, shellche
 	@scripts/lint.sh
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
+bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed; N="30000 300000" by default
+	@scripts/bench_store.sh $^ $(N)
 install: all              ## install under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/prefkit
@@ -83,6 +85,8 @@ $(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/support.o $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libprefkit.a \
 	    $(CHECK_LIBS) $(LIBS)
 $(B)/tests/test_golden $(B)/tests/test_golden_steps: $(B)/tests/golden.o
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libprefkit.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 $(B)/%.o: %.c $(B)/.flags
