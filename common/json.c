@@ -3,11 +3,28 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/utf8.h"
+
+/* Does any of eight bytes end a run of a string's plain characters: a quote, a
+ * backslash, a control character? (A byte above 0x7F may say so too.) */
+static int any_special(const char *s)
+{
+    const uint64_t ones = 0x0101010101010101, high = ones << 7;
+    uint64_t v, quote, slash;
+    memcpy(&v, s, sizeof v);
+    quote = v ^ (ones * '"');
+    slash = v ^ (ones * '\\');
+    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
+            (v - ones * 0x20)) &
+                   high
+               ? 1
+               : 0;
+}
 
 /* One pass over the text before cJSON sees it, for what cJSON lets through:
  * depth, \u0000, and raw control characters. */
@@ -15,6 +32,8 @@ static int scan(const char *s, size_t n, struct pk_err *err)
 {
     int depth = 0, in_string = 0;
     for (size_t i = 0; i < n; i++) {
+        while (in_string && n - i > 8 && !any_special(s + i))
+            i += 8;
         char c = s[i];
         if ((unsigned char)c < 0x20 && (in_string || !strchr("\t\r\n", c)))
             return pk_fail(err, PK_EDATA, "byte %zu is a control character",

@@ -1,6 +1,8 @@
 /* UTF-8, by the table of well-formed sequences (Unicode 15, table 3-7). */
 #include "common/utf8.h"
 
+#include <string.h>
+
 static int is_cont(unsigned char c)
 {
     return (c & 0xC0) == 0x80;
@@ -36,6 +38,14 @@ size_t pk_utf8_check(const char *s, size_t n)
     size_t i = 0;
     while (i < n) {
         uint32_t cp;
+        uint64_t eight;
+        if (n - i >= sizeof eight) { /* plain ASCII is most of most text */
+            memcpy(&eight, s + i, sizeof eight);
+            if (!(eight & 0x8080808080808080)) {
+                i += sizeof eight;
+                continue;
+            }
+        }
         size_t k = pk_utf8_decode(s + i, n - i, &cp);
         if (!k)
             break;

@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/lines.h"
 #include "common/utf8.h"
+#include "prefdb/ahead.h"
 
 /* One import under way. */
 struct run {
@@ -14,8 +15,7 @@ struct run {
     const struct prefdb__import *o;
     struct prefdb__report *report;
     struct prefdb__writer *writer;
-    struct pk_lines *in;
-    struct pk_sha256 *sha; /* of the lines */
+    struct prefdb__ahead *in;
     struct prefdb__record record;
     struct pk_buf buf;
 };
@@ -106,22 +106,22 @@ static void count_reason(struct prefdb__report *p, const char *text,
 
 /* {"file", "line", "reason", "row": the row as it was}; a line that is not JSON
  * is kept as "text". */
-static int write_reject(struct run *r, const char *line, size_t len,
-                        bool is_json, const char *reason, struct pk_err *err)
+static int write_reject(struct run *r, const struct prefdb__row *row,
+                        const char *reason, struct pk_err *err)
 {
     struct pk_buf *b = &r->buf;
     pk_buf_reset(b);
     pk_buf_adds(b, "{\"file\":");
     pk_json_quote(b, r->o->path, pk_utf8_check(r->o->path, strlen(r->o->path)));
-    pk_buf_addf(b, ",\"line\":%llu,\"reason\":",
-                (unsigned long long)pk_lines_number(r->in));
+    pk_buf_addf(b,
+                ",\"line\":%llu,\"reason\":", (unsigned long long)row->number);
     pk_json_quote(b, reason, pk_utf8_check(reason, strlen(reason)));
-    if (is_json) {
+    if (row->json) {
         pk_buf_adds(b, ",\"row\":");
-        pk_buf_add(b, line, len);
+        pk_buf_add(b, row->line, row->len);
     } else {
         pk_buf_adds(b, ",\"text\":");
-        pk_json_quote(b, line, pk_utf8_check(line, len));
+        pk_json_quote(b, row->line, pk_utf8_check(row->line, row->len));
     }
     pk_buf_adds(b, "}\n");
     if (b->failed)
@@ -132,18 +132,14 @@ static int write_reject(struct run *r, const char *line, size_t len,
 }
 
 /* One line: 0 also for a bad row that was counted. */
-static int take_line(struct run *r, char *line, size_t len, struct pk_err *err)
+static int take_row(struct run *r, const struct prefdb__row *row,
+                    struct pk_err *err)
 {
     struct pk_err local = {0};
-    cJSON *row = NULL;
-    pk_sha256_raw(r->sha, line, len);
-    pk_sha256_raw(r->sha, "\n", 1);
     r->report->rows++;
-    int rc = pk_json_parse(&row, line, len, &local);
-    bool is_json = rc == 0;
-    if (!rc)
-        rc = put_row(r, row, &local);
-    cJSON_Delete(row);
+    if (!row->json)
+        local = *row->err;
+    int rc = row->json ? put_row(r, row->json, &local) : local.code;
     if (!rc)
         return 0;
     if (err)
@@ -151,18 +147,19 @@ static int take_line(struct run *r, char *line, size_t len, struct pk_err *err)
     if (rc != PK_EDATA)
         return rc;
     if (!r->o->skip_bad) {
-        pk_err_prefix(err, "%s: ", pk_lines_where(r->in));
+        pk_err_prefix(err, "%s:%llu: ", prefdb__ahead_name(r->in),
+                      (unsigned long long)row->number);
         return rc;
     }
-    count_reason(r->report, local.text, pk_lines_number(r->in));
-    return r->o->rejects ? write_reject(r, line, len, is_json, local.text, err)
-                         : 0;
+    count_reason(r->report, local.text, row->number);
+    return r->o->rejects ? write_reject(r, row, local.text, err) : 0;
 }
 
 static void show_progress(const struct run *r)
 {
     struct pk_progress *p = r->o->progress;
-    uint64_t size = pk_lines_size(r->in), done = pk_lines_bytes(r->in);
+    uint64_t size = prefdb__ahead_size(r->in);
+    uint64_t done = prefdb__ahead_bytes(r->in);
     if (!p)
         return;
     p->total =
@@ -174,11 +171,10 @@ static void show_progress(const struct run *r)
 
 static int take_lines(struct run *r, struct pk_err *err)
 {
-    char *line;
-    size_t len;
+    struct prefdb__row *row;
     int rc;
-    while ((rc = pk_lines_next(r->in, &line, &len, err)) > 0) {
-        rc = take_line(r, line, len, err);
+    while ((rc = prefdb__ahead_next(r->in, &row, err)) > 0) {
+        rc = take_row(r, row, err);
         if (!rc && r->report->rows % 64 == 0) {
             show_progress(r);
             rc = pk_check_interrupt(err);
@@ -223,7 +219,7 @@ static int write_log(const struct run *r, const uint8_t sha[32],
 static int finish(struct run *r, struct pk_err *err)
 {
     uint8_t sha[32];
-    pk_sha256_final(r->sha, sha);
+    prefdb__ahead_hash(r->in, sha);
     pk_hex(sha, sizeof sha, r->report->sha256);
     int rc = write_log(r, sha, err);
     if (!rc && r->o->rejects && fflush(r->o->rejects) != 0)
@@ -247,9 +243,7 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
         source_of(o->path, report->source, sizeof report->source);
     int rc = check_dimension(&r, err);
     if (!rc)
-        rc = pk_lines_open(&r.in, o->path, err);
-    if (!rc)
-        rc = pk_sha256_new(&r.sha, err);
+        rc = prefdb__ahead_open(&r.in, o->path, err);
     if (!rc)
         rc = prefdb__writer_begin(&r.writer, db, err);
     if (!rc)
@@ -259,7 +253,6 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
     prefdb__writer_abort(&r.writer);
     prefdb__record_release(&r.record);
     pk_buf_release(&r.buf);
-    pk_sha256_free(r.sha);
-    pk_lines_close(r.in);
+    prefdb__ahead_close(r.in);
     return rc;
 }

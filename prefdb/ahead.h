@@ -1,0 +1,42 @@
+/* Private to prefdb/: a file's rows, read, hashed and parsed by a thread of
+ * their own while the caller writes the ones before. Memory is bounded by a few
+ * blocks of rows. */
+#ifndef PREFKIT_PREFDB_AHEAD_H
+#define PREFKIT_PREFDB_AHEAD_H
+
+#include <stdint.h>
+
+#include "common/json.h"
+
+struct prefdb__row {
+    char *line; /* NUL-terminated */
+    size_t len;
+    uint64_t number; /* of the line, from 1 */
+    cJSON *json;     /* NULL, and the reason in `err`, where it is not JSON;
+                        may be taken apart, not deleted */
+    struct pk_err *err;
+};
+
+struct prefdb__ahead;
+
+PK_NODISCARD int prefdb__ahead_open(struct prefdb__ahead **out,
+                                    const char *path, struct pk_err *err);
+
+/* 1: *row, borrowed until the next call. 0: the end. PK_EINTR after a signal,
+ * also while the thread waits for input. */
+PK_NODISCARD int prefdb__ahead_next(struct prefdb__ahead *a,
+                                    struct prefdb__row **row,
+                                    struct pk_err *err);
+
+/* The name of the input as errors give it; how far the row is in the file, and
+ * how large that is, in bytes (0: unknown). */
+const char *prefdb__ahead_name(const struct prefdb__ahead *a);
+uint64_t prefdb__ahead_bytes(const struct prefdb__ahead *a);
+uint64_t prefdb__ahead_size(const struct prefdb__ahead *a);
+
+/* After the end: SHA-256 of all lines, each with a newline. */
+void prefdb__ahead_hash(struct prefdb__ahead *a, uint8_t out[32]);
+
+void prefdb__ahead_close(struct prefdb__ahead *a); /* NULL is fine */
+
+#endif
