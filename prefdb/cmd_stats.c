@@ -4,16 +4,33 @@
 
 #include "common/cli.h"
 #include "common/json.h"
+#include "common/num.h"
+#include "common/version.h"
+#include "prefdb/history.h"
 #include "prefdb/stats.h"
 
 struct args {
     struct pk_cli cli;
     const char *db;
-    bool json;
+    bool json, models;
+    uint64_t resamples, seed;
+};
+
+/* All that is told. */
+struct told {
+    struct prefdb__stats stats;
+    struct prefdb__history history;
+    struct prefdb__rankings rankings;
 };
 
 static const struct argp_option options[] = {
-    {"json", 'j', NULL, 0, "The report as JSON", 0}, {0}};
+    {"models", 'm', NULL, 0,
+     "Rank the models behind the responses too (Bradley-Terry)", 0},
+    {"resamples", 'r', "N", 0,
+     "Resamples for the ranking's intervals (default 1000; 0: none)", 0},
+    {"seed", 'S', "N", 0, "Seed of the resamples (default 0)", 0},
+    {"json", 'j', NULL, 0, "The report as JSON", 0},
+    {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -21,6 +38,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 'j':
         a->json = true;
+        return 0;
+    case 'm':
+        a->models = true;
+        return 0;
+    case 'r':
+        if (!pk_parse_u64(arg, 0, 1000000, &a->resamples))
+            argp_error(state, "--resamples is a whole number");
+        return 0;
+    case 'S':
+        if (!pk_parse_u64(arg, 0, INT64_MAX, &a->seed))
+            argp_error(state, "--seed is a whole number");
         return 0;
     case ARGP_KEY_ARG:
         if (a->db)
@@ -188,20 +216,52 @@ static cJSON *source_json(const struct prefdb__source *s)
     return o;
 }
 
-static void print_json(const struct prefdb__stats *s)
+static int print_json(const struct args *a, const struct told *t,
+                      struct pk_err *err)
 {
+    const struct prefdb__stats *s = &t->stats;
     cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "schema", "prefkit-stats-1");
+    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
+    cJSON_AddStringToObject(o, "store", a->db);
     cJSON *list = cJSON_AddArrayToObject(o, "sources");
     for (size_t i = 0; i < s->n_sources; i++)
         cJSON_AddItemToArray(list, source_json(&s->sources[i]));
     pk_json_add_int(o, "turns", (long long)s->turns);
     pk_json_add_int(o, "responses", (long long)s->responses);
     pk_json_add_int(o, "superseded", (long long)s->superseded);
+    prefdb__history_json(&t->history, o);
+    if (a->models)
+        prefdb__rankings_json(&t->rankings, a->resamples, a->seed, o);
     char *text = cJSON_Print(o);
+    int rc = text ? 0 : pk_fail_mem(err, "the report");
     if (text)
         puts(text);
     cJSON_free(text);
     cJSON_Delete(o);
+    return rc;
+}
+
+static int tell(const struct args *a, struct told *t, struct pk_err *err)
+{
+    struct prefdb *db = NULL;
+    int rc = prefdb_open(&db, a->db, PREFDB_READ, err);
+    if (!rc)
+        rc = prefdb__stats(db, &t->stats, err);
+    if (!rc)
+        rc = prefdb__history(db, &t->history, err);
+    if (!rc && a->models)
+        rc = prefdb__rankings(db, a->resamples, a->seed, &t->rankings, err);
+    prefdb_close(db);
+    if (!rc && a->json)
+        return print_json(a, t, err);
+    if (rc)
+        return rc;
+    print_text(&t->stats);
+    prefdb__history_text(&t->history);
+    if (a->models)
+        prefdb__rankings_text(&t->rankings, a->resamples);
+    return 0;
 }
 
 int prefdb_cmd_stats(int argc, char **argv)
@@ -212,22 +272,18 @@ int prefdb_cmd_stats(int argc, char **argv)
         .args_doc = "DB",
         .doc = "What a store holds, per source: comparisons, turns, lengths "
                "(as Table 6 of the Llama 2 paper, in characters and words), "
-               "splits, choices, strengths, safety labels."};
-    struct args a = {.cli.verb = "stats"};
-    struct prefdb__stats s = {0};
+               "splits, choices, strengths, safety labels; strengths batch "
+               "after batch (its Figure 25), judgments over time; with "
+               "--models, a ranking of the models behind the responses."};
+    struct args a = {.cli.verb = "stats", .resamples = 1000};
+    struct told t = {.stats = {.n_sources = 0}};
     struct pk_err err;
-    struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
-    int rc = prefdb_open(&db, a.db, PREFDB_READ, &err);
-    if (!rc)
-        rc = prefdb__stats(db, &s, &err);
-    if (!rc && a.json)
-        print_json(&s);
-    else if (!rc)
-        print_text(&s);
-    prefdb__stats_release(&s);
-    prefdb_close(db);
+    int rc = tell(&a, &t, &err);
+    prefdb__stats_release(&t.stats);
+    prefdb__history_release(&t.history);
+    prefdb__rankings_release(&t.rankings);
     if (rc)
         return pk_cli_fail(&a.cli, &err);
     return pk_cli_finish(&a.cli, 0);

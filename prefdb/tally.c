@@ -114,9 +114,9 @@ int prefdb__tally_rows(const struct prefdb__tally *t, struct prefdb__row **out,
 
 void prefdb__tally_release(struct prefdb__tally *t)
 {
-    prefdb__counts_release(&t->rows);
-    prefdb__counts_release(&t->raters);
-    prefdb__counts_release(&t->pairs);
+    prefdb__bag_release(&t->rows);
+    prefdb__bag_release(&t->raters);
+    prefdb__bag_release(&t->pairs);
     *t = (struct prefdb__tally){0};
 }
 
@@ -129,7 +129,7 @@ static int by_key(const void *x, const void *y)
 }
 
 /* A sorted copy; the caller frees it. */
-static struct prefdb__entry *sorted(const struct prefdb__counts *c)
+static struct prefdb__entry *sorted(const struct prefdb__bag *c)
 {
     struct prefdb__entry *v = pk_calloc(c->n + 1, sizeof *v);
     if (v && c->n) {

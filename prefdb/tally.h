@@ -9,12 +9,12 @@
 #include "common/err.h"
 #include "prefdb/agree.h"
 
-/* Counts under 128-bit keys, in the order in which the keys came. */
+/* A bag: counts under 128-bit keys, in the order in which the keys came. */
 struct prefdb__entry {
     uint64_t a, b, n;
 };
 
-struct prefdb__counts {
+struct prefdb__bag {
     struct prefdb__entry *v;
     size_t n, cap;
     uint32_t *slots; /* index + 1, open addressing; n_slots is a power of 2 */
@@ -22,9 +22,9 @@ struct prefdb__counts {
 };
 
 /* Add `times` to the count under (a, b); its index in v, or -1: no memory. */
-int64_t prefdb__count(struct prefdb__counts *c, uint64_t a, uint64_t b,
+int64_t prefdb__count(struct prefdb__bag *c, uint64_t a, uint64_t b,
                       uint64_t times);
-void prefdb__counts_release(struct prefdb__counts *c);
+void prefdb__bag_release(struct prefdb__bag *c);
 
 /* Numbers for names, from 0 in the order in which they came. */
 struct prefdb__names {
@@ -46,9 +46,9 @@ struct prefdb__rating {
 };
 
 struct prefdb__tally {
-    struct prefdb__counts rows;   /* r[0..3] and r[4..7], 16 bits each */
-    struct prefdb__counts raters; /* rater and row, level */
-    struct prefdb__counts pairs;  /* two raters, the lower first; two levels */
+    struct prefdb__bag rows;   /* r[0..3] and r[4..7], 16 bits each */
+    struct prefdb__bag raters; /* rater and row, level */
+    struct prefdb__bag pairs;  /* two raters, the lower first; two levels */
     uint64_t ratings;
 };
 

@@ -48,7 +48,7 @@ static void put(uint32_t *slots, size_t n, uint64_t hash, size_t index)
     slots[i] = (uint32_t)index + 1;
 }
 
-int64_t prefdb__count(struct prefdb__counts *c, uint64_t a, uint64_t b,
+int64_t prefdb__count(struct prefdb__bag *c, uint64_t a, uint64_t b,
                       uint64_t times)
 {
     if (2 * c->n >= c->n_slots) {
@@ -73,11 +73,11 @@ int64_t prefdb__count(struct prefdb__counts *c, uint64_t a, uint64_t b,
     return (int64_t)c->n - 1;
 }
 
-void prefdb__counts_release(struct prefdb__counts *c)
+void prefdb__bag_release(struct prefdb__bag *c)
 {
     free(c->v);
     free(c->slots);
-    *c = (struct prefdb__counts){0};
+    *c = (struct prefdb__bag){0};
 }
 
 int64_t prefdb__name_find(const struct prefdb__names *names, const char *name)
