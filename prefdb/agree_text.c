@@ -120,10 +120,10 @@ static void print_value(const struct prefdb__coef *c)
 static int print_sources(const struct prefdb__agreement *a, int d,
                          struct pk_err *err)
 {
-    printf("\n  %-22s %9s %8s %9s %29s %19s\n", "", "", "", "",
-           "choice             ", "strength     ");
-    printf("  %-22s %9s %8s %9s %9s %9s %9s %9s %9s\n", "source", "judgments",
-           "shared", "the same", "alpha", "AC1", "", "alpha", "AC2");
+    printf("\n  %-24s %9s %8s  %-29s  %s\n", "", "", "", "on choice",
+           "on strength, ordinal");
+    printf("  %-24s %9s %8s %9s %9s %9s %11s %9s\n", "source", "judgments",
+           "shared", "the same", "alpha", "AC1", "alpha", "AC2");
     for (size_t i = 0; i < a->sources.n; i++) {
         const struct prefdb__group *g = &a->groups[2 * i + (size_t)d];
         struct prefdb__coef c[PREFDB__COEFS], s[PREFDB__COEFS];
@@ -134,13 +134,13 @@ static int print_sources(const struct prefdb__agreement *a, int d,
             rc = prefdb__coefs(g, PREFDB__STRENGTH, s, err);
         if (rc)
             return rc;
-        printf("  %-22.22s %9llu %8llu", a->sources.v[i], ull(g->judgments),
+        printf("  %-24.24s %9llu %8llu", a->sources.v[i], ull(g->judgments),
                ull(g->shared));
         print_value(&c[PREFDB__C_PERCENT]);
         print_value(&c[PREFDB__C_ALPHA]);
         print_value(&c[PREFDB__C_AC1]);
-        printf("%10s", "");
         if (prefdb__has_scale(g, PREFDB__STRENGTH)) {
+            printf("  ");
             print_value(&s[PREFDB__C_ORDINAL]);
             print_value(&s[PREFDB__C_AC2]);
         }
@@ -219,7 +219,7 @@ static void print_habits(const struct prefdb__agreement *a,
             printf(" %6.1f%% %6llu", 100 * (double)h->same / (double)h->repeats,
                    ull(h->repeats));
         else
-            printf(" %7s %6s", "-", "");
+            printf(" %7s", "-");
         if (gold && h->gold)
             printf(" %6.1f%%", 100 * (double)h->right / (double)h->gold);
         putchar('\n');

@@ -13,6 +13,7 @@ struct args {
     struct pk_cli cli;
     const char *db;
     bool json, models;
+    const char *models_of; /* NULL: every source */
     uint64_t resamples, seed;
 };
 
@@ -24,8 +25,10 @@ struct told {
 };
 
 static const struct argp_option options[] = {
-    {"models", 'm', NULL, 0,
-     "Rank the models behind the responses too (Bradley-Terry)", 0},
+    {"models", 'm', "SOURCE", OPTION_ARG_OPTIONAL,
+     "Rank the models behind the responses too (Bradley-Terry), by the "
+     "judgments of one source or of all",
+     0},
     {"resamples", 'r', "N", 0,
      "Resamples for the ranking's intervals (default 1000; 0: none)", 0},
     {"seed", 'S', "N", 0, "Seed of the resamples (default 0)", 0},
@@ -41,6 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 'm':
         a->models = true;
+        a->models_of = arg;
         return 0;
     case 'r':
         if (!pk_parse_u64(arg, 0, 1000000, &a->resamples))
@@ -233,6 +237,8 @@ static int print_json(const struct args *a, const struct told *t,
     prefdb__history_json(&t->history, o);
     if (a->models)
         prefdb__rankings_json(&t->rankings, a->resamples, a->seed, o);
+    if (a->models_of)
+        cJSON_AddStringToObject(o, "models_of", a->models_of);
     char *text = cJSON_Print(o);
     int rc = text ? 0 : pk_fail_mem(err, "the report");
     if (text)
@@ -251,7 +257,8 @@ static int tell(const struct args *a, struct told *t, struct pk_err *err)
     if (!rc)
         rc = prefdb__history(db, &t->history, err);
     if (!rc && a->models)
-        rc = prefdb__rankings(db, a->resamples, a->seed, &t->rankings, err);
+        rc = prefdb__rankings(db, a->models_of, a->resamples, a->seed,
+                              &t->rankings, err);
     prefdb_close(db);
     if (!rc && a->json)
         return print_json(a, t, err);

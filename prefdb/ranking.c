@@ -87,8 +87,9 @@ static int take(sqlite3_stmt *s, struct prefdb__names *models,
                : 0;
 }
 
-static int read_arenas(struct prefdb *db, struct prefdb__names *models,
-                       struct arena arenas[2], struct pk_err *err)
+static int read_arenas(struct prefdb *db, const char *source,
+                       struct prefdb__names *models, struct arena arenas[2],
+                       struct pk_err *err)
 {
     sqlite3_stmt *s = NULL;
     int rc = prefdb__prepare(
@@ -96,8 +97,11 @@ static int read_arenas(struct prefdb *db, struct prefdb__names *models,
         "SELECT j.dimension, a.model, b.model, j.choice, count(*)"
         " FROM live_judgment AS j CROSS JOIN comparison AS c"
         " ON c.id = j.comparison JOIN response AS a ON a.id = c.a"
-        " JOIN response AS b ON b.id = c.b GROUP BY 1, 2, 3, 4",
+        " JOIN response AS b ON b.id = c.b"
+        " WHERE ?1 IS NULL OR c.source = ?1 GROUP BY 1, 2, 3, 4",
         err);
+    if (!rc)
+        prefdb__bind_text(s, 1, source);
     while (!rc && (rc = prefdb__step(db, s, err)) > 0)
         rc = take(s, models, arenas, err);
     sqlite3_finalize(s);
@@ -279,11 +283,12 @@ static int rank(const struct arena *a, size_t models, uint64_t rounds,
     return rc;
 }
 
-int prefdb__rankings(struct prefdb *db, uint64_t rounds, uint64_t seed,
-                     struct prefdb__rankings *out, struct pk_err *err)
+int prefdb__rankings(struct prefdb *db, const char *source, uint64_t rounds,
+                     uint64_t seed, struct prefdb__rankings *out,
+                     struct pk_err *err)
 {
     struct arena arenas[2] = {{.unnamed = 0}};
-    int rc = read_arenas(db, &out->models, arenas, err);
+    int rc = read_arenas(db, source, &out->models, arenas, err);
     for (int d = 0; d < 2 && !rc; d++)
         rc = rank(&arenas[d], out->models.n, rounds, seed, &out->of[d], err);
     for (int d = 0; d < 2; d++)

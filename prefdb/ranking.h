@@ -62,10 +62,12 @@ struct prefdb__rankings {
     struct prefdb__ranking of[2]; /* by dimension */
 };
 
-/* Fill a zeroed *out from the standing judgments; release it also after an
- * error. `rounds` resamples of the outcomes, from `seed`. */
-PK_NODISCARD int prefdb__rankings(struct prefdb *db, uint64_t rounds,
-                                  uint64_t seed, struct prefdb__rankings *out,
+/* Fill a zeroed *out from the standing judgments of one source (NULL: all);
+ * release it also after an error. `rounds` resamples of the outcomes, from
+ * `seed`. */
+PK_NODISCARD int prefdb__rankings(struct prefdb *db, const char *source,
+                                  uint64_t rounds, uint64_t seed,
+                                  struct prefdb__rankings *out,
                                   struct pk_err *err);
 void prefdb__rankings_release(struct prefdb__rankings *r);
 

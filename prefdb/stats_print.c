@@ -146,9 +146,10 @@ static void print_ranking(const struct prefdb__rankings *r, int d,
         printf(" %9.0f %7.1f%%\n", m->battles, 100 * m->wins / m->battles);
     }
     if (!x->finite)
-        puts("  no finite fit exists: some models never lost to, or never won "
-             "against, all the others;\n  a weak prior (standard deviation 521 "
-             "points) holds them: do not read the gaps");
+        puts("  no finite fit exists: the models fall into parts of which one "
+             "never lost to another, or\n  that never met (--models=SOURCE "
+             "ranks one source's); a weak prior (standard deviation 521\n  "
+             "points) holds them together: do not compare across such parts");
     else if (x->unfinished)
         printf("  %llu of %llu resamples had no finite fit and took a weak "
                "prior (standard deviation 521\n  points): too few judgments "

@@ -169,7 +169,7 @@ START_TEST(test_store)
     struct pk_err err;
     struct prefdb *db = arena(true);
     struct prefdb__rankings r = {.of = {{.n = 0}}}, again = r;
-    ck_ok(prefdb__rankings(db, 200, 7, &r, &err));
+    ck_ok(prefdb__rankings(db, NULL, 200, 7, &r, &err));
     const struct prefdb__ranking *h = &r.of[PREFDB_HELPFULNESS];
     ck_assert_uint_eq(h->n, 2);
     ck_assert_uint_eq(h->battles, 5);
@@ -187,7 +187,7 @@ START_TEST(test_store)
     ck_assert(h->unfinished > 0 && h->unfinished < 100);
     ck_assert_uint_eq(r.of[PREFDB_SAFETY].n, 0);
     /* The same seed, the same interval. */
-    ck_ok(prefdb__rankings(db, 200, 7, &again, &err));
+    ck_ok(prefdb__rankings(db, NULL, 200, 7, &again, &err));
     ck_assert_double_eq(again.of[0].v[0].low, h->v[0].low);
     ck_assert_double_eq(again.of[0].v[0].high, h->v[0].high);
     prefdb__rankings_release(&r);
@@ -201,12 +201,15 @@ START_TEST(test_store_infinite)
     struct pk_err err;
     struct prefdb *db = arena(false);
     struct prefdb__rankings r = {.of = {{.n = 0}}};
-    ck_ok(prefdb__rankings(db, 0, 7, &r, &err));
+    ck_ok(prefdb__rankings(db, "s", 0, 7, &r, &err));
     const struct prefdb__ranking *h = &r.of[PREFDB_HELPFULNESS];
     ck_assert_uint_eq(h->n, 3);
     ck_assert(!h->finite);
     ck_assert_str_eq(r.models.v[h->v[2].model], "z");
     ck_assert(isfinite(h->v[2].theta) && isfinite(h->v[2].se));
+    prefdb__rankings_release(&r);
+    ck_ok(prefdb__rankings(db, "another", 0, 7, &r, &err));
+    ck_assert_uint_eq(r.of[PREFDB_HELPFULNESS].n, 0);
     prefdb__rankings_release(&r);
     prefdb_close(db);
 }
