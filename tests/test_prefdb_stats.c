@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "prefdb/export.h"
+#include "prefdb/history.h"
 #include "prefdb/stats.h"
 #include "tests/prefdb_support.h"
 
@@ -96,6 +97,80 @@ START_TEST(test_empty_store)
 }
 END_TEST
 
+static void add_judged(struct pk_buf *b, int i, const char *batch,
+                       const char *said, const char *created)
+{
+    pk_buf_addf(b,
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"q%d\"}],"
+                "\"a\":\"one\",\"b\":\"two\",\"source\":\"s\","
+                "\"batch\":\"%s\",\"judgments\":[{\"dimension\":"
+                "\"helpfulness\",\"annotator\":\"p\",%s%s}]}\n",
+                i, batch, said, created);
+}
+
+/* Batches in the order of their numbers, periods in the order of time. */
+START_TEST(test_history)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb__history h = {.n_batches = 0};
+    struct pk_buf b = PK_BUF_INIT(1 << 20);
+    struct prefdb *db = new_store("history.db");
+    add_judged(&b, 0, "week 10", "\"choice\":\"a\",\"strength\":3",
+               ",\"created\":\"2026-02-01T10:00:00Z\"");
+    add_judged(&b, 1, "week 9", "\"choice\":\"a\",\"strength\":0",
+               ",\"created\":\"2026-01-31\"");
+    add_judged(&b, 2, "week 10", "\"choice\":\"b\",\"strength\":1",
+               ",\"created\":\"2026-02-01T11:00:00Z\"");
+    add_judged(&b, 3, "week 10", "\"choice\":\"tie\"", "");
+    ck_ok(
+        import_text(db, "h.jsonl", b.data, plain_import(NULL), &report, &err));
+    pk_buf_release(&b);
+    ck_ok(prefdb__history(db, &h, &err));
+    ck_assert_uint_eq(h.n_batches, 2);
+    ck_assert_str_eq(h.batches[0].name, "week 9");
+    ck_assert_uint_eq(h.batches[0].strengths[0], 1);
+    ck_assert_str_eq(h.batches[1].name, "week 10");
+    ck_assert_uint_eq(h.batches[1].judgments, 3);
+    ck_assert_uint_eq(h.batches[1].strengths[3], 1);
+    ck_assert_uint_eq(h.batches[1].strengths[1], 1);
+    ck_assert_uint_eq(h.n_periods, 2);
+    ck_assert_str_eq(h.periods[0].name, "2026-01-31");
+    ck_assert_str_eq(h.periods[1].name, "2026-02-01");
+    ck_assert_uint_eq(h.periods[1].judgments, 2);
+    ck_assert_uint_eq(h.periods[1].annotators, 1);
+    prefdb__history_release(&h);
+    prefdb_close(db);
+}
+END_TEST
+
+/* More days than fit: months. */
+START_TEST(test_history_months)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb__history h = {.n_batches = 0};
+    struct pk_buf b = PK_BUF_INIT(1 << 20);
+    struct prefdb *db = new_store("months.db");
+    for (int i = 0; i < 40; i++) {
+        char created[40];
+        snprintf(created, sizeof created, ",\"created\":\"2026-%02d-%02d\"",
+                 1 + i / 20, 1 + i % 20);
+        add_judged(&b, i, "", "\"choice\":\"a\"", created);
+    }
+    ck_ok(
+        import_text(db, "h.jsonl", b.data, plain_import(NULL), &report, &err));
+    pk_buf_release(&b);
+    ck_ok(prefdb__history(db, &h, &err));
+    ck_assert_uint_eq(h.n_batches, 1);
+    ck_assert_uint_eq(h.n_periods, 2);
+    ck_assert_str_eq(h.periods[0].name, "2026-01");
+    ck_assert_uint_eq(h.periods[1].judgments, 20);
+    prefdb__history_release(&h);
+    prefdb_close(db);
+}
+END_TEST
+
 static const struct {
     struct prefdb_query q;
     uint64_t comparisons, judgments;
@@ -130,6 +205,8 @@ int main(void)
     tcase_set_timeout(core, 60);
     tcase_add_test(core, test_stats);
     tcase_add_test(core, test_empty_store);
+    tcase_add_test(core, test_history);
+    tcase_add_test(core, test_history_months);
     tcase_add_loop_test(core, test_export_query, 0,
                         (int)(sizeof queries / sizeof queries[0]));
     suite_add_tcase(s, core);
