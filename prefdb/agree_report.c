@@ -163,12 +163,13 @@ int prefdb__people(const struct prefdb__agreement *a, enum prefdb_dimension d,
     for (size_t i = 0; i < a->people.n; i++)
         p.v[i].id = (uint32_t)i;
     for (int s = 0; s < PREFDB__SCALES && !rc; s++) {
-        /* A copy, as leaving out works on the tally itself. */
-        struct prefdb__tally t = {.ratings = 0};
+        /* A copy without the pairs, as leaving out works on the tally. */
+        struct prefdb__tally t = {.ratings = 0}, from = p.g->tally[s];
+        from.pairs = (struct prefdb__bag){.n = 0};
         p.s = (enum prefdb__scale_id)s;
         if (!prefdb__has_scale(p.g, p.s))
             continue;
-        rc = prefdb__tally_merge(&t, &p.g->tally[s], err);
+        rc = prefdb__tally_merge(&t, &from, err);
         if (!rc)
             rc = prefdb__tally_each_rater(&t, take_rater, &p, err);
         prefdb__tally_release(&t);

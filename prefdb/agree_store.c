@@ -307,9 +307,12 @@ static int finish(struct prefdb__agreement *o, struct pk_err *err)
         all->ties = all->ties || g->ties;
         all->strengths = all->strengths || g->strengths;
         all->labels = all->labels || g->labels;
-        for (int s = 0; s < PREFDB__SCALES && !rc; s++)
+        for (int s = 0; s < PREFDB__SCALES && !rc; s++) {
             if (prefdb__has_scale(g, (enum prefdb__scale_id)s))
                 rc = prefdb__tally_merge(&all->tally[s], &g->tally[s], err);
+            /* Annotators are told of over all sources only. */
+            prefdb__bag_release(&g->tally[s].raters);
+        }
     }
     return rc;
 }

@@ -57,7 +57,8 @@ struct prefdb__group {
 
 struct prefdb__agreement {
     struct prefdb__names sources, people;
-    struct prefdb__group *groups;  /* [2 * source + dimension] */
+    struct prefdb__group *groups;  /* [2 * source + dimension]; their tallies
+                                      keep no raters at the end */
     struct prefdb__group all[2];   /* by dimension */
     struct prefdb__habits *habits; /* [2 * person + dimension] */
     size_t cap_groups, cap_habits;

@@ -94,6 +94,7 @@ static int report(struct args *a, struct pk_err *err)
         a->query.progress = &progress;
         rc = prefdb__agreement(db, &a->query, &all, err);
         pk_progress_end(&progress);
+        a->query.progress = NULL;
     }
     if (!rc && a->query.source && !all.sources.n)
         rc = pk_fail(err, PK_EUSAGE, "%s: no judgments of source '%s'", a->db,

@@ -36,11 +36,11 @@ static void print_batches(const struct prefdb__slice *v, size_t n)
 {
     printf("\nstrengths by batch, %s (%% of those stated)\n",
            prefdb_dimension_name(v->dimension));
-    printf("  %-20s %9s %6s %6s %6s %6s\n", "batch", "judgments", "signif",
+    printf("  %-18s %9s %6s %6s %6s %6s\n", "batch", "judgments", "signif",
            "better", "slight", "neglig");
     for (size_t i = 0; i < n; i++) {
         double all = (double)stated(&v[i]);
-        printf("  %-20.20s %9llu", v[i].name[0] ? v[i].name : "(none)",
+        printf("  %-18.18s %9llu", v[i].name[0] ? v[i].name : "(none)",
                ull(v[i].judgments));
         for (int k = 3; k >= 0 && all > 0; k--)
             printf(" %6.1f", 100 * (double)v[i].strengths[k] / all);

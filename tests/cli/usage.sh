@@ -6,8 +6,8 @@ verbs=$(prefkit help | sed -n 's/^  \([a-z-]*\)  *.*/\1/p')
 
 t "help names the verbs"
 run 0 prefkit help
-for verb in init import export stats check init-model convert tokenize \
-    generate train score eval bench; do
+for verb in init import export stats agreement check init-model convert \
+    tokenize generate train score eval bench; do
     stdout_has "^  $verb "
 done
 must test ! -s stderr
