@@ -42,7 +42,8 @@ static int add_pairs(struct prefdb__tally *t, const struct prefdb__rating *v,
                 y = &v[i];
             }
             if (prefdb__count(&t->pairs, (uint64_t)x->rater << 32 | y->rater,
-                              (uint64_t)(x->level * L + y->level), 1) < 0)
+                              (uint64_t)x->level * L + (uint64_t)y->level,
+                              1) < 0)
                 return PK_EMEM;
         }
     return 0;
