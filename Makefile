@@ -70,11 +70,17 @@ clean:                    ## remove build/
 help:                     ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
-# The schema, compiled into the program.
-$(B)/schemas/%.inc: schemas/%.sql
+# The schema and the report's style sheet, compiled into the program.
+$(B)/%.inc: %.sql
+	$(into_c)
+$(B)/%.inc: %.css
+	$(into_c)
+define into_c
 	@mkdir -p $(@D)
-	$(call say,SQL)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
-$(LIB_OBJ): $(patsubst %.sql,$(B)/%.inc,$(wildcard schemas/*.sql))
+	$(call say,TEXT)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+endef
+TEXTS := $(wildcard schemas/*.sql rm/*.css)
+$(LIB_OBJ): $(addprefix $(B)/,$(addsuffix .inc,$(basename $(TEXTS))))
 
 $(B)/libprefkit.a: $(LIB_OBJ)
 	@rm -f $@

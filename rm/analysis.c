@@ -292,10 +292,11 @@ int rm_scatter_make(struct rm_scatter **out, const struct rm_judged *j,
             continue;
         size_t x = bin_of(rm_sigma(score_of(j, k, 0)), 0, RM_SCATTER_BINS);
         size_t y = bin_of(rm_sigma(score_of(j, k, 1)), 0, RM_SCATTER_BINS);
-        ++*(safe ? &s->safe[y][x] : &s->unsafe[y][x]);
-        ++*(safe ? &s->n_safe : &s->n_unsafe);
+        struct rm_cells *c = safe ? &s->safe : &s->unsafe;
+        c->at[y][x]++;
+        c->n++;
     }
-    if (s->n_safe + s->n_unsafe == 0)
+    if (s->safe.n + s->unsafe.n == 0)
         free(s);
     else
         *out = s;

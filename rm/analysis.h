@@ -120,12 +120,14 @@ PK_NODISCARD int rm_duels_make(struct rm_duel **out, size_t *n,
 /* min(1, 2 P(X <= min(b, c))), X binomial with b + c trials, p = 1/2. */
 double rm_mcnemar(uint64_t b, uint64_t c);
 
+struct rm_cells {
+    uint64_t n, at[RM_SCATTER_BINS][RM_SCATTER_BINS]; /* [up][across] */
+};
+
 /* sigma(r) of the first model (across) against the second's (up), for the
- * responses whose label tells; [up][across]. */
+ * responses whose label tells. */
 struct rm_scatter {
-    uint64_t safe[RM_SCATTER_BINS][RM_SCATTER_BINS];
-    uint64_t unsafe[RM_SCATTER_BINS][RM_SCATTER_BINS];
-    uint64_t n_safe, n_unsafe;
+    struct rm_cells safe, unsafe;
 };
 
 /* *out is the caller's, to be freed; NULL when no label tells. */

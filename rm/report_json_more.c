@@ -207,17 +207,16 @@ static void add_duels(cJSON *in, const struct rm_report *r,
     }
 }
 
-static void add_panel(cJSON *in, const char *key, uint64_t n,
-                      const uint64_t cell[RM_SCATTER_BINS][RM_SCATTER_BINS],
+static void add_panel(cJSON *in, const char *key, const struct rm_cells *c,
                       int *bad)
 {
     cJSON *o = rm_json_object(in, key, bad);
-    rm_json_count(o, "n", n, bad);
+    rm_json_count(o, "n", c->n, bad);
     cJSON *rows = rm_json_list(o, "cells", bad);
     for (int y = 0; y < RM_SCATTER_BINS; y++) {
         double row[RM_SCATTER_BINS];
         for (int x = 0; x < RM_SCATTER_BINS; x++)
-            row[x] = (double)cell[y][x];
+            row[x] = (double)c->at[y][x];
         cJSON *list = cJSON_CreateDoubleArray(row, RM_SCATTER_BINS);
         *bad += !list || !cJSON_AddItemToArray(rows, list);
     }
@@ -231,8 +230,8 @@ static void add_scatter(cJSON *in, const struct rm_report *r,
     cJSON *o = rm_json_object(in, "scatter", bad);
     rm_json_string(o, "across", r->model[0].name, bad);
     rm_json_string(o, "up", r->model[1].name, bad);
-    add_panel(o, "safe", s->n_safe, s->safe, bad);
-    add_panel(o, "unsafe", s->n_unsafe, s->unsafe, bad);
+    add_panel(o, "safe", &s->safe, bad);
+    add_panel(o, "unsafe", &s->unsafe, bad);
 }
 
 void rm_report_json_more(cJSON *in, const struct rm_report *r,

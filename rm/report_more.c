@@ -114,14 +114,13 @@ static void put_thresholds(FILE *f, const struct rm_finder *u)
     }
 }
 
-static void put_panel(FILE *f, const char *name, uint64_t n,
-                      const uint64_t cell[RM_SCATTER_BINS][RM_SCATTER_BINS])
+static void put_panel(FILE *f, const char *name, const struct rm_cells *c)
 {
-    fprintf(f, "%s responses, n %llu\n", name, (unsigned long long)n);
+    fprintf(f, "%s responses, n %llu\n", name, (unsigned long long)c->n);
     for (int y = RM_SCATTER_BINS - 1; y >= 0; y--) {
         fprintf(f, "  %.1f to %.1f", y / 10.0, (y + 1) / 10.0);
         for (int x = 0; x < RM_SCATTER_BINS; x++)
-            fprintf(f, "%7llu", (unsigned long long)cell[y][x]);
+            fprintf(f, "%7llu", (unsigned long long)c->at[y][x]);
         fputc('\n', f);
     }
     fprintf(f, "%12s", "");
@@ -137,8 +136,8 @@ static void put_scatter(FILE *f, const struct rm_report *r,
         return;
     fprintf(f, "\nsigma(r) of %s (across, from) and %s (up)\n",
             r->model[0].name, r->model[1].name);
-    put_panel(f, "safe", s->n_safe, s->safe);
-    put_panel(f, "unsafe", s->n_unsafe, s->unsafe);
+    put_panel(f, "safe", &s->safe);
+    put_panel(f, "unsafe", &s->unsafe);
 }
 
 static void put_excerpt(FILE *f, const char *who, const struct rm_excerpt *e)

@@ -43,7 +43,7 @@ else
 fi
 if command -v clang-tidy >/dev/null; then
     mkdir -p build/release
-    make -s build/release/schemas/prefdb.inc
+    make -s build/release/schemas/prefdb.inc build/release/rm/report.inc
     # tests/ are left to the compiler: Check's macros trip half the checks.
     # shellcheck disable=SC2016 # "$@" is the inner shell's
     echo "$sources" | tr ' ' '\n' | grep '\.c$' | grep -v '^tests/' |

@@ -113,7 +113,7 @@ START_TEST(groups)
     struct rm_report r;
     fill(&r);
     const struct rm_section *s = &r.section[PREFDB_SAFETY];
-    ck_assert_uint_eq(s->n_groups, 9);
+    ck_assert_uint_ge(s->n_groups, 9);
     for (size_t i = 0; i < 9; i++)
         if (names[i][0])
             ck_assert_str_eq(rm_group_name(&s->group[i]), names[i]);

@@ -1,0 +1,21 @@
+/* The two halves of the page. */
+#ifndef PREFKIT_RM_REPORT_HTML_H
+#define PREFKIT_RM_REPORT_HTML_H
+
+#include <stdio.h>
+
+#include "rm/report.h"
+
+/* A NUL-terminated text, escaped. */
+void rm_html_text(FILE *f, const char *s);
+
+/* "81.7</td><td ...>[75.7, 86.5]": a share in two cells; dashes for n = 0. */
+void rm_html_share(FILE *f, uint64_t k, uint64_t n);
+
+/* Calibration, thresholds and scores of one dimension, and its mistakes. */
+void rm_html_scores(FILE *f, const struct rm_report *r,
+                    const struct rm_section *s);
+void rm_html_mistakes(FILE *f, const struct rm_report *r,
+                      const struct rm_section *s);
+
+#endif
