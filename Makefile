@@ -31,6 +31,7 @@ CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 
 LIB_SRC  := $(sort $(foreach d,$(ROOMS),$(wildcard $d/*.c)))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))
+HELP_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(TEST_SRC),$(wildcard tests/*.c)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 TESTS    := $(TEST_SRC:%.c=$(B)/%)
@@ -87,10 +88,12 @@ $(B)/libprefkit.a: $(LIB_OBJ)
 	$(call say,AR)$(AR) rcs $@ $^
 $(PROG): $(B)/prefkit.o $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
-$(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/support.o $(B)/libprefkit.a
-	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libprefkit.a \
-	    $(CHECK_LIBS) $(LIBS)
-$(B)/tests/test_golden $(B)/tests/test_golden_steps: $(B)/tests/golden.o
+# What suites share (tests/*.c that is no suite) is a library of its own.
+$(B)/tests/libsupport.a: $(HELP_OBJ)
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+$(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libprefkit.a

@@ -194,7 +194,7 @@ void rm_html_scores(FILE *f, const struct rm_report *r,
     fputs("<h3>Can the scores be believed?</h3>\n<p class=\"soft\">A model "
           "that says sigma(chosen - rejected) = 0.8 should be right on 80% of "
           "such pairs: on the dashed line. Under it the model is too sure of "
-          "itself.</p>\n<div class=\"grid\">\n",
+          "itself.</p>\n<div class=\"cards\">\n",
           f);
     for (size_t m = 0; m < r->n_models; m++)
         put_calibration(f, r, m, &s->view[m].calibration);

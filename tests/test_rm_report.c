@@ -1,10 +1,12 @@
-/* The arithmetic of a report, and its two forms, on a handmade set. */
+/* The counts of a report, and its three forms, on a handmade set. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
+#include "common/mem.h"
 #include "rm/report.h"
+#include "tests/schema.h"
 #include "tests/support.h"
 
 #define ck_near(a, b, tol)                                                     \
@@ -83,6 +85,7 @@ static void fill(struct rm_report *r)
                                .source = judgments[i].source,
                                .strength = judgments[i].strength,
                                .label = judgments[i].label,
+                               .turn = 1,
                                .chosen_chars = judgments[i].chars[0],
                                .rejected_chars = judgments[i].chars[1],
                                .chosen = chosen,
@@ -107,14 +110,26 @@ static void ck_tally(const struct rm_tally *t, uint64_t wins, uint64_t losses,
 
 START_TEST(groups)
 {
-    static const char *const names[] = {
-        "all",       "ark",     "zoo", "", "", "unstated", "preferred_safe",
-        "both_safe", "no label"};
+    static const char *const names[] = {"all",
+                                        "ark",
+                                        "zoo",
+                                        "",
+                                        "",
+                                        "unstated",
+                                        "preferred_safe",
+                                        "both_safe",
+                                        "no label",
+                                        "longer",
+                                        "shorter",
+                                        "same length",
+                                        "first",
+                                        "fewer than 100",
+                                        "one judgment"};
     struct rm_report r;
     fill(&r);
     const struct rm_section *s = &r.section[PREFDB_SAFETY];
-    ck_assert_uint_ge(s->n_groups, 9);
-    for (size_t i = 0; i < 9; i++)
+    ck_assert_uint_eq(s->n_groups, 15);
+    for (size_t i = 0; i < 15; i++)
         if (names[i][0])
             ck_assert_str_eq(rm_group_name(&s->group[i]), names[i]);
     ck_assert_str_eq(rm_group_name(&s->group[3]), prefdb_strength_name(3));
@@ -128,38 +143,85 @@ START_TEST(groups)
     ck_tally(&s->group[7].model[0], 1, 1, 0); /* both safe */
     /* Labels are a safety judgment's; here there are none to tell. */
     s = &r.section[PREFDB_HELPFULNESS];
-    ck_assert_uint_eq(s->n_groups, 3);
+    ck_assert_uint_eq(s->n_groups, 7);
     ck_tally(&s->group[0].model[0], 0, 1, 0);
     rm_report_release(&r);
 }
 END_TEST
 
-static char *printed(const struct rm_report *r, bool json)
+enum form { SHORT, FULL, JSON, HTML };
+
+static char *printed(const struct rm_report *r, enum form form)
 {
     struct pk_err err;
     char *text = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
     ck_assert_ptr_nonnull(f);
-    if (json)
+    if (form == JSON)
         ck_ok(rm_report_json(r, f, &err));
+    else if (form == HTML)
+        rm_report_html(r, f);
     else
-        rm_report_text(r, true, f);
+        rm_report_text(r, form == FULL, f);
     ck_assert_int_eq(fclose(f), 0);
     return text;
+}
+
+/* What a model may say to whoever reads the report. */
+static const char hostile[] =
+    "</dd><script>alert(1)</script>&\"'\x1B[2J\xE2\x80\xAE\xC2\x9B\nnext line";
+
+static void say(struct rm_excerpt *e)
+{
+    e->text = pk_strdup(hostile);
+    ck_assert_ptr_nonnull(e->text);
+    e->len = strlen(hostile);
+    e->more = 3;
+}
+
+/* The texts of every mistake, as rm_mistakes_read would put them there. */
+static void give_texts(struct rm_report *r)
+{
+    for (int d = 0; d < RM_N_DIMENSIONS; d++) {
+        for (size_t m = 0; m < r->n_models; m++) {
+            struct rm_mistakes *all = &r->section[d].mistakes[m];
+            for (size_t i = 0; i < all->n; i++) {
+                struct rm_mistake *one = &all->mistake[i];
+                one->source = pk_strdup("<b>\x07");
+                one->prompt = pk_calloc(1, sizeof *one->prompt);
+                one->n_prompt = 1;
+                one->prompt[0].role = PREFDB_USER;
+                say(&one->prompt[0].said);
+                say(&one->chosen);
+                say(&one->rejected);
+            }
+        }
+    }
+}
+
+/* No control character but newlines, no line over 100 columns (but for texts),
+ * no space at the end of one. */
+static void ck_plain(const char *text, size_t columns)
+{
+    size_t column = 0;
+    for (const char *p = text; *p; p++) {
+        column = *p == '\n' ? 0 : column + 1;
+        ck_assert_uint_le(column, columns);
+        ck_assert(*p == '\n' || (unsigned char)*p >= ' ');
+        ck_assert(p[0] != ' ' || p[1] != '\n');
+    }
 }
 
 START_TEST(as_text)
 {
     struct rm_report r;
     fill(&r);
-    char *text = printed(&r, false);
-    size_t column = 0;
-    for (const char *p = text; *p; p++) {
-        column = *p == '\n' ? 0 : column + 1;
-        ck_assert_uint_le(column, 100);
-        ck_assert(p[0] != ' ' || p[1] != '\n');
-    }
+    char *text = printed(&r, SHORT);
+    ck_plain(text, 100);
+    ck_assert_ptr_nonnull(strstr(text, "--full"));
+    ck_assert_ptr_nonnull(strstr(text, "unsafe responses at 0.5"));
+    ck_assert_ptr_null(strstr(text, "by turn"));
     ck_assert_ptr_nonnull(strstr(text, "safety: 7 judgments, 3 left out: 2 "
                                        "ties, 1 both bad\n"));
     ck_assert_ptr_nonnull(strstr(text, "\nfirst on safety\n"));
@@ -170,14 +232,119 @@ START_TEST(as_text)
 }
 END_TEST
 
+START_TEST(as_full_text)
+{
+    struct rm_report r;
+    fill(&r);
+    give_texts(&r);
+    char *text = printed(&r, FULL);
+    ck_plain(text, 100);
+    static const char *const there[] = {
+        "by turn",
+        "sigma(|difference|)",
+        "bimodality",
+        "unsafe when",
+        "The most confident mistakes of first: 1 of 1",
+        "    </dd><script>alert(1)</script>&\"'<U+001B>[2J<U+202E><U+009B>\n"
+        "    next line\n    ... and 3 characters more\n",
+        "source <b><U+0007>"};
+    for (size_t i = 0; i < sizeof there / sizeof there[0]; i++)
+        ck_assert_msg(strstr(text, there[i]) != NULL, "'%s' is not there",
+                      there[i]);
+    free(text);
+    rm_report_release(&r);
+}
+END_TEST
+
+START_TEST(as_html)
+{
+    struct rm_report r;
+    fill(&r);
+    give_texts(&r);
+    char *text = printed(&r, HTML);
+    for (const char *p = text; *p; p++)
+        ck_assert(*p == '\n' || (unsigned char)*p >= ' ');
+    ck_assert_ptr_null(strstr(text, "<script"));
+    ck_assert_ptr_null(strstr(text, "\xE2\x80\xAE"));
+    ck_assert_ptr_null(strstr(text, "\"quoted\""));
+    ck_assert_ptr_nonnull(strstr(text, "second &quot;quoted&quot;"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;"
+                     "&quot;&#39;&lt;U+001B&gt;[2J&lt;U+202E&gt;&lt;U+009B&gt;"
+                     "\nnext line"));
+    /* Nothing is loaded from anywhere. */
+    ck_assert_ptr_null(strstr(text, "http:"));
+    ck_assert_ptr_null(strstr(text, "https:"));
+    ck_assert_ptr_null(strstr(text, "src="));
+    ck_assert_ptr_null(strstr(text, "url("));
+    ck_assert_ptr_null(strstr(text, "nan"));
+    free(text);
+    rm_report_release(&r);
+}
+END_TEST
+
+/* Every accuracy, log loss, confidence, threshold and p of the JSON form is in
+ * the other two. */
+START_TEST(the_same_numbers)
+{
+    static const struct {
+        const char *key, *before;
+        int digits; /* after the point; -1: three that count */
+        double times;
+        const char *after;
+    } numbers[] = {
+        {"accuracy", "", 1, 100, ""},  {"low", "", 1, 100, ", "},
+        {"high", "", 1, 100, "]"},     {"log_loss", "", 4, 1, ""},
+        {"confidence", "", 3, 1, ""},  {"expected_error", "", 4, 1, ""},
+        {"precision", "", 1, 100, ""}, {"recall", "", 1, 100, ""},
+        {"below", "", 4, 1, ""},       {"bimodality", "", 3, 1, ""},
+        {"mean", "", 3, 1, ""},        {"sd", "", 3, 1, ""},
+        {"p", "", -1, 1, ""},          {"by", "by ", 3, 1, ""}};
+    struct rm_report r;
+    fill(&r);
+    give_texts(&r);
+    char *full = printed(&r, FULL), *html = printed(&r, HTML),
+         *json = printed(&r, JSON);
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "\"%s\":", numbers[i].key);
+        for (const char *p = json; (p = strstr(p, key)); found++) {
+            p += strlen(key);
+            char *end;
+            double value = strtod(p, &end);
+            if (end == p)
+                continue; /* null, or another key of this name */
+            value *= numbers[i].times;
+            char shown[64], core[32];
+            if (numbers[i].digits < 0)
+                snprintf(core, sizeof core, "%.3g", value);
+            else
+                snprintf(core, sizeof core, "%.*f", numbers[i].digits, value);
+            snprintf(shown, sizeof shown, "%s%s%s", numbers[i].before, core,
+                     numbers[i].after);
+            ck_assert_msg(strstr(full, shown) && strstr(html, shown),
+                          "%s %s is not in all forms", key, shown);
+        }
+    }
+    ck_assert_uint_gt(found, 100);
+    free(full);
+    free(html);
+    free(json);
+    rm_report_release(&r);
+}
+END_TEST
+
 START_TEST(as_json)
 {
     struct rm_report r;
     struct pk_err err;
     cJSON *j;
     fill(&r);
-    char *text = printed(&r, true);
+    give_texts(&r);
+    char *text = printed(&r, JSON);
     ck_ok(pk_json_parse(&j, text, strlen(text), &err));
+    ck_schema(j, "schemas/eval-report.schema.json");
     const cJSON *d = cJSON_GetObjectItem(j, "dimensions");
     ck_assert_int_eq(cJSON_GetArraySize(d), 2);
     d = cJSON_GetArrayItem(d, 1);
@@ -206,7 +373,10 @@ int main(void)
     tcase_add_test(t, characters);
     tcase_add_test(t, groups);
     tcase_add_test(t, as_text);
+    tcase_add_test(t, as_full_text);
     tcase_add_test(t, as_json);
+    tcase_add_test(t, as_html);
+    tcase_add_test(t, the_same_numbers);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
