@@ -45,6 +45,8 @@ static const struct verb {
     {"eval", "DB", "accuracy report of one or more reward models", rm_cmd_eval},
     {"bench", "", "this machine's limit, and how close we run to it",
      infer_cmd_bench},
+    {"verify", "DIR", "will a model score the same here and elsewhere?",
+     infer_cmd_verify},
 };
 
 enum { N_VERBS = sizeof verbs / sizeof verbs[0] };

@@ -432,5 +432,6 @@ int infer_cmd_convert(int argc, char **argv);
 int infer_cmd_tokenize(int argc, char **argv);
 int infer_cmd_generate(int argc, char **argv);
 int infer_cmd_bench(int argc, char **argv);
+int infer_cmd_verify(int argc, char **argv);
 
 #endif
