@@ -1,5 +1,6 @@
 /* The pass over a store's judgments; see agreement.h. SQL gives them comparison
- * by comparison, each annotator's together and in time; what one comparison
+ * by comparison, each annotator's together and in time (of one time, by uid:
+ * the same judgments give the same figures in every store); what one comparison
  * says is counted and forgotten. */
 #include <math.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ enum {
 static const char judgments_sql[] =
     "SELECT comparison, dimension, annotator, choice, strength, label,"
     " shown_left, seconds, created IS NOT NULL FROM live_judgment"
-    " ORDER BY comparison, dimension, annotator, created, origin, seq";
+    " ORDER BY comparison, dimension, annotator, created, uid";
 
 static const char comparison_sql[] =
     "SELECT c.source, length(x.content), length(y.content) FROM comparison AS c"

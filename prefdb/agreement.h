@@ -16,7 +16,8 @@
  *             be in agreement there.
  *
  * Of several standing judgments of one annotator on one comparison the latest
- * counts; the others are repeats. A judgment without an annotator's name is no
+ * counts (by its date; of undated ones the one with the greatest uid); the
+ * others are repeats. A judgment without an annotator's name is no
  * rating (whether two of them are two people's can't be known). */
 #ifndef PREFKIT_PREFDB_AGREEMENT_H
 #define PREFKIT_PREFDB_AGREEMENT_H
