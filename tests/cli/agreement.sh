@@ -7,7 +7,7 @@ cat >rows.jsonl <<'END'
 {"messages":[{"role":"user","content":"2"}],"a":{"content":"x","model":"m1"},"b":{"content":"yy","model":"m2"},"batch":"week 10","judgments":[{"choice":"b","strength":1,"annotator":"p","created":"2026-02-01"},{"choice":"tie","annotator":"q","created":"2026-02-02"}]}
 END
 prefkit init s.db
-prefkit import s.db rows.jsonl --source here --dimension helpfulness 2>/dev/null
+prefkit import s.db rows.jsonl --source here --dimension helpfulness >/dev/null 2>&1
 
 t "agreement tells the coefficients"
 run 0 prefkit agreement s.db
