@@ -61,7 +61,7 @@ lint:                     ## who includes whom, formatting, clang-tidy, shellche
 	@scripts/lint.sh
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
-bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed; N="30000 300000" by default
+bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed, N="30000 300000" rows
 	@scripts/bench_store.sh $^ $(N)
 install: all              ## install under DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin

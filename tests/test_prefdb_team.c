@@ -1,5 +1,6 @@
 /* A team's work: merging labelers' stores, and many of them at one. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -697,6 +698,56 @@ START_TEST(test_backup)
 }
 END_TEST
 
+/* ---- Killed -------------------------------------------------------------- */
+
+/* Imports killed at moments spread over their run: the store opens, passes
+ * check, holds nothing or everything, and is completed by another import. */
+START_TEST(test_killed_imports)
+{
+    enum { TIMES = 12 };
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("k.db");
+    struct pk_buf b = PK_BUF_INIT(1 << 22);
+    prefdb_close(db);
+    for (int i = 0; i < 2000; i++)
+        pk_buf_addf(&b,
+                    "{\"messages\":[{\"role\":\"user\",\"content\":\"Q%d\"}],"
+                    "\"a\":\"yes %d\",\"b\":\"no\",\"judgments\":[{"
+                    "\"dimension\":\"safety\",\"choice\":\"b\"}]}\n",
+                    i, i);
+    char *path = temp_path("k.db"), *rows = temp_path("k.jsonl");
+    write_file(rows, b.data, b.len);
+    pk_buf_release(&b);
+    struct prefdb__import o = plain_import(rows);
+    for (int i = 0; i < TIMES; i++) {
+        pid_t child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+            if (prefdb_open(&db, path, PREFDB_WRITE, &err) == 0 &&
+                prefdb__import_file(db, &o, &report, &err) == 0)
+                _exit(0);
+            _exit(1);
+        }
+        usleep((useconds_t)(i * 5000));
+        kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        ck_ok(prefdb_open(&db, path, PREFDB_WRITE, &err));
+        int64_t n = number(db, "SELECT count(*) FROM comparison");
+        ck_assert(n == 0 || n == 2000);
+        if (i % 4 == 0)
+            ck_assert_int_eq(problems(db), 0);
+        prefdb_close(db);
+    }
+    ck_ok(prefdb_open(&db, path, PREFDB_WRITE, &err));
+    ck_ok(prefdb__import_file(db, &o, &report, &err));
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison"), 2000);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"), 2000);
+    ck_assert_int_eq(problems(db), 0);
+    prefdb_close(db);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("prefdb team");
@@ -723,6 +774,7 @@ int main(void)
     tcase_add_test(rest, test_batch);
     tcase_add_test(rest, test_split);
     tcase_add_test(rest, test_backup);
+    tcase_add_test(rest, test_killed_imports);
     suite_add_tcase(s, rest);
     return run_suite(s);
 }
