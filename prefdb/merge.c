@@ -193,7 +193,7 @@ static int check_other(struct run *r, struct pk_err *err)
     int rc = schema_of(r->db, &ours, err);
     if (!rc)
         rc = schema_of(r->from, &theirs, err);
-    if (!rc && strcmp(ours, theirs) != 0)
+    if (!rc && (!ours || !theirs || strcmp(ours, theirs) != 0))
         rc = pk_fail(err, PK_EDATA,
                      "%s: its tables are not those of a prefkit store",
                      r->from->path);

@@ -502,7 +502,7 @@ static void labeler(const char *path, int64_t c, int me, int out)
 {
     struct prefdb *db;
     struct pk_err err;
-    char who[16];
+    char who[32];
     int done = 0;
     bool waiting = false;
     snprintf(who, sizeof who, "labeler%d", me);
