@@ -26,14 +26,22 @@ static int any_special(const char *s)
                : 0;
 }
 
+/* How many characters of a string, in steps of eight, need no look. */
+static size_t plain_run(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (n - i > 8 && !any_special(s + i))
+        i += 8;
+    return i;
+}
+
 /* One pass over the text before cJSON sees it, for what cJSON lets through:
  * depth, \u0000, and raw control characters. */
 static int scan(const char *s, size_t n, struct pk_err *err)
 {
     int depth = 0, in_string = 0;
     for (size_t i = 0; i < n; i++) {
-        while (in_string && n - i > 8 && !any_special(s + i))
-            i += 8;
+        i += in_string ? plain_run(s + i, n - i) : 0;
         char c = s[i];
         if ((unsigned char)c < 0x20 && (in_string || !strchr("\t\r\n", c)))
             return pk_fail(err, PK_EDATA, "byte %zu is a control character",

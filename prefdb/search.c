@@ -50,7 +50,7 @@ int prefdb__search_query(const char *words, struct pk_buf *b,
 static int index_some(struct prefdb *db, int64_t *upto, struct pk_err *err)
 {
     char sql[400];
-    int64_t last;
+    int64_t last = 0;
     int rc = prefdb__begin(db, err);
     if (rc)
         return rc;
