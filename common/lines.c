@@ -21,6 +21,7 @@ struct pk_lines {
     uint64_t number, size;
     size_t at, have; /* chunk[at..have) is unread */
     struct pk_buf line;
+    char empty[1]; /* a line of nothing, before any other */
     char chunk[1 << 16];
 };
 
@@ -113,29 +114,35 @@ static int is_blank(const char *s, size_t n)
     return 1;
 }
 
-int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
-                  struct pk_err *err)
+int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
+                 struct pk_err *err)
 {
     *line = NULL;
     *len = 0;
-    for (;;) {
-        int rc = read_line(in, err);
-        if (rc <= 0)
-            return rc;
-        char *s = in->line.data;
-        size_t n = in->line.len;
-        if (in->number == 1 && n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0) {
-            s += 3;
-            n -= 3;
-        }
-        if (is_blank(s, n))
+    int rc = read_line(in, err);
+    if (rc <= 0)
+        return rc;
+    char *s = in->line.data ? in->line.data : in->empty;
+    size_t n = in->line.len;
+    size_t bom =
+        in->number == 1 && n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    *line = s + bom;
+    *len = n - bom;
+    return 1;
+}
+
+int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
+                  struct pk_err *err)
+{
+    int rc;
+    while ((rc = pk_lines_raw(in, line, len, err)) > 0) {
+        if (is_blank(*line, *len))
             continue;
-        if (s[n - 1] == '\r')
-            s[--n] = 0;
-        *line = s;
-        *len = n;
+        if ((*line)[*len - 1] == '\r')
+            (*line)[--*len] = 0;
         return 1;
     }
+    return rc;
 }
 
 uint64_t pk_lines_number(const struct pk_lines *in)

@@ -31,6 +31,11 @@ PK_NODISCARD int pk_lines_open(struct pk_lines **out, const char *path,
 PK_NODISCARD int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
                                struct pk_err *err);
 
+/* The same for the next line as it is, blank or not, '\r' and all: for what
+ * counts line ends as content (CSV). */
+PK_NODISCARD int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
+                              struct pk_err *err);
+
 uint64_t pk_lines_number(const struct pk_lines *in); /* from 1 */
 const char *pk_lines_name(const struct pk_lines *in);
 const char *pk_lines_where(struct pk_lines *in); /* "name:number" */

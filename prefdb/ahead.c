@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "common/cli.h"
-#include "common/lines.h"
 #include "common/mem.h"
 #include "common/sha256.h"
+#include "prefdb/infile.h"
 
 enum { BLOCKS = 4, ROWS = 128, TEXT = 1 << 20 };
 
@@ -30,7 +30,7 @@ struct prefdb__ahead {
     size_t filled, taken; /* blocks so far; filled - taken are waiting */
     size_t row;           /* the caller's place in block `taken` */
     bool stop, started;
-    struct pk_lines *in;
+    struct prefdb__infile *in;
     struct pk_sha256 *sha;
     uint64_t bytes;
     pthread_t reader;
@@ -55,7 +55,7 @@ static int next_line(struct prefdb__ahead *a, char **line, size_t *len,
 {
     int old;
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
-    int rc = pk_lines_next(a->in, line, len, err);
+    int rc = prefdb__infile_next(a->in, line, len, err);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
     return rc;
 }
@@ -65,13 +65,16 @@ static int take_line(struct prefdb__ahead *a, struct block *b, const char *line,
 {
     struct pk_err why;
     struct prefdb__row *r = &b->rows[b->n];
-    *r = (struct prefdb__row){.len = len, .number = pk_lines_number(a->in)};
+    *r = (struct prefdb__row){.len = len,
+                              .number = prefdb__infile_number(a->in)};
     b->at[b->n++] = b->text.len;
     if (pk_buf_add(&b->text, line, len) < 0 || pk_buf_addc(&b->text, 0) < 0)
         return pk_fail_mem(&b->err, "a block of rows");
     pk_sha256_raw(a->sha, line, len);
     pk_sha256_raw(a->sha, "\n", 1);
-    int rc = pk_json_parse(&r->json, line, len, &why);
+    const char *problem = prefdb__infile_problem(a->in);
+    int rc = problem ? pk_fail(&why, PK_EDATA, "%s", problem)
+                     : pk_json_parse(&r->json, line, len, &why);
     if (!rc)
         return 0;
     r->err = pk_calloc(1, sizeof *r->err);
@@ -96,7 +99,7 @@ static void fill(struct prefdb__ahead *a, struct block *b)
     }
     for (size_t i = 0; i < b->n; i++)
         b->rows[i].line = b->text.data + b->at[i];
-    b->bytes = pk_lines_bytes(a->in);
+    b->bytes = prefdb__infile_bytes(a->in);
 }
 
 static void *read_all(void *arg)
@@ -137,7 +140,7 @@ int prefdb__ahead_open(struct prefdb__ahead **out, const char *path,
         a->blocks[i].text.max = PK_LINE_MAX + TEXT + ROWS;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
-    int rc = pk_lines_open(&a->in, path, err);
+    int rc = prefdb__infile_open(&a->in, path, err);
     if (!rc)
         rc = pk_sha256_new(&a->sha, err);
     if (!rc && pthread_create(&a->reader, NULL, read_all, a) != 0)
@@ -196,7 +199,7 @@ int prefdb__ahead_next(struct prefdb__ahead *a, struct prefdb__row **row,
 
 const char *prefdb__ahead_name(const struct prefdb__ahead *a)
 {
-    return pk_lines_name(a->in);
+    return prefdb__infile_name(a->in);
 }
 
 uint64_t prefdb__ahead_bytes(const struct prefdb__ahead *a)
@@ -206,12 +209,17 @@ uint64_t prefdb__ahead_bytes(const struct prefdb__ahead *a)
 
 uint64_t prefdb__ahead_size(const struct prefdb__ahead *a)
 {
-    return pk_lines_size(a->in);
+    return prefdb__infile_size(a->in);
 }
 
 void prefdb__ahead_hash(struct prefdb__ahead *a, uint8_t out[32])
 {
     pk_sha256_final(a->sha, out);
+}
+
+const char *prefdb__ahead_unit(const struct prefdb__ahead *a)
+{
+    return prefdb__infile_unit(a->in);
 }
 
 void prefdb__ahead_close(struct prefdb__ahead *a)
@@ -231,7 +239,7 @@ void prefdb__ahead_close(struct prefdb__ahead *a)
         pk_buf_release(&a->blocks[i].text);
     }
     pk_sha256_free(a->sha);
-    pk_lines_close(a->in);
+    prefdb__infile_close(a->in);
     pthread_cond_destroy(&a->changed);
     pthread_mutex_destroy(&a->lock);
     free(a);

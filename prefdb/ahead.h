@@ -31,6 +31,7 @@ PK_NODISCARD int prefdb__ahead_next(struct prefdb__ahead *a,
 /* The name of the input as errors give it; how far the row is in the file, and
  * how large that is, in bytes (0: unknown). */
 const char *prefdb__ahead_name(const struct prefdb__ahead *a);
+const char *prefdb__ahead_unit(const struct prefdb__ahead *a); /* as infile.h */
 uint64_t prefdb__ahead_bytes(const struct prefdb__ahead *a);
 uint64_t prefdb__ahead_size(const struct prefdb__ahead *a);
 

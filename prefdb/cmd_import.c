@@ -14,7 +14,7 @@ struct args {
     int n_files;
     struct prefdb__import o;
     struct pk_progress progress;
-    const char *rejects;
+    const char *rejects, *pairs;
     bool json;
 };
 
@@ -26,12 +26,14 @@ enum {
     OPT_SKIP_BAD = 256,
     OPT_REJECTS,
     OPT_DRY_RUN,
+    OPT_PAIRS,
+    OPT_FORMATS,
     OPT_JSON
 };
 
 static const struct argp_option options[] = {
     {"format", OPT_FORMAT, "F", 0,
-     "auto (default: by the first row), prefkit, pku, hh or trl", 0},
+     "auto (default: by the first row), or one that --formats lists", 0},
     {"source", OPT_SOURCE, "NAME", 0,
      "What the comparisons are called (default: the file's name)", 0},
     {"dimension", OPT_DIMENSION, "D", 0,
@@ -41,6 +43,10 @@ static const struct argp_option options[] = {
     {"skip-bad", OPT_SKIP_BAD, NULL, 0, "Go on after a bad row", 0},
     {"rejects", OPT_REJECTS, "FILE", 0,
      "With --skip-bad: write bad rows here, with their reasons", 0},
+    {"pairs", OPT_PAIRS, "FILE", 0,
+     "For a file of votes: the file with the pairs that they are on", 0},
+    {"formats", OPT_FORMATS, NULL, 0,
+     "List the formats and what becomes of their labels, and end", 0},
     {"dry-run", OPT_DRY_RUN, NULL, 0, "Read and count, but keep nothing", 0},
     {"json", OPT_JSON, NULL, 0, "The summary as JSON", 0},
     {0}};
@@ -109,6 +115,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_REJECTS:
         a->rejects = arg;
         return 0;
+    case OPT_PAIRS:
+        a->pairs = arg;
+        return 0;
+    case OPT_FORMATS:
+        prefdb__formats_print(stdout);
+        exit(pk_cli_finish(&a->cli, 0));
     case OPT_DRY_RUN:
         a->o.dry_run = true;
         return 0;
@@ -129,10 +141,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void print_reason(const struct prefdb__reason *r)
+static void print_reason(const struct prefdb__reason *r, const char *unit)
 {
-    printf("    %8llu  %s: %s", (unsigned long long)r->n, r->text,
-           r->n == 1 ? "line" : "lines");
+    printf("    %8llu  %s: %s%s", (unsigned long long)r->n, r->text, unit,
+           r->n == 1 ? "" : "s");
     for (uint64_t i = 0; i < r->n && i < PREFDB__LINES; i++)
         printf("%s %llu", i ? "," : "", (unsigned long long)r->lines[i]);
     puts(r->n > PREFDB__LINES ? ", ..." : "");
@@ -156,12 +168,25 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
         printf("  %8llu  of them contradict an earlier one by the same "
                "annotator; both are kept\n",
                (unsigned long long)c->contradictory);
+    if (c->unjudged)
+        printf("  %8llu  comparisons that nobody judged, kept\n",
+               (unsigned long long)c->unjudged);
+    if (c->single)
+        printf("  %8llu  responses without a comparison, kept\n",
+               (unsigned long long)c->single);
+    if (r->equal)
+        printf("  %8llu  pairs of a ranking with the same text twice, not "
+               "taken\n",
+               (unsigned long long)r->equal);
+    if (r->unanswered)
+        printf("  %8llu  messages without an answer, not taken\n",
+               (unsigned long long)r->unanswered);
     if (c->empty)
         printf("  %8llu  comparisons with an empty answer, kept\n",
                (unsigned long long)c->empty);
     printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);
     for (size_t i = 0; i < r->n_reasons; i++)
-        print_reason(&r->reasons[i]);
+        print_reason(&r->reasons[i], r->unit);
 }
 
 /* The file's report, added to `list`; false when out of memory. */
@@ -179,6 +204,10 @@ static bool add_report(cJSON *list, const struct args *a,
                    {"judgments", c->judgments},
                    {"repeats", c->repeats},
                    {"contradictory", c->contradictory},
+                   {"unjudged", c->unjudged},
+                   {"single_responses", c->single},
+                   {"equal_pairs", r->equal},
+                   {"unanswered", r->unanswered},
                    {"empty_answers", c->empty},
                    {"bad", r->bad}};
     cJSON *o = cJSON_CreateObject();
@@ -266,18 +295,13 @@ int prefdb_cmd_import(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "DB FILE...",
-        .doc =
-            "Read comparisons into a store.\v"
-            "FILE holds JSON lines, may be gzip-compressed, and is \"-\" for "
-            "standard input. Each file is taken whole or not at all; what is "
-            "in the store already is not doubled, so a file may be imported "
-            "again.\n\nFormats:\n"
-            "  prefkit  our own JSON lines (schemas/comparison.schema.json)\n"
-            "  pku      PKU-SafeRLHF: two responses judged for both "
-            "dimensions\n"
-            "  hh       Anthropic HH-RLHF: whole dialogues, chosen and "
-            "rejected\n"
-            "  trl      TRL: prompt, chosen, rejected, as texts or messages"};
+        .doc = "Read comparisons into a store.\v"
+               "FILE holds JSON lines, a JSON array or CSV, may be "
+               "gzip-compressed, "
+               "and is \"-\" for standard input. Each file is taken whole or "
+               "not at all; what is "
+               "in the store already is not doubled, so a file may be imported "
+               "again. `prefkit import --formats` lists the formats."};
     struct args a = {.cli.verb = "import", .o.dimension = -1, .o.split = -1};
     struct pk_err err;
     struct prefdb *db = NULL;
@@ -286,10 +310,15 @@ int prefdb_cmd_import(int argc, char **argv)
         return 5;
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
-    int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
+    struct prefdb__pairs *pairs = NULL;
+    int rc = a.pairs ? prefdb__pairs_load(&pairs, a.pairs, &err) : 0;
+    a.o.pairs = pairs;
+    if (!rc)
+        rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
     if (!rc)
         rc = run(&a, db, &err);
     prefdb_close(db);
+    prefdb__pairs_free(pairs);
     free(a.files);
     fflush(stdout);
     return pk_cli_finish(&a.cli, rc ? pk_cli_fail(&a.cli, &err) : 0);

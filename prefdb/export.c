@@ -211,6 +211,37 @@ static int export_row(struct run *r, FILE *f, struct pk_err *err)
     return 0;
 }
 
+/* Lone responses: {"messages": [...], "response": {...}}. */
+static int export_singles(struct run *r, FILE *f, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int64_t any;
+    int rc = prefdb__int(r->db, PREFDB__HAS_SINGLES, 0, &any, err);
+    if (rc || !any)
+        return rc;
+    rc = prefdb__prepare(r->db, &s,
+                         "SELECT r.id, (SELECT t.parent FROM turn AS t"
+                         " WHERE t.id = r.turn) " PREFDB__SINGLES
+                         " ORDER BY r.id",
+                         err);
+    while (!rc && (rc = prefdb__step(r->db, s, err)) > 0) {
+        pk_buf_reset(&r->line);
+        rc = add_messages(r, sqlite3_column_int64(s, 1), err);
+        if (!rc)
+            rc = add_response(r, "response", sqlite3_column_int64(s, 0), err);
+        pk_buf_adds(&r->line, "}\n");
+        if (!rc && r->line.failed)
+            rc = pk_fail_mem(err, "a row");
+        r->done->singles++;
+        if (!rc && fwrite(r->line.data, 1, r->line.len, f) != r->line.len)
+            rc = pk_fail_errno(err, "cannot write the rows");
+        if (!rc && r->done->singles % 256 == 0)
+            rc = pk_check_interrupt(err);
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
 static int prepare(struct run *r, const struct prefdb_query *q,
                    struct pk_err *err)
 {
@@ -252,6 +283,8 @@ int prefdb__export(struct prefdb *db, const struct prefdb_query *q, FILE *f,
         if (!rc && done->comparisons % 256 == 0)
             rc = pk_check_interrupt(err);
     }
+    if (!rc && q->dimension < 0 && q->split < 0 && !q->source)
+        rc = export_singles(&r, f, err);
     sqlite3_finalize(r.comparison);
     sqlite3_finalize(r.turn);
     sqlite3_finalize(r.response);

@@ -27,9 +27,8 @@ static size_t marker(const char *s, enum prefdb_role *role)
     return n && (s[n] == '\n' || s[n] == 0) ? n : 0;
 }
 
-/* Append the dialogue's turns to the context. */
-static int read_dialogue(const char *text, const char *key,
-                         struct prefdb__record *out, struct pk_err *err)
+int prefdb__read_hh(const char *text, const char *key,
+                    struct prefdb__record *out, struct pk_err *err)
 {
     enum prefdb_role role, next = PREFDB_USER;
     size_t skip = marker(text, &role);
@@ -64,28 +63,35 @@ static bool sniff(const cJSON *row)
            !prefdb__has(row, "prompt");
 }
 
-static int read(cJSON *row, int dimension, struct prefdb__record *out,
-                struct pk_err *err)
+static int read(const struct prefdb__format *f, cJSON *row,
+                struct prefdb__rows *rows, struct pk_err *err)
 {
+    (void)f;
+    struct prefdb__record *out = prefdb__rows_add(rows);
+    if (!out)
+        return pk_fail_mem(err, "a comparison");
     static const char *const known[] = {"chosen", "rejected", NULL};
     const char *chosen, *rejected;
     int rc = pk_json_need_str(row, "chosen", &chosen, err);
     if (!rc)
         rc = pk_json_need_str(row, "rejected", &rejected, err);
     if (!rc)
-        rc = read_dialogue(chosen, "chosen", out, err);
+        rc = prefdb__read_hh(chosen, "chosen", out, err);
     size_t n_a = out->n_context;
     if (!rc)
-        rc = read_dialogue(rejected, "rejected", out, err);
+        rc = prefdb__read_hh(rejected, "rejected", out, err);
     if (!rc)
         rc = prefdb__split_dialogues(out, n_a, err);
-    return rc ? rc : prefdb__judge_chosen(row, dimension, known, out, err);
+    return rc ? rc
+              : prefdb__judge_chosen(row, rows->dimension, known, out, err);
 }
 
 const struct prefdb__format prefdb__format_hh = {
     .name = "hh",
     .what = "Anthropic HH-RLHF: whole dialogues, chosen and rejected",
+    .keys = "chosen:s",
     .sniff = sniff,
+    .rule = "chosen is preferred; no strength",
     .dimension = PREFDB__ASKED,
     .read = read,
 };

@@ -107,15 +107,13 @@ static int group(cJSON *extra, struct pk_err *err)
     return ok ? 0 : pk_fail_mem(err, "a row's JSON");
 }
 
-static bool sniff(const cJSON *row)
+static int read(const struct prefdb__format *f, cJSON *row,
+                struct prefdb__rows *rows, struct pk_err *err)
 {
-    return prefdb__has(row, "response_0") && prefdb__has(row, "response_1");
-}
-
-static int read(cJSON *row, int dimension, struct prefdb__record *out,
-                struct pk_err *err)
-{
-    (void)dimension;
+    (void)f;
+    struct prefdb__record *out = prefdb__rows_add(rows);
+    if (!out)
+        return pk_fail_mem(err, "a comparison");
     static const char *const known[] = {"prompt",
                                         "response_0",
                                         "response_1",
@@ -152,7 +150,10 @@ static int read(cJSON *row, int dimension, struct prefdb__record *out,
 const struct prefdb__format prefdb__format_pku = {
     .name = "pku",
     .what = "PKU-SafeRLHF: two responses judged for both dimensions",
-    .sniff = sniff,
+    .keys = "response_0:s,response_1:s",
+    .rule = "helpfulness: better_response_id 0 is a, 1 is b; safety: "
+            "safer_response_id likewise, its label from is_response_N_safe; "
+            "-1 or none: no judgment",
     .dimension = PREFDB__FIXED,
     .read = read,
 };

@@ -309,16 +309,36 @@ static int read_place(const cJSON *row, struct prefdb__record *out,
 
 static bool sniff(const cJSON *row)
 {
-    return prefdb__has(row, "messages") && prefdb__has(row, "a") &&
-           prefdb__has(row, "b");
+    return (prefdb__has(row, "a") && prefdb__has(row, "b")) ||
+           cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(row, "response"));
 }
 
-static int read(cJSON *row, int dimension, struct prefdb__record *out,
-                struct pk_err *err)
+/* {"messages", "response"}: a response without a comparison. */
+static int read_single(cJSON *row, struct prefdb__record *out,
+                       struct pk_err *err)
 {
+    static const char *const known[] = {"messages", "response", NULL};
+    out->single = true;
+    int rc = check_members(row, known, "a row of one response", err);
+    if (!rc)
+        rc = prefdb__read_messages(
+            cJSON_GetObjectItemCaseSensitive(row, "messages"), "messages", out,
+            err);
+    return rc ? rc : read_response(row, "response", &out->a, err);
+}
+
+static int read(const struct prefdb__format *f, cJSON *row,
+                struct prefdb__rows *rows, struct pk_err *err)
+{
+    (void)f;
+    struct prefdb__record *out = prefdb__rows_add(rows);
+    if (!out)
+        return pk_fail_mem(err, "a comparison");
     static const char *const known[] = {"messages", "a",         "b",
                                         "source",   "batch",     "split",
                                         "extra",    "judgments", NULL};
+    if (prefdb__has(row, "response"))
+        return read_single(row, out, err);
     int rc = check_members(row, known, "a comparison", err);
     if (!rc)
         rc = prefdb__read_messages(
@@ -332,13 +352,15 @@ static int read(cJSON *row, int dimension, struct prefdb__record *out,
         rc = read_place(row, out, err);
     if (!rc)
         rc = take_extra(row, &out->extra, err);
-    return rc ? rc : read_judgments(row, dimension, out, err);
+    return rc ? rc : read_judgments(row, rows->dimension, out, err);
 }
 
 const struct prefdb__format prefdb__format_prefkit = {
     .name = "prefkit",
     .what = "our own JSON lines (schemas/comparison.schema.json)",
+    .keys = "messages:l",
     .sniff = sniff,
+    .rule = "choice, strength 0 to 3, label, as they stand",
     .dimension = PREFDB__ROW,
     .read = read,
 };

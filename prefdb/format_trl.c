@@ -30,14 +30,13 @@ static int read_side(const cJSON *row, bool explicit_prompt, const char *key,
     return rc ? rc : read_part(row, key, PREFDB_ASSISTANT, out, err);
 }
 
-static bool sniff(const cJSON *row)
+static int read(const struct prefdb__format *f, cJSON *row,
+                struct prefdb__rows *rows, struct pk_err *err)
 {
-    return prefdb__has(row, "chosen") && prefdb__has(row, "rejected");
-}
-
-static int read(cJSON *row, int dimension, struct prefdb__record *out,
-                struct pk_err *err)
-{
+    (void)f;
+    struct prefdb__record *out = prefdb__rows_add(rows);
+    if (!out)
+        return pk_fail_mem(err, "a comparison");
     static const char *const known[] = {"prompt", "chosen", "rejected", NULL};
     const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(row, "prompt");
     bool explicit_prompt = prompt && !cJSON_IsNull(prompt);
@@ -52,13 +51,16 @@ static int read(cJSON *row, int dimension, struct prefdb__record *out,
         rc = read_side(row, explicit_prompt, "rejected", out, err);
     if (!rc)
         rc = prefdb__split_dialogues(out, n_a, err);
-    return rc ? rc : prefdb__judge_chosen(row, dimension, known, out, err);
+    return rc ? rc
+              : prefdb__judge_chosen(row, rows->dimension, known, out, err);
 }
 
 const struct prefdb__format prefdb__format_trl = {
     .name = "trl",
-    .what = "TRL: prompt, chosen, rejected as texts or messages; margin",
-    .sniff = sniff,
+    .what = "TRL, OpenRLHF, axolotl's chatml.ultra: prompt, chosen, rejected, "
+            "as texts or messages, margin",
+    .keys = "chosen,rejected",
+    .rule = "chosen is preferred; margin is kept, and is no strength",
     .dimension = PREFDB__ASKED,
     .read = read,
 };

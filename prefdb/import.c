@@ -5,7 +5,6 @@
 
 #include "common/cli.h"
 #include "common/json.h"
-#include "common/lines.h"
 #include "common/utf8.h"
 #include "prefdb/ahead.h"
 
@@ -16,14 +15,15 @@ struct run {
     struct prefdb__report *report;
     struct prefdb__writer *writer;
     struct prefdb__ahead *in;
-    struct prefdb__record record;
+    struct prefdb__rows rows;
+    uint64_t last; /* row's number */
     struct pk_buf buf;
 };
 
 /* "dir/pairs.jsonl.gz" -> "pairs". */
 static void source_of(const char *path, char *out, size_t size)
 {
-    static const char *const tails[] = {".gz", ".jsonl", ".json"};
+    static const char *const tails[] = {".gz", ".jsonl", ".json", ".csv"};
     const char *slash = strrchr(path, '/');
     snprintf(out, size, "%s", slash ? slash + 1 : path);
     if (strcmp(path, "-") == 0)
@@ -61,7 +61,33 @@ static int check_dimension(const struct run *r, struct pk_err *err)
                        "%s: format %s states its own dimensions; leave "
                        "--dimension out",
                        r->o->path, f->name);
+    if (f && f->evaluation &&
+        (r->o->split == PREFDB_TRAIN || r->o->split == PREFDB_VALID))
+        return pk_fail(err, PK_EUSAGE,
+                       "%s: format %s is for evaluation and goes to the test "
+                       "split; leave --split out",
+                       r->o->path, f->name);
     return 0;
+}
+
+/* Everything that the row has become, or nothing of it. */
+static int put_records(struct run *r, struct pk_err *err)
+{
+    struct prefdb__rows *rows = &r->rows;
+    struct prefdb__counts *counts = &r->report->counts;
+    int rc = 0;
+    for (size_t i = 0; i < rows->n && !rc; i++)
+        rc = prefdb__record_check(&rows->v[i], err);
+    for (size_t i = 0; i < rows->n && !rc; i++) {
+        counts->unjudged += !rows->v[i].single && rows->v[i].n_judgments == 0;
+        rc = prefdb__writer_put(r->writer, &rows->v[i], r->report->source,
+                                r->o->split, counts, err);
+    }
+    if (!rc) {
+        r->report->equal += rows->equal;
+        r->report->unanswered += rows->unanswered;
+    }
+    return rc;
 }
 
 static int put_row(struct run *r, cJSON *row, struct pk_err *err)
@@ -73,14 +99,9 @@ static int put_row(struct run *r, cJSON *row, struct pk_err *err)
         rc = settle_format(r, row, err);
     if (!rc)
         rc = check_dimension(r, err);
-    if (!rc) {
-        prefdb__record_reset(&r->record);
-        rc = r->report->format->read(row, r->o->dimension, &r->record, err);
-    }
     if (!rc)
-        rc = prefdb__writer_put(r->writer, &r->record, r->report->source,
-                                r->o->split, &r->report->counts, err);
-    return rc;
+        rc = prefdb__format_read(r->report->format, row, &r->rows, err);
+    return rc ? rc : put_records(r, err);
 }
 
 static void count_reason(struct prefdb__report *p, const char *text,
@@ -131,28 +152,69 @@ static int write_reject(struct run *r, const struct prefdb__row *row,
     return 0;
 }
 
-/* One line: 0 also for a bad row that was counted. */
+/* A bad row: counted and written down, or the end. */
+static int take_bad(struct run *r, const struct prefdb__row *row,
+                    const struct pk_err *why, struct pk_err *err)
+{
+    if (!r->o->skip_bad) {
+        if (err)
+            *err = *why;
+        pk_err_prefix(err, "%s:%s%llu: ", prefdb__ahead_name(r->in),
+                      strcmp(r->report->unit, "line") == 0 ? "" : "element ",
+                      (unsigned long long)row->number);
+        return why->code;
+    }
+    count_reason(r->report, why->text, row->number);
+    if (!r->o->rejects)
+        return 0;
+    if (!r->rows.reject)
+        return write_reject(r, row, why->text, err);
+    char *text = cJSON_PrintUnformatted(r->rows.reject);
+    if (!text)
+        return pk_fail_mem(err, "a row's JSON");
+    struct prefdb__row other = *row;
+    cJSON held = {0}; /* it is JSON, and that is all that is asked */
+    other.line = text;
+    other.len = strlen(text);
+    other.json = &held;
+    int rc = write_reject(r, &other, why->text, err);
+    cJSON_free(text);
+    return rc;
+}
+
+/* One row: 0 also for a bad one that was counted. */
 static int take_row(struct run *r, const struct prefdb__row *row,
                     struct pk_err *err)
 {
     struct pk_err local = {0};
     r->report->rows++;
+    r->report->unit = prefdb__ahead_unit(r->in);
+    r->rows.reject = NULL;
+    r->last = row->number;
     if (!row->json)
         local = *row->err;
     int rc = row->json ? put_row(r, row->json, &local) : local.code;
-    if (!rc)
-        return 0;
-    if (err)
+    if (rc == PK_EDATA)
+        rc = take_bad(r, row, &local, err);
+    else if (rc && err)
         *err = local;
-    if (rc != PK_EDATA)
-        return rc;
-    if (!r->o->skip_bad) {
-        pk_err_prefix(err, "%s:%llu: ", prefdb__ahead_name(r->in),
-                      (unsigned long long)row->number);
-        return rc;
-    }
-    count_reason(r->report, local.text, row->number);
-    return r->o->rejects ? write_reject(r, row, local.text, err) : 0;
+    return rc;
+}
+
+/* A row that still waits for its partner at the file's end is a bad one. */
+static int take_held(struct run *r, struct pk_err *err)
+{
+    struct pk_err local = {0};
+    struct prefdb__row row = {.number = r->last};
+    if (!r->rows.held)
+        return 0;
+    prefdb__rows_reset(&r->rows);
+    r->rows.reject = prefdb__own(&r->rows, r->rows.held);
+    r->rows.held = NULL;
+    if (!r->rows.reject)
+        return pk_fail_mem(err, "a row");
+    pk_fail(&local, PK_EDATA, "the last row has no partner");
+    return take_bad(r, &row, &local, err);
 }
 
 static void show_progress(const struct run *r)
@@ -235,12 +297,14 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
     struct run r = {.db = db,
                     .o = o,
                     .report = report,
+                    .rows = {.dimension = o->dimension, .pairs = o->pairs},
                     .buf = PK_BUF_INIT(2 * PK_LINE_MAX * 6)};
     *report = (struct prefdb__report){.format = o->format};
     if (o->source)
         snprintf(report->source, sizeof report->source, "%s", o->source);
     else
         source_of(o->path, report->source, sizeof report->source);
+    report->unit = "line";
     int rc = check_dimension(&r, err);
     if (!rc)
         rc = prefdb__ahead_open(&r.in, o->path, err);
@@ -249,9 +313,11 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
     if (!rc)
         rc = take_lines(&r, err);
     if (!rc)
+        rc = take_held(&r, err);
+    if (!rc)
         rc = finish(&r, err);
     prefdb__writer_abort(&r.writer);
-    prefdb__record_release(&r.record);
+    prefdb__rows_release(&r.rows);
     pk_buf_release(&r.buf);
     prefdb__ahead_close(r.in);
     return rc;

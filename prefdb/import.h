@@ -16,6 +16,7 @@ struct prefdb__import {
     int split;                           /* enum prefdb_split, or -1: by hash */
     bool skip_bad;                       /* go on after a bad row */
     bool dry_run;                        /* keep nothing */
+    const struct prefdb__pairs *pairs;   /* for votes on them; or NULL */
     FILE *rejects;                       /* bad rows, as JSON lines; or NULL */
     struct pk_progress *progress;        /* or NULL */
 };
@@ -28,12 +29,16 @@ struct prefdb__reason {
     uint64_t n, lines[PREFDB__LINES];
 };
 
-/* What became of the file: rows == counts.comparisons + counts.known + bad. */
+/* What became of the file. A row is taken or bad; one that is taken holds one
+ * comparison, or several, or a lone response, or is half of a pair. */
 struct prefdb__report {
     const struct prefdb__format *format; /* NULL: no row was recognised */
     char source[256];
     char sha256[65];
+    const char *unit; /* of the numbers below: "line" or "element" */
     uint64_t rows, bad;
+    uint64_t equal;      /* pairs of a ranking left out: the same text twice */
+    uint64_t unanswered; /* messages left out: nobody answered them */
     struct prefdb__counts counts;
     struct prefdb__reason reasons[PREFDB__REASONS];
     size_t n_reasons;

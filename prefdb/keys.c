@@ -113,8 +113,9 @@ int prefdb__keys_of(struct prefdb__keys *k, struct pk_sha256 *h,
                  k->n_turns ? &k->turns[k->n_turns - 1] : NULL,
                  &k->turns[k->n_turns]);
     int rc = response_key(k, h, &r->a, &k->a, err);
-    if (!rc)
-        rc = response_key(k, h, &r->b, &k->b, err);
+    if (rc || r->single)
+        return rc;
+    rc = response_key(k, h, &r->b, &k->b, err);
     if (rc)
         return rc;
     if (memcmp(k->a.uid, k->b.uid, PREFDB__UID) > 0) {

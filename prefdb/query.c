@@ -1,6 +1,7 @@
 /* Reading judgments: which there are, and one with all its texts. On the
  * training path, so statements and buffers stay with the handle. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mem.h"
 #include "prefdb/record.h"
@@ -9,16 +10,23 @@ int prefdb_fingerprint(struct prefdb *db, char out[65], struct pk_err *err)
 {
     /* A uid is a hash of what it names, texts included; the order is that of
      * the uids. */
-    static const char *const sql[] = {"SELECT uid FROM comparison ORDER BY uid",
-                                      "SELECT uid FROM judgment ORDER BY uid"};
+    static const struct {
+        const char *what, *sql;
+    } parts[] = {
+        {"comparisons", "SELECT uid FROM comparison ORDER BY uid"},
+        {"judgments", "SELECT uid FROM judgment ORDER BY uid"},
+        {"responses", "SELECT r.uid " PREFDB__SINGLES " ORDER BY r.uid"}};
+    int64_t singles = 0;
     struct pk_sha256 *h;
     uint8_t sum[32];
     out[0] = 0;
     int rc = pk_sha256_new(&h, err);
-    for (int i = 0; i < 2 && !rc; i++) {
+    if (!rc)
+        rc = prefdb__int(db, PREFDB__HAS_SINGLES, 0, &singles, err);
+    for (int i = 0; i < (singles ? 3 : 2) && !rc; i++) {
         sqlite3_stmt *s = NULL;
-        pk_sha256_field(h, i ? "judgments" : "comparisons", i ? 9 : 11);
-        rc = prefdb__prepare(db, &s, sql[i], err);
+        pk_sha256_field(h, parts[i].what, strlen(parts[i].what));
+        rc = prefdb__prepare(db, &s, parts[i].sql, err);
         while (!rc && (rc = prefdb__step(db, s, err)) > 0) {
             pk_sha256_field(h, sqlite3_column_blob(s, 0),
                             (size_t)sqlite3_column_bytes(s, 0));

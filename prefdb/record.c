@@ -21,6 +21,7 @@ void prefdb__record_reset(struct prefdb__record *r)
     }
     cJSON_Delete(r->extra);
     r->extra = NULL;
+    r->single = false;
     r->n_context = r->n_judgments = 0;
     r->source = r->batch = NULL;
     r->split = -1;
@@ -88,6 +89,8 @@ int prefdb__record_check(const struct prefdb__record *r, struct pk_err *err)
     const struct prefdb_turn *a = &r->a.turn, *b = &r->b.turn;
     if (r->n_context == 0)
         return pk_fail(err, PK_EDATA, "there is no prompt");
+    if (r->single)
+        return 0;
     if (a->len == b->len && memcmp(a->text, b->text, a->len) == 0)
         return pk_fail(err, PK_EDATA, "the two responses are the same");
     for (size_t i = 0; i < r->n_judgments; i++) {

@@ -42,6 +42,7 @@ struct prefdb__judgment {
 };
 
 struct prefdb__record {
+    bool single; /* a response without a comparison: a, and nothing else */
     struct prefdb_turn *context; /* root first */
     size_t n_context, cap_context;
     struct prefdb__response a, b;

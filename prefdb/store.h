@@ -72,6 +72,13 @@ const char *prefdb__text(sqlite3_stmt *s, int col);
 PK_NODISCARD int prefdb__migrate(struct prefdb *db, const char *const *steps,
                                  int from, int to, struct pk_err *err);
 
+/* Responses that no comparison holds (safety data of single responses), and
+ * whether a store has any: it is only then that looking is worth it. */
+#define PREFDB__SINGLES                                                        \
+    "FROM response AS r WHERE r.id NOT IN"                                     \
+    " (SELECT a FROM comparison UNION SELECT b FROM comparison)"
+#define PREFDB__HAS_SINGLES "SELECT 1 FROM meta WHERE key = 'single'"
+
 /* Now, as the store writes times: "2026-01-31T12:00:00Z". */
 void prefdb__now(char out[21]);
 

@@ -63,6 +63,7 @@ struct prefdb__writer {
     sqlite3_stmt *q[N_QUERIES];
     struct prefdb__log log;
     struct prefdb__keys keys; /* of prefdb__writer_put */
+    bool has_single; /* the store is marked as one with lone responses */
     /* The turns of the last context written: in the next record, what begins
      * alike need not be looked up. */
     struct ref *path;
@@ -349,6 +350,19 @@ static int put_judgment(struct prefdb__writer *w,
     return rc;
 }
 
+/* Readers look for lone responses only where this says that there are any. */
+static int mark_single(struct prefdb__writer *w, struct pk_err *err)
+{
+    if (w->has_single)
+        return 0;
+    int rc = prefdb__exec(w->db,
+                          "INSERT INTO meta (key, value) VALUES ('single', 1)"
+                          " ON CONFLICT (key) DO NOTHING",
+                          err);
+    w->has_single = rc == 0;
+    return rc;
+}
+
 static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
                      const struct prefdb__keys *k,
                      struct prefdb__counts *counts, struct pk_err *err)
@@ -357,6 +371,10 @@ static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
     int rc = put_context(w, r, k, &parts[0], err);
     if (!rc)
         rc = put_response(w, parts[0], &r->a, &k->a, &parts[1], err);
+    if (!rc && r->single) {
+        counts->single++;
+        return mark_single(w, err);
+    }
     if (!rc)
         rc = put_response(w, parts[0], &r->b, &k->b, &parts[2], err);
     if (!rc)

@@ -11,6 +11,8 @@ struct prefdb__counts {
     uint64_t judgments, repeats; /* new; in the store already, word for word */
     uint64_t contradictory; /* of the new: the same annotator chose otherwise */
     uint64_t empty;         /* comparisons with an empty answer */
+    uint64_t single;        /* lone responses, new or known */
+    uint64_t unjudged;      /* comparisons of the file without a judgment */
     uint64_t kept; /* known, but the row's batch, split or extra differs: the
                       store's was kept */
     int64_t last;  /* row number of the newest judgment, 0 before it */

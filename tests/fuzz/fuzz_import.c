@@ -25,29 +25,38 @@ static struct prefdb *open_store(void)
     return db;
 }
 
-static void one_format(struct prefdb *db, const struct prefdb__format *f,
-                       const char *text, size_t size)
+static void put(struct prefdb *db, struct prefdb__rows *rows)
 {
-    struct prefdb__record record = {0};
     struct prefdb__counts counts = {0};
     struct prefdb__writer *w;
     struct pk_err err = {0};
-    cJSON *row;
-    if (pk_json_parse(&row, text, size, &err) < 0)
-        return;
-    prefdb__record_reset(&record);
-    if (cJSON_IsObject(row) &&
-        f->read(row, PREFDB_SAFETY, &record, &err) == 0) {
-        if (prefdb__writer_begin(&w, db, &err) < 0)
-            abort();
-        int rc = prefdb__writer_put(w, &record, "fuzz", -1, &counts, &err);
+    if (prefdb__writer_begin(&w, db, &err) < 0)
+        abort();
+    for (size_t i = 0; i < rows->n && i < 8; i++) {
+        int rc = prefdb__writer_put(w, &rows->v[i], "fuzz", -1, &counts, &err);
         /* Whatever a format lets through, the schema must take. */
         if (rc != 0 && rc != PK_EDATA)
             abort();
-        prefdb__writer_abort(&w);
     }
-    prefdb__record_release(&record);
-    cJSON_Delete(row);
+    prefdb__writer_abort(&w);
+}
+
+/* The row twice, as some formats want two. */
+static void one_format(struct prefdb *db, const struct prefdb__format *f,
+                       const char *text, size_t size)
+{
+    struct prefdb__rows rows = {.dimension = PREFDB_SAFETY};
+    struct pk_err err = {0};
+    for (int i = 0; i < 2; i++) {
+        cJSON *row;
+        if (pk_json_parse(&row, text, size, &err) < 0)
+            break;
+        if (cJSON_IsObject(row) &&
+            prefdb__format_read(f, row, &rows, &err) == 0)
+            put(db, &rows);
+        cJSON_Delete(row);
+    }
+    prefdb__rows_release(&rows);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
