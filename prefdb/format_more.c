@@ -130,18 +130,22 @@ static int judge_rated(struct prefdb__rows *rows, double d, struct pk_err *err)
                       size == floor(size) ? (int)size : PREFDB_UNSTATED, err);
 }
 
-/* Check the row, and keep it for the one that follows. */
-static int hold(struct prefdb__rows *rows, const cJSON *row, struct pk_err *err)
+/* What is wrong with the row, if anything; it stays whole. */
+static int check_rated(struct prefdb__rows *rows, const cJSON *row,
+                       struct pk_err *err)
 {
     struct prefdb__item x;
     cJSON *copy = cJSON_Duplicate(row, 1);
-    if (!copy)
-        return pk_fail_mem(err, "a row");
-    int rc = rated(rows, copy, &x, err);
+    int rc = copy ? rated(rows, copy, &x, err) : pk_fail_mem(err, "a row");
     cJSON_Delete(copy);
-    if (!rc && !(rows->held = cJSON_Duplicate(row, 1)))
-        rc = pk_fail_mem(err, "a row");
     return rc;
+}
+
+/* Keep the row for the one that follows. */
+static int hold(struct prefdb__rows *rows, const cJSON *row, struct pk_err *err)
+{
+    rows->held = cJSON_Duplicate(row, 1);
+    return rows->held ? 0 : pk_fail_mem(err, "a row");
 }
 
 /* Two rows in a row are a pair; the first waits in rows->held. Where the next
@@ -154,6 +158,9 @@ static int read_ratings(const struct prefdb__format *f, cJSON *row,
     const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(row, "prompt");
     if (!cJSON_IsString(prompt))
         return pk_fail(err, PK_EDATA, "\"prompt\" is missing");
+    int rc = check_rated(rows, row, err);
+    if (rc)
+        return rc;
     if (!rows->held)
         return hold(rows, row, err);
     cJSON *first = prefdb__own(rows, rows->held);
@@ -162,14 +169,14 @@ static int read_ratings(const struct prefdb__format *f, cJSON *row,
         return pk_fail_mem(err, "a row");
     if (!cJSON_Compare(cJSON_GetObjectItemCaseSensitive(first, "prompt"),
                        prompt, 1)) {
-        int rc = hold(rows, row, err);
+        rc = hold(rows, row, err);
         if (rc)
             return rc;
         rows->reject = first;
         return pk_fail(err, PK_EDATA,
                        "the row before it has no partner: the prompts differ");
     }
-    int rc = rated(rows, first, &x, err);
+    rc = rated(rows, first, &x, err);
     if (!rc)
         rc = rated(rows, row, &y, err);
     if (!rc)

@@ -365,7 +365,7 @@ END_TEST
 static const struct {
     const char *format, *row, *reason;
 } bad_rows[] = {
-    {"prefkit", "[1]", "not a JSON object"},
+    {"prefkit", "7", "not a JSON object"},
     {"prefkit", "{\"messages\":", "not valid JSON"},
     {"prefkit", "{\"a\":\"x\\u0000\"}", "u0000"},
     {"prefkit", "{\"a\":\"\xff\"}", "not UTF-8"},
