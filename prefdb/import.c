@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/utf8.h"
 #include "prefdb/ahead.h"
+#include "prefdb/infile.h"
 
 /* One import under way. */
 struct run {
