@@ -70,31 +70,37 @@ static int fail(const struct prefdb__csv *c, struct pk_err *err)
                : pk_fail_mem(err, "a record");
 }
 
+/* One field from *at on: 1 behind it, 0 when it goes on in the next line. */
+static int read_field(struct prefdb__csv *c, const char **at, const char *stop,
+                      const char *end)
+{
+    bool inside = c->open;
+    if (inside || (*at < end && **at == '"')) {
+        *at = quoted(c, inside ? *at : *at + 1, end);
+        return !c->open;
+    }
+    *at = plain(c, *at, *at > stop ? end : stop);
+    return 1;
+}
+
 int prefdb__csv_line(struct prefdb__csv *c, const char *line, size_t len,
                      struct pk_err *err)
 {
     const char *s = line, *end = line + len;
     /* The '\r' of a line end; inside quotes it is content. */
     const char *stop = len && end[-1] == '\r' ? end - 1 : end;
-    bool inside = c->open;
-    for (;;) {
-        if (inside || (s < end && *s == '"')) {
-            s = quoted(c, inside ? s : s + 1, end);
-            inside = false;
-            if (c->open && !c->text.failed)
-                return 0;
-        } else {
-            s = plain(c, s, s > stop ? end : stop);
-        }
-        if (c->text.failed || !end_field(c))
+    for (;; s++) {
+        int whole = read_field(c, &s, stop, end);
+        if (c->text.failed || (whole && !end_field(c)))
             return fail(c, err);
+        if (!whole)
+            return 0;
         if (s >= stop || c->problem)
             return 1;
         if (*s != ',') {
             c->problem = "text behind a closing quote";
             return 1;
         }
-        s++;
     }
 }
 

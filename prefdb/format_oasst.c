@@ -25,6 +25,7 @@ static int read_answer(struct walk *w, cJSON *m, struct prefdb__item *x,
     const char *role = NULL;
     double rank;
     *x = (struct prefdb__item){.score = PREFDB__UNKNOWN};
+    *replies = NULL;
     if (!cJSON_IsObject(m))
         return pk_fail(w->err, PK_EDATA, "a reply is not an object");
     int rc = prefdb__need_text(w->rows, m, "text", &x->text, w->err);

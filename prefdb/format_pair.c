@@ -178,7 +178,7 @@ static int add_answers(const struct prefdb__pair_spec *s,
                        struct prefdb__rows *rows, cJSON *row,
                        struct prefdb__record *r, struct pk_err *err)
 {
-    const char *a, *b;
+    const char *a = NULL, *b = NULL;
     if (s->form == PREFDB__DIALOGUE)
         return add_dialogues(s, rows, row, r, err);
     int rc = answer_text(s, rows, row, s->a, &a, err);
@@ -207,7 +207,7 @@ static int take_names(const struct prefdb__pair_spec *s,
     if (!rc && s->batch)
         rc = prefdb__take_name(rows, row, s->batch, &r->batch, err);
     const cJSON *split = !rc && s->split ? prefdb__find(row, s->split) : NULL;
-    if (cJSON_IsString(split))
+    if (split && cJSON_IsString(split))
         r->split = prefdb__split_named(split->valuestring);
     return rc;
 }

@@ -261,7 +261,7 @@ static int take_message(struct prefdb__rows *rows, struct prefdb__record *r,
         rc = prefdb__take_content(rows, m, &content, err);
     if (rc)
         return rc;
-    if (!role_named(role, &known))
+    if (!role || !role_named(role, &known))
         return pk_fail(err, PK_EDATA,
                        "it has a role that is not system, user or assistant");
     return content ? prefdb__add_turn(r, known, content, err)

@@ -182,7 +182,8 @@ bool prefdb__has(const cJSON *row, const char *key);
 PK_NODISCARD int prefdb__read_bool(const cJSON *obj, const char *key,
                                    int fallback, int *out, struct pk_err *err);
 
-/* ---- Votes in one file, pairs in another (format_votes.c) ---------------- */
+/* ---- Votes in one file, pairs in another (format_llmfao.c) ----------------
+ */
 
 PK_NODISCARD int prefdb__pairs_load(struct prefdb__pairs **out,
                                     const char *path, struct pk_err *err);
