@@ -148,7 +148,9 @@ static int read_element(struct prefdb__infile *in, struct pk_err *err)
                            pk_lines_where(in->in), PK_LINE_MAX >> 20);
         if (s.done)
             return 1;
-        pk_buf_addc(&in->row, '\n');
+        /* On one line, as a row of JSON lines is. A line end in a string is not
+         * JSON, and stays for the parser to refuse. */
+        pk_buf_addc(&in->row, s.in_string ? '\n' : ' ');
         int rc = refill(in, err);
         if (rc <= 0)
             return rc < 0 ? rc : bad_array(in, "is not closed", err);

@@ -12,6 +12,7 @@
 #include "prefdb/campaign.h"
 #include "prefdb/check.h"
 #include "prefdb/log.h"
+#include "prefdb/write.h"
 
 enum { MAPS = 4, MAX_PARAMS = 16, MAX_DIFFERENCES = 3 };
 
@@ -408,10 +409,14 @@ static int adopt(struct run *r, struct pk_err *err)
 
 static int copy_all(struct run *r, struct pk_err *err)
 {
-    int64_t leaks;
+    int64_t leaks, singles = 0;
     int rc = 0;
     for (int kind = 0; kind < PREFDB__KINDS && !rc; kind++)
         rc = copy_table(r, kind, err);
+    if (!rc)
+        rc = prefdb__int(r->from, PREFDB__HAS_SINGLES, 0, &singles, err);
+    if (!rc && singles)
+        rc = prefdb__mark_singles(r->db, err);
     if (!rc)
         rc = copy_links(r, err);
     if (!rc)

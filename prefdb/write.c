@@ -350,15 +350,19 @@ static int put_judgment(struct prefdb__writer *w,
     return rc;
 }
 
-/* Readers look for lone responses only where this says that there are any. */
+int prefdb__mark_singles(struct prefdb *db, struct pk_err *err)
+{
+    return prefdb__exec(db,
+                        "INSERT INTO meta (key, value) VALUES ('single', 1)"
+                        " ON CONFLICT (key) DO NOTHING",
+                        err);
+}
+
 static int mark_single(struct prefdb__writer *w, struct pk_err *err)
 {
     if (w->has_single)
         return 0;
-    int rc = prefdb__exec(w->db,
-                          "INSERT INTO meta (key, value) VALUES ('single', 1)"
-                          " ON CONFLICT (key) DO NOTHING",
-                          err);
+    int rc = prefdb__mark_singles(w->db, err);
     w->has_single = rc == 0;
     return rc;
 }

@@ -18,6 +18,10 @@ struct prefdb__counts {
     int64_t last;  /* row number of the newest judgment, 0 before it */
 };
 
+/* Say in the store that it has lone responses: readers look for them only then
+ * (store.h). */
+PK_NODISCARD int prefdb__mark_singles(struct prefdb *db, struct pk_err *err);
+
 struct prefdb__writer;
 
 /* Begins an IMMEDIATE transaction. */

@@ -6,6 +6,7 @@
 
 #include "common/json.h"
 #include "prefdb/export.h"
+#include "prefdb/merge.h"
 #include "tests/prefdb_support.h"
 #include "tests/row_schema.h"
 
@@ -168,12 +169,11 @@ static char *export_to(struct prefdb *db, const char *name, size_t *len)
 }
 
 /* Every row that we write is as our schema says. */
-static void check_schema(const char *text)
+static void check_schema(const char *name, const char *text)
 {
     struct pk_err err;
     cJSON *schema;
-    ck_ok(
-        pk_json_load(&schema, "schemas/comparison.schema.json", 1 << 20, &err));
+    ck_ok(pk_json_load(&schema, name, 1 << 20, &err));
     while (*text) {
         size_t n = strcspn(text, "\n");
         cJSON *row;
@@ -198,7 +198,7 @@ START_TEST(test_round_trip)
     ck_ok(prefdb_fingerprint(db, first, &err));
     char *one = export_to(db, "one.jsonl", &n1);
     prefdb_close(db);
-    check_schema(one);
+    check_schema("schemas/comparison.schema.json", one);
     db = new_store("again.db");
     ck_ok(prefdb__import_file(
         db,
@@ -214,6 +214,27 @@ START_TEST(test_round_trip)
     prefdb_close(db);
     free(one);
     free(two);
+}
+END_TEST
+
+/* Merging brings lone responses too. */
+START_TEST(test_merge)
+{
+    struct prefdb__report report;
+    struct prefdb__merged merged;
+    struct pk_err err;
+    char first[65], second[65];
+    int i = 0;
+    while (strcmp(cases[i].file, "beavertails.jsonl") != 0)
+        i++;
+    struct prefdb *db = import_case(i, &report);
+    ck_ok(prefdb_fingerprint(db, first, &err));
+    prefdb_close(db);
+    db = new_store("merged.db");
+    ck_ok(prefdb__merge(db, temp_path("case.db"), false, NULL, &merged, &err));
+    ck_ok(prefdb_fingerprint(db, second, &err));
+    ck_assert_str_eq(first, second);
+    prefdb_close(db);
 }
 END_TEST
 
@@ -345,24 +366,42 @@ START_TEST(test_votes_need_pairs)
 }
 END_TEST
 
-/* A reject of a row that was waiting is that row. */
-START_TEST(test_rejects_partner)
+/* What is rejected is written down as our schema says, and so is the report.
+ * _i is the case. */
+START_TEST(test_rejects)
 {
     struct prefdb__report report;
     struct pk_err err;
-    struct prefdb *db = new_store("partner.db");
-    struct prefdb__import o = plain_import(FIXTURES "helpsteer2-ratings.jsonl");
-    char *path = temp_path("rejects.jsonl"), *text;
+    char *path = temp_path("rejects.jsonl"), *text, file[128];
     size_t len;
+    struct prefdb *db = new_store("rejects.db");
+    snprintf(file, sizeof file, FIXTURES "%s", cases[_i].file);
+    struct prefdb__import o = plain_import(file);
+    o.dimension = cases[_i].asked ? PREFDB_SAFETY : -1;
     o.skip_bad = true;
     o.rejects = fopen(path, "wb");
     ck_assert_ptr_nonnull(o.rejects);
     ck_ok(prefdb__import_file(db, &o, &report, &err));
     ck_assert_int_eq(fclose(o.rejects), 0);
     text = read_file(path, &len);
-    ck_assert_ptr_nonnull(strstr(text, "\"response\":\"O\""));
-    ck_assert_ptr_nonnull(strstr(text, "\"response\":\"L\""));
+    check_schema("schemas/reject.schema.json", text);
+    size_t n = 0;
+    for (const char *s = text; *s; s++)
+        n += *s == '\n';
+    ck_assert_uint_eq(n, report.bad);
+    /* A row that was waiting for a partner is the one that is written. */
+    if (strcmp(cases[_i].file, "helpsteer2-ratings.jsonl") == 0) {
+        ck_assert_ptr_nonnull(strstr(text, "\"response\":\"O\""));
+        ck_assert_ptr_nonnull(strstr(text, "\"response\":\"L\""));
+    }
     free(text);
+    cJSON *top = cJSON_CreateObject();
+    ck_assert(
+        prefdb__report_add(cJSON_AddArrayToObject(top, "files"), &o, &report));
+    text = cJSON_PrintUnformatted(top);
+    check_schema("schemas/import-report.schema.json", text);
+    cJSON_free(text);
+    cJSON_Delete(top);
     prefdb_close(db);
 }
 END_TEST
@@ -448,9 +487,10 @@ static Suite *suite(void)
     tcase_add_loop_test(t, test_case, 0, CASES);
     tcase_add_loop_test(t, test_round_trip, 0, CASES);
     tcase_add_loop_test(t, test_fact, 0, FACTS);
+    tcase_add_test(t, test_merge);
     tcase_add_test(t, test_evaluation_only);
     tcase_add_test(t, test_votes_need_pairs);
-    tcase_add_test(t, test_rejects_partner);
+    tcase_add_loop_test(t, test_rejects, 0, CASES);
     tcase_add_test(t, test_all_formats);
     tcase_add_loop_test(t, test_real, 0, (int)(sizeof real / sizeof *real));
     suite_add_tcase(s, t);
