@@ -8,6 +8,7 @@
 
 #include "common/mem.h"
 #include "infer/config.h"
+#include "infer/params.h"
 
 static int read_i32(FILE *f, int32_t *out)
 {
@@ -78,25 +79,6 @@ static int check_size(FILE *f, const struct infer_config *c, const char *path,
     return 0;
 }
 
-/* Rows of each head from neighbouring pairs to (first half, second half). */
-static int unpair(float *w, size_t heads, size_t head_dim, size_t cols,
-                  struct pk_err *err)
-{
-    size_t row = cols * sizeof(float), half = head_dim / 2;
-    float *old = pk_calloc(head_dim, row);
-    if (!old)
-        return pk_fail_mem(err, "a tensor");
-    for (size_t h = 0; h < heads; h++, w += head_dim * cols) {
-        memcpy(old, w, head_dim * row);
-        for (size_t i = 0; i < half; i++) {
-            memcpy(w + i * cols, old + 2 * i * cols, row);
-            memcpy(w + (i + half) * cols, old + (2 * i + 1) * cols, row);
-        }
-    }
-    free(old);
-    return 0;
-}
-
 static int read_tensors(FILE *f, const struct infer_config *c,
                         struct infer_params *p, struct pk_err *err)
 {
@@ -128,9 +110,9 @@ static int read_tensors(FILE *f, const struct infer_config *c,
     }
     int rc = got == want ? 0 : pk_fail_errno(err, "cannot read the tensors");
     for (size_t i = 0; !rc && i < c->layers; i++) {
-        rc = unpair(l[i].wq, c->heads, c->head_dim, d.c, err);
+        rc = infer_unpair_rows(l[i].wq, c->heads, c->head_dim, d.c, err);
         if (!rc)
-            rc = unpair(l[i].wk, c->kv_heads, c->head_dim, d.c, err);
+            rc = infer_unpair_rows(l[i].wk, c->kv_heads, c->head_dim, d.c, err);
     }
     return rc;
 }

@@ -7,16 +7,9 @@
 #include "common/buf.h"
 #include "common/out.h"
 #include "infer/llama2c.h"
+#include "infer/spm_write.h"
 
-enum {
-    PIECE_NORMAL = 1, /* SentencePiece's sentencepiece_model.proto */
-    PIECE_UNKNOWN = 2,
-    PIECE_CONTROL = 3,
-    PIECE_BYTE = 6,
-    FIRST_BYTE = 3,
-    FIRST_PIECE = FIRST_BYTE + 256,
-    LONGEST = 4096
-};
+enum { FIRST_BYTE = 3, FIRST_PIECE = FIRST_BYTE + 256, LONGEST = 4096 };
 
 struct piece {
     uint32_t score; /* f32 bits */
@@ -60,47 +53,18 @@ bool infer_llama2c_is_tokenizer(const char *path)
     return yes;
 }
 
-/* ---- Protocol buffers, as far as needed ---- */
+/* ---- As a SentencePiece model ---- */
 
-static void put_varint(struct pk_buf *b, uint64_t v)
+static enum spm_type piece_type(size_t id)
 {
-    while (v > 127) {
-        pk_buf_addc(b, (char)(v | 128));
-        v >>= 7;
-    }
-    pk_buf_addc(b, (char)v);
-}
-
-static void put_int(struct pk_buf *b, unsigned field, uint64_t v)
-{
-    put_varint(b, field << 3);
-    put_varint(b, v);
-}
-
-static void put_bytes(struct pk_buf *b, unsigned field, const char *p, size_t n)
-{
-    put_varint(b, field << 3 | 2);
-    put_varint(b, n);
-    pk_buf_add(b, p, n);
-}
-
-static void put_fixed32(struct pk_buf *b, unsigned field, uint32_t v)
-{
-    put_varint(b, field << 3 | 5);
-    for (int i = 0; i < 4; i++)
-        pk_buf_addc(b, (char)(v >> (8 * i)));
-}
-
-static unsigned piece_type(size_t id)
-{
-    return id == 0            ? PIECE_UNKNOWN
-           : id < FIRST_BYTE  ? PIECE_CONTROL
-           : id < FIRST_PIECE ? PIECE_BYTE
-                              : PIECE_NORMAL;
+    return id == 0            ? SPM_UNKNOWN
+           : id < FIRST_BYTE  ? SPM_CONTROL
+           : id < FIRST_PIECE ? SPM_BYTE
+                              : SPM_NORMAL;
 }
 
 /* llama2.c writes U+2581 as a space, and <s> between newlines. */
-static void put_text(struct pk_buf *b, const struct piece *p, size_t id)
+static void put_piece(struct pk_buf *out, const struct piece *p, size_t id)
 {
     static const char *const control[] = {"<unk>", "<s>", "</s>"};
     struct pk_buf text = PK_BUF_INIT((size_t)3 * LONGEST);
@@ -112,43 +76,14 @@ static void put_text(struct pk_buf *b, const struct piece *p, size_t id)
                 pk_buf_adds(&text, "\xE2\x96\x81");
             else
                 pk_buf_addc(&text, p->text[i]);
-    put_bytes(b, 1, text.data ? text.data : "", text.len);
+    struct spm_piece piece = {.text = text.data ? text.data : "",
+                              .len = text.len,
+                              .type = piece_type(id)};
+    memcpy(&piece.score, &p->score, sizeof piece.score);
+    spm_put_piece(out, &piece);
     if (text.failed)
-        b->failed = text.failed;
+        out->failed = text.failed;
     pk_buf_release(&text);
-}
-
-static void put_piece(struct pk_buf *out, const struct piece *p, size_t id)
-{
-    struct pk_buf b = PK_BUF_INIT((size_t)4 * LONGEST);
-    put_text(&b, p, id);
-    put_fixed32(&b, 2, p->score);
-    put_int(&b, 3, piece_type(id));
-    put_bytes(out, 1, b.data ? b.data : "", b.len);
-    if (b.failed)
-        out->failed = b.failed;
-    pk_buf_release(&b);
-}
-
-/* The trainer's and the normalizer's settings, as Llama 2 has them. */
-static void put_specs(struct pk_buf *out, size_t vocab)
-{
-    struct pk_buf b = PK_BUF_INIT(256);
-    put_int(&b, 3, 2); /* model_type BPE */
-    put_int(&b, 4, vocab);
-    put_int(&b, 35, 1); /* byte_fallback */
-    put_int(&b, 40, 0); /* unk, bos, eos; no pad */
-    put_int(&b, 41, 1);
-    put_int(&b, 42, 2);
-    put_int(&b, 43, (uint64_t)-1);
-    put_bytes(out, 2, b.data, b.len);
-    pk_buf_reset(&b);
-    put_bytes(&b, 1, "identity", 8);
-    put_int(&b, 3, 1); /* add_dummy_prefix */
-    put_int(&b, 4, 0); /* remove_extra_whitespaces */
-    put_int(&b, 5, 1); /* escape_whitespaces */
-    put_bytes(out, 3, b.data, b.len);
-    pk_buf_release(&b);
 }
 
 static int read_all(FILE *f, const char *path, struct pk_buf *out,
@@ -169,7 +104,7 @@ static int read_all(FILE *f, const char *path, struct pk_buf *out,
                        "%s: not a llama2.c tokenizer, or cut off after %zu "
                        "pieces",
                        path, n);
-    put_specs(out, n);
+    spm_put_specs(out, &(struct spm_specs){.vocab = n, .dummy_prefix = true});
     return out->failed ? pk_fail_mem(err, "a tokenizer") : 0;
 }
 

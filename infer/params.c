@@ -175,3 +175,21 @@ void infer_params_copy(struct infer_params *p, const struct infer_config *c,
                t.rows * t.cols * sizeof(float));
     }
 }
+
+int infer_unpair_rows(float *w, size_t heads, size_t head_dim, size_t cols,
+                      struct pk_err *err)
+{
+    size_t row = cols * sizeof(float), half = head_dim / 2;
+    float *old = pk_calloc(head_dim, row);
+    if (!old)
+        return pk_fail_mem(err, "a tensor");
+    for (size_t h = 0; h < heads; h++, w += head_dim * cols) {
+        memcpy(old, w, head_dim * row);
+        for (size_t i = 0; i < half; i++) {
+            memcpy(w + i * cols, old + 2 * i * cols, row);
+            memcpy(w + (i + half) * cols, old + (2 * i + 1) * cols, row);
+        }
+    }
+    free(old);
+    return 0;
+}
