@@ -2,7 +2,9 @@
 #include <stdlib.h>
 
 #include "common/cli.h"
+#include "common/mem.h"
 #include "common/out.h"
+#include "infer/gguf.h"
 #include "infer/infer.h"
 #include "infer/llama2c.h"
 #include "infer/tokenizer_files.h"
@@ -30,8 +32,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         *(a->in ? &a->dir : &a->in) = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!a->dir || !a->tokenizer)
-            argp_error(state, "IN, DIR and --tokenizer are needed");
+        if (!a->dir || (!a->tokenizer && !gguf_is(a->in)))
+            argp_error(
+                state,
+                "IN and DIR are needed, and --tokenizer unless IN is GGUF");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -42,8 +46,9 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "IN DIR",
-    .doc = "Convert a model to a Hugging Face directory. IN is a llama2.c "
-           "model.bin (version 0, f32).\v"
+    .doc = "Convert a model to a Hugging Face directory. IN is a GGUF file "
+           "(F32, F16, BF16 or Q8_0), which brings its tokenizer, or a "
+           "llama2.c model.bin (version 0, f32).\v"
            "Example:\n"
            "  prefkit convert stories260K.bin stories --tokenizer tok512.bin"};
 
@@ -74,20 +79,50 @@ static int check_vocab(const char *tokenizer, const struct infer_config *c,
     return 0;
 }
 
+/* The model's weights, and in `written` where its tokenizer is: a file or a
+ * directory (`dir` itself, when the tokenizer was written there). */
+static int load_llama2c(const struct args *a, const char *dir,
+                        struct infer_config *c, struct infer_params **p,
+                        char **written, struct pk_err *err)
+{
+    int rc = infer_llama2c_load(a->in, c, p, err);
+    if (rc)
+        return rc;
+    if (infer_llama2c_is_tokenizer(a->tokenizer))
+        return put_tokenizer(a, dir, written, err);
+    *written = pk_strdup(a->tokenizer);
+    return *written ? 0 : pk_fail_mem(err, "a path");
+}
+
+static int load_gguf(const struct args *a, const char *dir,
+                     struct infer_config *c, struct infer_params **p,
+                     char **written, struct pk_err *err)
+{
+    struct gguf *g;
+    int rc = gguf_open(&g, a->in, err);
+    if (rc)
+        return rc;
+    rc = gguf_load(g, c, p, err);
+    if (!rc && a->tokenizer)
+        *written = pk_strdup(a->tokenizer);
+    else if (!rc && (rc = gguf_write_tokenizer(g, dir, err)) == 0)
+        *written = pk_strdup(dir);
+    gguf_close(g);
+    if (rc)
+        return pk_err_prefix(err, "%s: ", a->in);
+    return *written ? 0 : pk_fail_mem(err, "a path");
+}
+
 static int convert(const struct args *a, struct pk_err *err)
 {
     struct infer_config c;
     struct infer_params *p = NULL;
     struct pk_outdir *d = NULL;
-    char *written = NULL;
-    const char *tokenizer = a->tokenizer;
-    int rc = infer_llama2c_load(a->in, &c, &p, err);
+    char *tokenizer = NULL;
+    int rc = pk_outdir_open(&d, a->dir, err);
     if (!rc)
-        rc = pk_outdir_open(&d, a->dir, err);
-    if (!rc && infer_llama2c_is_tokenizer(a->tokenizer)) {
-        rc = put_tokenizer(a, pk_outdir_path(d), &written, err);
-        tokenizer = written;
-    }
+        rc = (gguf_is(a->in) ? load_gguf : load_llama2c)(
+            a, pk_outdir_path(d), &c, &p, &tokenizer, err);
     if (!rc)
         rc = check_vocab(tokenizer, &c, err);
     if (!rc)
@@ -99,7 +134,7 @@ static int convert(const struct args *a, struct pk_err *err)
                 c.vocab);
     pk_outdir_abort(&d);
     infer_params_free(p);
-    free(written);
+    free(tokenizer);
     return rc;
 }
 

@@ -99,7 +99,8 @@ static void add_specials(cJSON *j, const struct infer_tokenizer *t,
 /* A tokenizer.json tells all itself, to the class that reads no more into it.
  */
 static cJSON *tokenizer_config(const struct infer_tokenizer *t,
-                               const struct infer_config *c)
+                               const struct infer_config *c,
+                               const char *foreign)
 {
     const bool spm = strcmp(infer_tokenizer_file(t), "tokenizer.model") == 0;
     const char *template = infer_chat_jinja(infer_tokenizer_chat(t));
@@ -115,6 +116,8 @@ static cJSON *tokenizer_config(const struct infer_tokenizer *t,
     cJSON_AddStringToObject(j, "padding_side", "right");
     pk_json_add_int(j, "model_max_length", (long long)c->max_positions);
     add_specials(j, t, c);
+    if (!template)
+        template = foreign;
     if (template)
         cJSON_AddStringToObject(j, "chat_template", template);
     return j;
@@ -146,10 +149,15 @@ int infer_tokenizer_save(const char *dir, const struct infer_config *c,
     int rc = infer_tokenizer_open(&t, from, err);
     if (rc)
         return rc;
-    rc = copy_tokenizer(t, dir, from, err);
+    char *foreign = NULL; /* a template that is not ours stays what it is */
+    if (infer_tokenizer_chat(t) == INFER_CHAT_NONE && is_dir(from))
+        rc = infer_chat_template_read(from, &foreign, err);
     if (!rc)
-        rc = save_json(dir, "tokenizer_config.json", tokenizer_config(t, c),
-                       err);
+        rc = copy_tokenizer(t, dir, from, err);
+    if (!rc)
+        rc = save_json(dir, "tokenizer_config.json",
+                       tokenizer_config(t, c, foreign), err);
+    free(foreign);
     cJSON *map = cJSON_CreateObject();
     add_specials(map, t, c);
     if (!rc)

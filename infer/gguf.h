@@ -1,0 +1,75 @@
+/* GGUF files (ggml-org/ggml, docs/gguf.md), versions 2 and 3, little-endian:
+ * mapped, every length checked. Private to infer. */
+#ifndef PREFKIT_INFER_GGUF_H
+#define PREFKIT_INFER_GGUF_H
+
+#include "infer/infer.h"
+
+enum gguf_type {
+    GGUF_U8,
+    GGUF_I8,
+    GGUF_U16,
+    GGUF_I16,
+    GGUF_U32,
+    GGUF_I32,
+    GGUF_F32,
+    GGUF_BOOL,
+    GGUF_STRING,
+    GGUF_ARRAY,
+    GGUF_U64,
+    GGUF_I64,
+    GGUF_F64,
+    GGUF_TYPES
+};
+
+struct gguf_text {
+    const char *s; /* len bytes, in the map; NULL: there is none */
+    size_t len;
+};
+
+struct gguf;
+
+PK_NODISCARD int gguf_open(struct gguf **out, const char *path,
+                           struct pk_err *err);
+void gguf_close(struct gguf *g);
+bool gguf_is(const char *path);
+
+/* Metadata. *out is the fallback when the key is absent; PK_EDATA when its
+ * value is not of the kind. */
+PK_NODISCARD int gguf_number(const struct gguf *g, const char *key,
+                             double fallback, double *out, struct pk_err *err);
+PK_NODISCARD int gguf_string(const struct gguf *g, const char *key,
+                             struct gguf_text *out, struct pk_err *err);
+
+/* An array of numbers or of strings; n = 0 when the key is absent. */
+struct gguf_array {
+    enum gguf_type type;
+    size_t n;
+    const uint8_t *at; /* the next element */
+};
+PK_NODISCARD int gguf_get_array(const struct gguf *g, const char *key,
+                                struct gguf_array *out, struct pk_err *err);
+double gguf_next_number(struct gguf_array *a);
+struct gguf_text gguf_next_string(struct gguf_array *a);
+
+/* A tensor; NULL when there is none. */
+struct gguf_tensor {
+    struct gguf_text name;
+    size_t ndim;
+    uint64_t cols, rows; /* rows: all dimensions but the first */
+    uint32_t type;
+    const uint8_t *data;
+};
+const struct gguf_tensor *gguf_find(const struct gguf *g, const char *name);
+
+/* Its cols * rows values as f32. */
+void gguf_widen(float *dst, const struct gguf_tensor *t);
+
+/* The model and its weights; *p is the caller's. */
+PK_NODISCARD int gguf_load(const struct gguf *g, struct infer_config *c,
+                           struct infer_params **p, struct pk_err *err);
+/* The tokenizer's files, into the directory `dir`. */
+PK_NODISCARD int gguf_write_tokenizer(const struct gguf *g, const char *dir,
+                                      struct pk_err *err);
+
+#endif
