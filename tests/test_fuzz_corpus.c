@@ -15,6 +15,13 @@
 #include "tests/fuzz/fuzz_config.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_gguf
+#include "tests/fuzz/fuzz_gguf.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_json_tokenizer
+#include "tests/fuzz/fuzz_json_tokenizer.c"
+#undef LLVMFuzzerTestOneInput
+
 #include "tests/support.h"
 
 static const struct {
@@ -22,7 +29,9 @@ static const struct {
     int (*target)(const uint8_t *, size_t);
 } fuzzers[] = {{"tests/fuzz/corpus/json", fuzz_json},
                {"tests/fuzz/corpus/safetensors", fuzz_safetensors},
-               {"tests/fuzz/corpus/config", fuzz_config}};
+               {"tests/fuzz/corpus/config", fuzz_config},
+               {"tests/fuzz/corpus/gguf", fuzz_gguf},
+               {"tests/fuzz/corpus/json_tokenizer", fuzz_json_tokenizer}};
 enum { FUZZERS = sizeof fuzzers / sizeof *fuzzers };
 
 static void try_seed(int (*target)(const uint8_t *, size_t), uint8_t *seed,
