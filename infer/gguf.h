@@ -3,6 +3,7 @@
 #ifndef PREFKIT_INFER_GGUF_H
 #define PREFKIT_INFER_GGUF_H
 
+#include "common/buf.h"
 #include "infer/infer.h"
 
 enum gguf_type {
@@ -68,6 +69,11 @@ void gguf_widen(float *dst, const struct gguf_tensor *t);
 /* The model and its weights; *p is the caller's. */
 PK_NODISCARD int gguf_load(const struct gguf *g, struct infer_config *c,
                            struct infer_params **p, struct pk_err *err);
+/* The tokenizer's own file (tokenizer.model when *spm, else tokenizer.json) and
+ * its tokenizer_config.json, appended to two buffers. */
+PK_NODISCARD int gguf_tokenizer(const struct gguf *g, bool *spm,
+                                struct pk_buf *file, struct pk_buf *settings,
+                                struct pk_err *err);
 /* The tokenizer's files, into the directory `dir`. */
 PK_NODISCARD int gguf_write_tokenizer(const struct gguf *g, const char *dir,
                                       struct pk_err *err);

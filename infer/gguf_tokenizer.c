@@ -253,29 +253,38 @@ static int write_out(const char *dir, const char *name, const struct pk_buf *b,
     return rc;
 }
 
-int gguf_write_tokenizer(const struct gguf *g, const char *dir,
-                         struct pk_err *err)
+int gguf_tokenizer(const struct gguf *g, bool *spm, struct pk_buf *file,
+                   struct pk_buf *settings, struct pk_err *err)
 {
     struct vocab v = {0};
-    struct pk_buf b = PK_BUF_INIT((size_t)1 << 30);
     int rc = get_vocab(g, &v, err);
-    const bool spm = is(v.model, "llama");
+    *spm = is(v.model, "llama");
     if (!rc && v.template.s &&
         pk_utf8_check(v.template.s, v.template.len) != v.template.len)
         rc = pk_fail(err, PK_EDATA, "its chat template is not text");
-    if (!rc && !spm && !is(v.model, "gpt2"))
+    if (!rc && !*spm && !is(v.model, "gpt2"))
         rc = pk_fail(err, PK_EDATA,
                      "its tokenizer is neither \"llama\" nor \"gpt2\"");
     if (!rc)
-        rc = spm ? put_model(&v, &b, err) : put_json(&v, &b, err);
+        rc = *spm ? put_model(&v, file, err) : put_json(&v, file, err);
     if (!rc)
-        rc =
-            write_out(dir, spm ? "tokenizer.model" : "tokenizer.json", &b, err);
-    pk_buf_reset(&b);
-    if (!rc) {
-        put_settings(&v, &b);
-        rc = write_out(dir, "tokenizer_config.json", &b, err);
-    }
-    pk_buf_release(&b);
+        put_settings(&v, settings);
+    return rc;
+}
+
+int gguf_write_tokenizer(const struct gguf *g, const char *dir,
+                         struct pk_err *err)
+{
+    struct pk_buf file = PK_BUF_INIT((size_t)1 << 30);
+    struct pk_buf settings = PK_BUF_INIT((size_t)1 << 26);
+    bool spm;
+    int rc = gguf_tokenizer(g, &spm, &file, &settings, err);
+    if (!rc)
+        rc = write_out(dir, spm ? "tokenizer.model" : "tokenizer.json", &file,
+                       err);
+    if (!rc)
+        rc = write_out(dir, "tokenizer_config.json", &settings, err);
+    pk_buf_release(&file);
+    pk_buf_release(&settings);
     return rc;
 }

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct gguf *g;
     struct infer_config c;
     struct infer_params *p = NULL;
-    char path[32], dir[] = "/tmp/prefkit-gguf-XXXXXX", rm[64];
+    char path[32];
     int fd = memfile(data, size, path);
     int rc = gguf_open(&g, path, NULL);
     close(fd);
@@ -19,16 +19,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (gguf_load(g, &c, &p, NULL) == 0 && infer_config_check(&c, NULL) < 0)
         abort();
     infer_params_free(p);
-    if (mkdtemp(dir)) {
-        rc = gguf_write_tokenizer(g, dir, NULL);
-        static const char *const names[] = {"tokenizer.model", "tokenizer.json",
-                                            "tokenizer_config.json"};
-        for (int i = 0; i < 3; i++) {
-            snprintf(rm, sizeof rm, "%s/%s", dir, names[i]);
-            unlink(rm);
-        }
-        rmdir(dir);
-    }
+    struct pk_buf tokenizer = PK_BUF_INIT(1 << 26);
+    struct pk_buf settings = PK_BUF_INIT(1 << 26);
+    bool spm;
+    rc = gguf_tokenizer(g, &spm, &tokenizer, &settings, NULL);
+    if (rc > 0)
+        abort();
+    pk_buf_release(&tokenizer);
+    pk_buf_release(&settings);
     gguf_close(g);
     return 0;
 }
