@@ -17,7 +17,7 @@ const char pretoken_llama3[] =
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
     " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-enum class { END, LETTER, NUMBER, SPACE, OTHER };
+enum kind { END, LETTER, NUMBER, SPACE, OTHER };
 
 static bool is_space(uint32_t c)
 {
@@ -26,27 +26,40 @@ static bool is_space(uint32_t c)
            c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-static enum class classify(uint32_t c) {
-    if (is_space(c)) return SPACE;
-    switch (utf8proc_category((utf8proc_int32_t)c)){
-        case UTF8PROC_CATEGORY_LU : case UTF8PROC_CATEGORY_LL : case
-        UTF8PROC_CATEGORY_LT : case UTF8PROC_CATEGORY_LM : case
-        UTF8PROC_CATEGORY_LO : return LETTER;
-        case UTF8PROC_CATEGORY_ND : case UTF8PROC_CATEGORY_NL : case
-        UTF8PROC_CATEGORY_NO : return NUMBER;
-        default : return OTHER;
+static enum kind classify(uint32_t c)
+{
+    if (is_space(c))
+        return SPACE;
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+        return LETTER;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+        return NUMBER;
+    default:
+        return OTHER;
     }
 }
 
 /* A character's class and its length in bytes; END at the end. */
-static enum class look(const char *s, size_t n, size_t *len) {
-    uint32_t c; *len = pk_utf8_decode(s, n, &c);
-    if (*len == 0 && n > 0){ *len = 1; return OTHER;}
-return *len ? classify(c) : END;
+static enum kind look(const char *s, size_t n, size_t *len)
+{
+    uint32_t c;
+    *len = pk_utf8_decode(s, n, &c);
+    if (*len == 0 && n > 0) {
+        *len = 1;
+        return OTHER;
+    }
+    return *len ? classify(c) : END;
 }
 
 /* Length of a run of one class, of at most `most` characters. */
-static size_t run(const char *s, size_t n, enum class want, size_t most)
+static size_t run(const char *s, size_t n, enum kind want, size_t most)
 {
     size_t i = 0;
     for (size_t len; most > 0 && look(s + i, n - i, &len) == want; most--)
@@ -109,7 +122,7 @@ static size_t gpt2(const char *s, size_t n)
         return len;
     const size_t space = s[0] == ' ';
     size_t unused;
-    enum class c = look(s + space, n - space, &unused);
+    enum kind c = look(s + space, n - space, &unused);
     if (c == END || c == SPACE)
         return blanks(s, n);
     return space + run(s + space, n - space, c, SIZE_MAX);
@@ -120,7 +133,7 @@ static size_t llama3(const char *s, size_t n)
     size_t first, letters, len = contraction(s, n, true);
     if (len)
         return len;
-    enum class c = look(s, n, &first);
+    enum kind c = look(s, n, &first);
     if (c == LETTER)
         return run(s, n, LETTER, SIZE_MAX);
     if (c == NUMBER)
