@@ -261,6 +261,11 @@ static void fight(struct rm_duel *d, const struct rm_judged *j)
     d->p = rm_mcnemar(d->only_a, d->only_b);
 }
 
+uint64_t rm_duel_n(const struct rm_duel *d)
+{
+    return d->both + d->only_a + d->only_b + d->neither;
+}
+
 int rm_duels_make(struct rm_duel **out, size_t *n, const struct rm_judged *j,
                   struct pk_err *err)
 {

@@ -113,6 +113,8 @@ struct rm_duel {
     double p; /* McNemar's exact test, two-sided */
 };
 
+uint64_t rm_duel_n(const struct rm_duel *d); /* judgments */
+
 /* Every pair of judges, in order. *out is the caller's, to be freed. */
 PK_NODISCARD int rm_duels_make(struct rm_duel **out, size_t *n,
                                const struct rm_judged *j, struct pk_err *err);

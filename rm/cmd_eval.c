@@ -127,7 +127,12 @@ static const struct argp argp = {
            "accuracy of \"the longer response wins\". Equal scores are ties: "
            "counted in their own column, neither right nor wrong. Human ties "
            "and \"both bad\" cannot be right or wrong and are left out, with "
-           "their count.\n\n"
+           "their count. For every pair of models, McNemar's exact test.\n\n"
+           "--full, --json and --html also tell how far the models' confidence "
+           "can be believed, which threshold of sigma(r) finds unsafe "
+           "responses, how the scores are distributed, and what misleads: "
+           "length, turn, what comes before, annotators who disagree; and show "
+           "the twenty most confident mistakes of each model.\n\n"
            "Example: prefkit eval prefs.db --rm help=models/help --rm "
            "safe=models/safe"};
 

@@ -180,14 +180,12 @@ static void put_duels(FILE *f, const struct rm_report *r,
         rm_html_text(f, rm_judge_name(r, u->a));
         fputs(" <span class=\"soft\">against</span> ", f);
         rm_html_text(f, rm_judge_name(r, u->b));
-        fprintf(
-            f,
-            "</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%llu</td>"
-            "<td>%llu</td><td>%.3g</td></tr>\n",
-            (unsigned long long)(u->both + u->only_a + u->only_b + u->neither),
-            (unsigned long long)u->both, (unsigned long long)u->only_a,
-            (unsigned long long)u->only_b, (unsigned long long)u->neither,
-            u->p);
+        fprintf(f,
+                "</td><td>%llu</td><td>%llu</td><td>%llu</td><td>%llu</td>"
+                "<td>%llu</td><td>%.3g</td></tr>\n",
+                (unsigned long long)rm_duel_n(u), (unsigned long long)u->both,
+                (unsigned long long)u->only_a, (unsigned long long)u->only_b,
+                (unsigned long long)u->neither, u->p);
     }
     fputs("</tbody></table></div>\n", f);
 }

@@ -197,8 +197,7 @@ static void add_duels(cJSON *in, const struct rm_report *r,
         cJSON *one = rm_json_item(list, bad);
         rm_json_string(one, "first", rm_judge_name(r, u->a), bad);
         rm_json_string(one, "second", rm_judge_name(r, u->b), bad);
-        rm_json_count(one, "n", u->both + u->only_a + u->only_b + u->neither,
-                      bad);
+        rm_json_count(one, "n", rm_duel_n(u), bad);
         rm_json_count(one, "both", u->both, bad);
         rm_json_count(one, "first_only", u->only_a, bad);
         rm_json_count(one, "second_only", u->only_b, bad);

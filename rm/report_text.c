@@ -77,12 +77,10 @@ static void put_duels(FILE *f, const struct rm_report *r,
         rm_put_name(f, rm_judge_name(r, u->a), 18);
         fputs("  ", f);
         rm_put_name(f, rm_judge_name(r, u->b), 18);
-        fprintf(
-            f, "%9llu%9llu%9llu%9llu%9llu%11.3g\n",
-            (unsigned long long)(u->both + u->only_a + u->only_b + u->neither),
-            (unsigned long long)u->both, (unsigned long long)u->only_a,
-            (unsigned long long)u->only_b, (unsigned long long)u->neither,
-            u->p);
+        fprintf(f, "%9llu%9llu%9llu%9llu%9llu%11.3g\n",
+                (unsigned long long)rm_duel_n(u), (unsigned long long)u->both,
+                (unsigned long long)u->only_a, (unsigned long long)u->only_b,
+                (unsigned long long)u->neither, u->p);
     }
 }
 

@@ -2,7 +2,7 @@
 # Install what is missing to build, test or lint: the one place that knows the
 # Debian packages.
 #
-#     sh scripts/deps.sh build|test|lint
+#     sh scripts/deps.sh build|test|page|lint
 #
 # With everything there it does nothing and needs no network. It uses apt-get,
 # through sudo where it is not run as root.
@@ -11,6 +11,8 @@ set -eu
 build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libsqlite3-dev
        libcjson-dev zlib1g-dev libssl-dev libutf8proc-dev"
 test="$build check sqlite3 gzip"
+# A browser for tests/cli/page.sh, which is skipped without it: it is big.
+page="chromium fonts-dejavu-core"
 # clang and its libraries: for clang-tidy's headers and the fuzz targets.
 lint="$build check git clang libclang-rt-dev libomp-dev clang-format clang-tidy
       shellcheck"
@@ -18,9 +20,10 @@ lint="$build check git clang libclang-rt-dev libomp-dev clang-format clang-tidy
 case ${1-} in
 build) wanted=$build ;;
 test) wanted=$test ;;
+page) wanted=$page ;;
 lint) wanted=$lint ;;
 *)
-    echo "usage: sh scripts/deps.sh build|test|lint" >&2
+    echo "usage: sh scripts/deps.sh build|test|page|lint" >&2
     exit 2
     ;;
 esac

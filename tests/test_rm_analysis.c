@@ -173,6 +173,7 @@ START_TEST(duels)
     ck_assert_uint_eq(d[0].only_a, 3);
     ck_assert_uint_eq(d[0].only_b, 1);
     ck_assert_uint_eq(d[0].both + d[0].neither, 0);
+    ck_assert_uint_eq(rm_duel_n(&d[0]), 4);
     ck_near(d[0].p, 0.625, 1e-14);
     /* Against the longer: both decide the first, second and fifth. */
     ck_assert_uint_eq(d[1].b, 2);
