@@ -11,6 +11,7 @@
 #include "rm/rm.h"
 #include "rm/row.h"
 #include "rm/run.h"
+#include "tests/schema.h"
 #include "tests/support.h"
 
 #define TOKENIZER "tests/fixtures/tokenizer"
@@ -332,6 +333,7 @@ START_TEST(one_score_everywhere)
     snprintf(rm, sizeof rm, "toy=%s", base);
     ck_assert_int_eq(run_verb(rm_cmd_eval, &text, db, "--rm", rm, "--json"), 0);
     cJSON *j = parsed(text);
+    ck_schema(j, "schemas/eval-report.schema.json");
     const cJSON *d =
         cJSON_GetArrayItem(cJSON_GetObjectItem(j, "dimensions"), 0);
     const cJSON *all = cJSON_GetArrayItem(cJSON_GetObjectItem(d, "groups"), 0);
