@@ -58,13 +58,14 @@ run head -n 1 demo/scored.jsonl
 
 say "== 6. How often they are right, on prompts they were not trained on"
 run prefkit eval demo/prefs.db --rm helpfulness=demo/helpfulness \
-    --rm safety=demo/safety
+    --rm safety=demo/safety --html demo/report.html
 
 cat <<'END'
 
-Done; all of it is in ./demo. "helpfulness on helpfulness" and "safety on safety"
-are each model at its own work: half would be chance, and "longer %" is what
-choosing the longer answer gets. The same with your own data:
+Done; all of it is in ./demo; demo/report.html is the report for a browser.
+"helpfulness on helpfulness" and "safety on safety" are each model at its own
+work: half would be chance, and "longer %" is what choosing the longer answer
+gets. The same with your own data:
 
   PATH=$PWD/build/release:$PATH
   prefkit init my.db
