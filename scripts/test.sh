@@ -17,6 +17,7 @@ stage() {
 
 printf '== packages\n'
 sh scripts/deps.sh test && sh scripts/deps.sh lint || exit 1
+sh scripts/deps.sh page || echo "no browser: the report's page is not looked at"
 stage "build" make -j"$jobs" all suites
 [ -z "$failed" ] || exit 1
 stage "Check suites" make check
