@@ -243,6 +243,57 @@ int prefdb_cmd_search(int argc, char **argv);
 int prefdb_cmd_show(int argc, char **argv);
 int prefdb_cmd_batch(int argc, char **argv);
 int prefdb_cmd_split(int argc, char **argv);
+/* ---- Responses and their scores (prefdb/scores.c) ------------------------ */
+
+/* Which responses: those that at least one of these reward models has not
+ * scored. */
+struct prefdb_response_query {
+    const char *const *models; /* fingerprints, 64 hex digits each */
+    size_t n_models;
+    int split;          /* enum prefdb_split, or -1: any */
+    const char *source; /* NULL: any */
+};
+
+/* Their row numbers, those to one prompt side by side; *ids is the caller's,
+ * to be freed. Zero of them is not an error. With a split or a source: those
+ * that a comparison of it has. */
+PK_NODISCARD int prefdb_responses(struct prefdb *db,
+                                  const struct prefdb_response_query *q,
+                                  int64_t **ids, size_t *n, struct pk_err *err);
+
+struct prefdb_response {
+    int64_t response;                  /* row number */
+    const struct prefdb_turn *context; /* root first; ends before the answer */
+    size_t n_context;
+    struct prefdb_turn text;
+    bool cut; /* cut off before its end */
+};
+
+/* By row number; everything in *out is borrowed until the next call on db. */
+PK_NODISCARD int prefdb_response_get(struct prefdb *db, int64_t response,
+                                     struct prefdb_response *out,
+                                     struct pk_err *err);
+
+/* One reward model's raw number for one response. */
+struct prefdb_score {
+    int64_t response;
+    const char *model; /* fingerprint, 64 hex digits */
+    const char *name;  /* what its user calls it */
+    double value;
+};
+
+/* All of them or none. A response has one score from a model: the same again
+ * changes nothing, another replaces it. PK_EDATA for a value that is not
+ * finite, or a fingerprint that is none. */
+PK_NODISCARD int prefdb_scores_put(struct prefdb *db,
+                                   const struct prefdb_score *scores, size_t n,
+                                   struct pk_err *err);
+
+/* 1 and the score of one response by one model, or 0: there is none. */
+PK_NODISCARD int prefdb_score_get(struct prefdb *db, int64_t response,
+                                  const char *model, double *value,
+                                  struct pk_err *err);
+
 int prefdb_cmd_init(int argc, char **argv);
 int prefdb_cmd_import(int argc, char **argv);
 int prefdb_cmd_export(int argc, char **argv);

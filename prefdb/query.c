@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "prefdb/query.h"
 #include "prefdb/record.h"
 
 int prefdb_fingerprint(struct prefdb *db, char out[65], struct pk_err *err)
@@ -118,9 +119,8 @@ enum {
     COL_B
 };
 
-/* Copy a column's text, with a NUL, into db->text: its offset and length. */
-static int keep(struct prefdb *db, sqlite3_stmt *s, int col, size_t *at,
-                size_t *len, struct pk_err *err)
+int prefdb__keep(struct prefdb *db, sqlite3_stmt *s, int col, size_t *at,
+                 size_t *len, struct pk_err *err)
 {
     const char *t = prefdb__text(s, col);
     size_t n = (size_t)sqlite3_column_bytes(s, col);
@@ -138,19 +138,23 @@ static int add_turn(struct prefdb *db, size_t n, enum prefdb_role role,
     if (!pk_grow(&db->turns, &db->cap_turns, n + 1, sizeof *db->turns))
         return pk_fail_mem(err, "a dialogue");
     db->turns[n].role = role;
-    int rc = keep(db, db->get_turn, col, at, &db->turns[n].len, err);
+    int rc = prefdb__keep(db, db->get_turn, col, at, &db->turns[n].len, err);
     db->turns[n].text = NULL;
     return rc;
 }
 
-/* The path from `id` up to its root, into db->turns, root first; their texts
- * follow each other in db->text from `from` on, last turn first. */
-static int get_context(struct prefdb *db, int64_t id, size_t *n_out,
-                       struct pk_err *err)
+int prefdb__context(struct prefdb *db, int64_t id, size_t *n_out,
+                    struct pk_err *err)
 {
-    sqlite3_stmt *s = db->get_turn;
     size_t n = 0, at;
     int rc = 0;
+    if (!db->get_turn)
+        rc = prefdb__prepare(
+            db, &db->get_turn,
+            "SELECT parent, role, content FROM turn WHERE id = ?1", err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *s = db->get_turn;
     while (id && !rc) {
         enum prefdb_role role;
         sqlite3_bind_int64(s, 1, id);
@@ -172,6 +176,16 @@ static int get_context(struct prefdb *db, int64_t id, size_t *n_out,
     }
     *n_out = n;
     return rc;
+}
+
+const struct prefdb_turn *prefdb__lend_context(struct prefdb *db, size_t n,
+                                               size_t at)
+{
+    for (size_t i = n; i-- > 0;) {
+        db->turns[i].text = db->text.data + at;
+        at += db->turns[i].len + 1;
+    }
+    return db->turns;
 }
 
 /* The columns that need no memory. False when they make no sense. */
@@ -208,10 +222,10 @@ static int read_texts(struct prefdb *db, sqlite3_stmt *s,
     int rc = 0;
     pk_buf_reset(&db->text);
     for (int i = 0; i < 5 && !rc; i++)
-        rc = keep(db, s, cols[i], &at[i], &len[i], err);
+        rc = prefdb__keep(db, s, cols[i], &at[i], &len[i], err);
     context = db->text.len;
     if (!rc)
-        rc = get_context(db, x->prompt, &x->n_context, err);
+        rc = prefdb__context(db, x->prompt, &x->n_context, err);
     if (rc)
         return rc;
     /* Nothing is added to the buffer from here on, so pointers hold. */
@@ -223,11 +237,7 @@ static int read_texts(struct prefdb *db, sqlite3_stmt *s,
     x->a.len = len[3];
     x->b.text = text + at[4];
     x->b.len = len[4];
-    for (size_t i = x->n_context; i-- > 0;) {
-        db->turns[i].text = text + context;
-        context += db->turns[i].len + 1;
-    }
-    x->context = db->turns;
+    x->context = prefdb__lend_context(db, x->n_context, context);
     return 0;
 }
 
@@ -239,10 +249,6 @@ static int get(struct prefdb *db, sqlite3_stmt **slot, const char *sql,
     *out = (struct prefdb_example){0};
     if (!*slot)
         rc = prefdb__prepare(db, slot, sql, err);
-    if (!rc && !db->get_turn)
-        rc = prefdb__prepare(
-            db, &db->get_turn,
-            "SELECT parent, role, content FROM turn WHERE id = ?1", err);
     if (rc)
         return rc;
     sqlite3_bind_int64(*slot, 1, id);
