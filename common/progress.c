@@ -23,7 +23,8 @@ void pk_progress_start(struct pk_progress *p, const struct pk_cli *cli,
     p->drawn = p->started;
 }
 
-void pk_progress_at(struct pk_progress *p, uint64_t done)
+/* Draw, if it is time to. */
+static void draw(struct pk_progress *p, uint64_t done, double part)
 {
     if (p->cli->quiet)
         return;
@@ -39,9 +40,19 @@ void pk_progress_at(struct pk_progress *p, uint64_t done)
     if (p->total)
         fprintf(stderr, " of %llu", (unsigned long long)p->total);
     fprintf(stderr, " %s, %.*f a second", p->unit, rate < 10, rate);
-    if (p->total && done && done <= p->total)
-        fprintf(stderr, ", %.0f s left", (double)(p->total - done) / rate);
+    if (part > 0 && part <= 1)
+        fprintf(stderr, ", %.0f s left", spent / part - spent);
     fputs(p->tty ? "\033[K" : "\n", stderr);
+}
+
+void pk_progress_at(struct pk_progress *p, uint64_t done)
+{
+    draw(p, done, p->total ? (double)done / (double)p->total : 0);
+}
+
+void pk_progress_part(struct pk_progress *p, uint64_t done, double part)
+{
+    draw(p, done, part);
 }
 
 void pk_progress_end(struct pk_progress *p)

@@ -26,6 +26,9 @@ struct pk_progress {
 void pk_progress_start(struct pk_progress *p, const struct pk_cli *cli,
                        const char *unit, uint64_t total);
 void pk_progress_at(struct pk_progress *p, uint64_t done);
+/* The same where the total is not known in that unit: `part` of the whole work
+ * is done, 0 to 1; 0 when that is not known either. */
+void pk_progress_part(struct pk_progress *p, uint64_t done, double part);
 void pk_progress_end(struct pk_progress *p);
 
 /* Seconds on the monotonic clock. */

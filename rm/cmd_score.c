@@ -1,23 +1,42 @@
 /* prefkit score: JSON lines in, the same lines with their scores out. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli.h"
-#include "common/lines.h"
 #include "common/mem.h"
-#include "common/out.h"
-#include "common/progress.h"
+#include "common/num.h"
+#include "rm/batch.h"
+#include "rm/join.h"
 #include "rm/options.h"
 #include "rm/rm.h"
-#include "rm/row.h"
+#include "rm/score_store.h"
 
-enum { OPT_RM = 300, OPT_PRECISION, OPT_MAX_TOKENS, OPT_FOREST_TOKENS };
+enum {
+    OPT_RM = 300,
+    OPT_PRECISION,
+    OPT_MAX_TOKENS,
+    OPT_FOREST_TOKENS,
+    OPT_RESUME,
+    OPT_STRICT,
+    OPT_SHARD,
+    OPT_JOIN,
+    OPT_STORE,
+    OPT_COMBINE,
+    OPT_COMBINE_AS,
+    OPT_THRESHOLD,
+    OPT_WHITENING,
+    OPT_WHITENING_SAVE
+};
 
 struct score_args {
     struct pk_cli cli;
     struct rm_models models;
-    const char *input, *output;
-    struct rm_scorer_opts opts;
+    struct rm_batch batch;
+    const char *store;
+    char *combine; /* the option's text, cut into names; owned */
+    bool join, as_given;
+    char **files; /* shards to join; borrowed from argv */
+    size_t n_files, cap_files;
 };
 
 static const struct argp_option options[] = {
@@ -25,8 +44,17 @@ static const struct argp_option options[] = {
      "A reward model and the name its scores get; may be given again", 0},
     {"input", 'i', "FILE", 0, "Rows to score, plain or gzip (default: -)", 0},
     {"output", 'o', "FILE", 0,
-     "Where the scored rows go (default: -). A file appears whole or not at "
-     "all; on standard output what was written before an error stays",
+     "Where the scored rows go (default: -); compressed where FILE ends in "
+     ".gz. The file appears when it is whole; until then its rows are in "
+     "FILE.partial",
+     0},
+    {"resume", OPT_RESUME, NULL, 0,
+     "Go on with the unfinished FILE.partial of a killed run, if there is one: "
+     "FILE ends in the same bytes as of an unbroken run",
+     0},
+    {"strict", OPT_STRICT, NULL, 0,
+     "Stop at the first row that cannot be scored; without this it comes out "
+     "with the reason in \"error\"",
      0},
     {"precision", OPT_PRECISION, "auto|fp32", 0,
      "How to compute; fp32 is all that this version has", 0},
@@ -38,45 +66,207 @@ static const struct argp_option options[] = {
      "Tokens to compute at a time (default: 16384): more is faster and takes "
      "more memory",
      0},
+    {NULL, 0, NULL, 0, "Many machines, and the store:", 10},
+    {"shard", OPT_SHARD, "I/N", 0,
+     "Score the I-th of N parts of the input, blocks of 256 rows in turn", 10},
+    {"join", OPT_JOIN, NULL, 0,
+     "Put the shards FILE... together, checked for gaps and overlaps", 10},
+    {"store", OPT_STORE, "DB", 0,
+     "Score the responses of a store that have no score by these models yet, "
+     "and write their scores into it",
+     10},
+    {NULL, 0, NULL, 0, "Helpfulness and safety as one reward:", 20},
+    {"combine", OPT_COMBINE, "helpfulness=NAME,safety=NAME", 0,
+     "Add \"combined\": the safety model's score where the row says "
+     "\"safety_prompt\": true or sigma of that score is below the threshold, "
+     "else the helpfulness model's. A NAME that no --rm has is taken from the "
+     "row's own \"scores\"",
+     20},
+    {"combine-as", OPT_COMBINE_AS, "probability|logit|white", 0,
+     "sigma(r) (default), r, or r less a mean and by a standard deviation", 20},
+    {"combine-threshold", OPT_THRESHOLD, "X", 0,
+     "Safety by sigma(score) below this (default: 0.15)", 20},
+    {"whitening", OPT_WHITENING, "FILE", 0, "The statistics for white", 20},
+    {"whitening-save", OPT_WHITENING_SAVE, "FILE", 0,
+     "Write the statistics of this run's combined scores", 20},
     {0}};
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+static void take_shard(struct rm_batch *b, const char *arg,
+                       struct argp_state *state)
+{
+    char index[24];
+    uint64_t i = 0, n = 0;
+    const char *slash = strchr(arg, '/');
+    size_t len = slash ? (size_t)(slash - arg) : sizeof index;
+    if (len < sizeof index) {
+        memcpy(index, arg, len);
+        index[len] = 0;
+        if (!pk_parse_u64(slash + 1, 1, 1000000, &n) ||
+            !pk_parse_u64(index, 1, n, &i))
+            n = 0;
+    }
+    if (n == 0)
+        argp_error(state, "--shard takes I/N, 1/N to N/N, not '%s'", arg);
+    b->shard = (size_t)i;
+    b->shards = (size_t)n;
+}
+
+/* helpfulness=NAME,safety=NAME, in either order. */
+static void take_combine(struct score_args *a, const char *arg,
+                         struct argp_state *state)
+{
+    static const char *const roles[] = {"helpfulness=", "safety="};
+    free(a->combine);
+    a->combine = pk_strdup(arg);
+    a->batch.combine.name[0] = a->batch.combine.name[1] = NULL;
+    char *rest = a->combine, *part;
+    bool ok = rest != NULL;
+    while (ok && (part = strsep(&rest, ","))) {
+        int r = strncmp(part, roles[0], strlen(roles[0])) != 0;
+        size_t n = strlen(roles[r]);
+        ok = strncmp(part, roles[r], n) == 0 && part[n] &&
+             !a->batch.combine.name[r];
+        a->batch.combine.name[r] = part + n;
+    }
+    if (!ok || !a->batch.combine.name[0] || !a->batch.combine.name[1])
+        argp_error(state,
+                   "--combine takes helpfulness=NAME,safety=NAME, not '%s'",
+                   arg);
+}
+
+static void take_file(struct score_args *a, char *arg, struct argp_state *state)
+{
+    if (!pk_grow(&a->files, &a->cap_files, a->n_files + 1, sizeof *a->files))
+        argp_failure(state, 5, 0, "out of memory");
+    else
+        a->files[a->n_files++] = arg;
+}
+
+static void check_combine(const struct score_args *a, struct argp_state *state)
+{
+    const struct rm_batch *b = &a->batch;
+    bool white = b->combine.form == RM_WHITE;
+    if (!b->combine.name[0] && (a->as_given || b->whitening || b->whitening_to))
+        argp_error(state, "how to combine, but not what: --combine is needed");
+    if (white != (b->whitening != NULL))
+        argp_error(state, white ? "--combine-as white needs --whitening FILE; "
+                                  "--whitening-save makes one"
+                                : "--whitening is for --combine-as white");
+    if (b->whitening_to && b->shards)
+        argp_error(state, "--whitening-save needs the whole input: combine "
+                          "after --join, without --rm");
+    for (size_t m = 0; m < a->models.n && b->combine.name[0]; m++)
+        if (strcmp(a->models.model[m].name, "combined") == 0)
+            argp_error(state, "with --combine no model can be called "
+                              "'combined'");
+}
+
+static void check(const struct score_args *a, struct argp_state *state)
+{
+    const struct rm_batch *b = &a->batch;
+    bool files = strcmp(b->input, "-") != 0 || strcmp(b->output, "-") != 0;
+    if (a->join && (a->models.n || a->store || b->shards || b->resume ||
+                    b->combine.name[0] || strcmp(b->input, "-") != 0))
+        argp_error(state, "--join takes shards and --output, nothing else");
+    if (a->join && a->n_files == 0)
+        argp_error(state, "--join needs the shards to put together");
+    if (!a->join && a->n_files)
+        argp_error(state, "'%s': rows are read with --input", a->files[0]);
+    if (a->store && (files || b->shards || b->resume || b->combine.name[0]))
+        argp_error(state, "--store reads and writes the store: --rm is all it "
+                          "needs");
+    if (a->models.n == 0 && !a->join && (a->store || !b->combine.name[0]))
+        argp_error(state, "--rm NAME=DIR is needed");
+    if (b->resume && strcmp(b->output, "-") == 0)
+        argp_error(state, "--resume needs --output FILE");
+    check_combine(a, state);
+}
+
+static error_t parse_more(int key, char *arg, struct argp_state *state)
 {
     struct score_args *a = state->input;
+    struct rm_batch *b = &a->batch;
     switch (key) {
-    case OPT_RM:
-        rm_opt_model(&a->models, arg, state);
+    case OPT_COMBINE:
+        take_combine(a, arg, state);
         return 0;
-    case 'i':
-        a->input = arg;
+    case OPT_COMBINE_AS:
+        a->as_given = true;
+        if (!rm_parse_form(arg, &b->combine.form))
+            argp_error(state,
+                       "--combine-as takes probability, logit or white, not "
+                       "'%s'",
+                       arg);
         return 0;
-    case 'o':
-        a->output = arg;
+    case OPT_THRESHOLD:
+        a->as_given = true;
+        b->combine.threshold =
+            rm_opt_double("--combine-threshold", arg, 0, 1, state);
         return 0;
-    case OPT_PRECISION:
-        rm_opt_precision(arg, state);
+    case OPT_WHITENING:
+        b->whitening = arg;
         return 0;
-    case OPT_MAX_TOKENS:
-        a->opts.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);
-        return 0;
-    case OPT_FOREST_TOKENS:
-        a->opts.forest_tokens = rm_opt_size("--forest-tokens", arg, 1, state);
+    case OPT_WHITENING_SAVE:
+        b->whitening_to = arg;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "'%s': rows are read with --input", arg);
-        return EINVAL;
+        take_file(a, arg, state);
+        return 0;
     case ARGP_KEY_END:
-        if (a->models.n == 0)
-            argp_error(state, "--rm NAME=DIR is needed");
+        check(a, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct score_args *a = state->input;
+    struct rm_batch *b = &a->batch;
+    switch (key) {
+    case OPT_RM:
+        rm_opt_model(&a->models, arg, state);
+        return 0;
+    case 'i':
+        b->input = arg;
+        return 0;
+    case 'o':
+        b->output = arg;
+        return 0;
+    case OPT_RESUME:
+        b->resume = true;
+        return 0;
+    case OPT_STRICT:
+        b->strict = true;
+        return 0;
+    case OPT_PRECISION:
+        rm_opt_precision(arg, state);
+        return 0;
+    case OPT_MAX_TOKENS:
+        b->scorer.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);
+        return 0;
+    case OPT_FOREST_TOKENS:
+        b->scorer.forest_tokens = rm_opt_size("--forest-tokens", arg, 1, state);
+        return 0;
+    case OPT_SHARD:
+        take_shard(b, arg, state);
+        return 0;
+    case OPT_JOIN:
+        a->join = true;
+        return 0;
+    case OPT_STORE:
+        a->store = arg;
+        return 0;
+    default:
+        return parse_more(key, arg, state);
+    }
+}
+
 static const struct argp argp = {
     .options = options,
     .parser = parse,
+    .args_doc = "\n--join [-o FILE] FILE...",
     .doc =
         "Score JSON lines with one or more reward models.\v"
         "A row is one of\n\n"
@@ -91,181 +281,39 @@ static const struct argp argp = {
         "in a row says that the response was cut off before its end: it is "
         "then read at its last token. Such scores are marked, as are those of "
         "dialogues that lost exchanges: \"marks\": {\"cut\": true, "
-        "\"dropped_exchanges\": 2}.\n\n"
-        "Example: prefkit score --rm help=models/help -i in.jsonl -o "
-        "out.jsonl"};
-
-/* A row that waits for its scores. */
-struct waiting {
-    size_t at, len;  /* its text, in struct job's raw */
-    size_t first, n; /* its responses, in the scorer */
-    bool list;
-};
-
-struct job {
-    struct rm_scorer *scorer;
-    struct pk_lines *in;
-    struct pk_out *out;
-    struct pk_progress progress;
-    struct rm_row row;
-    struct waiting *wait;
-    size_t n_wait, cap_wait;
-    struct pk_buf raw, line; /* the waiting rows' text; one row to write */
-    uint64_t rows, responses, cut, shortened, dropped;
-};
-
-/* Text of waiting rows, whatever their tokens, that is kept at a time. */
-static const size_t window_bytes = PK_LINE_MAX;
-
-static int wait_row(struct job *j, const char *line, size_t len,
-                    struct pk_err *err)
-{
-    int rc = rm_row_parse(&j->row, line, len, err);
-    if (rc)
-        return rc;
-    if (!pk_grow(&j->wait, &j->cap_wait, j->n_wait + 1, sizeof *j->wait))
-        return pk_fail_mem(err, "rows");
-    struct waiting w = {.at = j->raw.len, .len = len, .list = j->row.list};
-    if (pk_buf_add(&j->raw, line, len) < 0)
-        return pk_fail_mem(err, "rows");
-    struct rm_text text;
-    while (rm_row_next(&j->row, &text)) {
-        size_t index;
-        enum rm_reason why;
-        rc = rm_scorer_add(j->scorer, &text, &index, &why, err);
-        if (rc && j->row.list)
-            pk_err_prefix(err, "response %zu: ", w.n + 1);
-        if (rc)
-            return rc;
-        if (w.n++ == 0)
-            w.first = index;
-    }
-    j->wait[j->n_wait++] = w;
-    return 0;
-}
-
-static void count_marks(struct job *j, size_t text)
-{
-    size_t cut = 0, dropped = 0;
-    for (size_t m = 0; m < rm_scorer_models(j->scorer); m++) {
-        const struct rm_scored *x = rm_scorer_get(j->scorer, m, text);
-        cut |= x->cut;
-        dropped = x->dropped > dropped ? x->dropped : dropped;
-    }
-    j->cut += cut;
-    j->shortened += dropped > 0;
-    j->dropped += dropped;
-}
-
-static int write_waiting(struct job *j, struct pk_err *err)
-{
-    int rc = rm_scorer_flush(j->scorer, err);
-    FILE *f = pk_out_file(j->out);
-    for (size_t i = 0; i < j->n_wait && rc == 0; i++) {
-        const struct waiting *w = &j->wait[i];
-        pk_buf_reset(&j->line);
-        rc = rm_row_write(&j->line, j->raw.data + w->at, w->len, j->scorer,
-                          w->first, w->n, w->list, err);
-        if (rc == 0 && (fwrite(j->line.data, 1, j->line.len, f) < j->line.len ||
-                        fputc('\n', f) == EOF))
-            rc = pk_fail_errno(err, "cannot write the scored rows");
-        if (rc)
-            break;
-        j->rows++;
-        j->responses += w->n;
-        for (size_t k = 0; k < w->n; k++)
-            count_marks(j, w->first + k);
-    }
-    j->n_wait = 0;
-    pk_buf_reset(&j->raw);
-    rm_scorer_clear(j->scorer);
-    return rc ? rc : pk_check_interrupt(err);
-}
-
-static int score_rows(struct job *j, struct pk_err *err)
-{
-    char *line;
-    size_t len;
-    int rc;
-    while ((rc = pk_lines_next(j->in, &line, &len, err)) > 0) {
-        rc = wait_row(j, line, len, err);
-        if (rc)
-            return pk_err_prefix(err, "%s: ", pk_lines_where(j->in));
-        if (rm_scorer_full(j->scorer) || j->raw.len > window_bytes) {
-            rc = write_waiting(j, err);
-            if (rc)
-                return rc;
-        }
-        pk_progress_at(&j->progress, pk_lines_bytes(j->in) >> 10);
-    }
-    return rc ? rc : write_waiting(j, err);
-}
-
-static void summarize(const struct job *j, const struct pk_cli *cli,
-                      double seconds)
-{
-    pk_note(cli, "%llu rows, %llu responses in %.1f s (%.1f a second), fp32",
-            (unsigned long long)j->rows, (unsigned long long)j->responses,
-            seconds, (double)j->responses / (seconds > 0 ? seconds : 1e-9));
-    for (size_t m = 0; m < rm_scorer_models(j->scorer); m++) {
-        struct rm_totals t = rm_scorer_totals(j->scorer, m);
-        double saved =
-            t.flat ? 100 * (double)(t.flat - t.unique) / (double)t.flat : 0;
-        pk_note(cli, "%s: %llu tokens, %llu computed: sharing saved %.0f%%",
-                rm_scorer_name(j->scorer, m), (unsigned long long)t.flat,
-                (unsigned long long)t.unique, saved);
-    }
-    if (j->cut)
-        pk_note(cli,
-                "%llu responses do not end: read at their last token and "
-                "marked",
-                (unsigned long long)j->cut);
-    if (j->shortened)
-        pk_note(cli, "%llu dialogues lost %llu of their oldest exchanges",
-                (unsigned long long)j->shortened,
-                (unsigned long long)j->dropped);
-}
-
-static int run(struct job *j, struct score_args *a, struct pk_err *err)
-{
-    int rc =
-        rm_scorer_open(&j->scorer, a->models.model, a->models.n, &a->opts, err);
-    if (rc == 0)
-        rc = pk_lines_open(&j->in, a->input, err);
-    if (rc == 0)
-        rc = pk_out_open(&j->out, a->output, err);
-    if (rc)
-        return rc;
-    double started = pk_now();
-    pk_progress_start(&j->progress, &a->cli, "KiB", pk_lines_size(j->in) >> 10);
-    rc = score_rows(j, err);
-    pk_progress_end(&j->progress);
-    if (rc == 0)
-        rc = pk_out_commit(&j->out, err);
-    if (rc == 0)
-        summarize(j, &a->cli, pk_now() - started);
-    else if (j->rows && strcmp(a->output, "-") == 0)
-        pk_warn(&a->cli, "%llu rows had been written to standard output",
-                (unsigned long long)j->rows);
-    return rc;
-}
+        "\"dropped_exchanges\": 2}. A row that cannot be scored comes back in "
+        "its place with \"error\": REASON, or as {\"error\": REASON, \"line\": "
+        "N} where it is not a JSON object; the exit status is then 3.\n\n"
+        "Examples:\n"
+        "  prefkit score --rm help=models/help -i in.jsonl -o out.jsonl\n"
+        "  prefkit score --rm help=models/help --shard 3/8 -i in.jsonl "
+        "-o part3.jsonl --resume\n"
+        "  prefkit score --join -o out.jsonl part*.jsonl"};
 
 int rm_cmd_score(int argc, char **argv)
 {
-    struct score_args a = {.cli.verb = "score", .input = "-", .output = "-"};
+    struct score_args a = {.cli.verb = "score",
+                           .batch = {.input = "-",
+                                     .output = "-",
+                                     .scorer.keep_bad = true,
+                                     .combine.threshold = 0.15}};
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     struct pk_err err = {0};
-    struct job j = {.raw = PK_BUF_INIT(2 * PK_LINE_MAX + 1),
-                    .line = PK_BUF_INIT(2 * PK_LINE_MAX)};
-    int rc = run(&j, &a, &err);
-    pk_out_abort(&j.out);
-    pk_lines_close(j.in);
-    rm_scorer_close(j.scorer);
-    rm_row_release(&j.row);
-    free(j.wait);
-    pk_buf_release(&j.raw);
-    pk_buf_release(&j.line);
+    a.batch.cli = &a.cli;
+    a.batch.models = a.models.model;
+    a.batch.n_models = a.models.n;
+    int rc;
+    if (a.join) {
+        rc = rm_join(a.files, a.n_files, a.batch.output, &a.cli, &err);
+    } else if (a.store) {
+        a.batch.scorer.keep_bad = false;
+        rc = rm_score_store(&a.batch, a.store, &err);
+    } else {
+        rc = rm_batch_run(&a.batch, &err);
+    }
     rm_models_release(&a.models);
+    free(a.combine);
+    free(a.files);
     return rc ? pk_cli_fail(&a.cli, &err) : 0;
 }

@@ -49,24 +49,29 @@ int rm_check_vocabulary(const struct infer_tokenizer *t,
     return 0;
 }
 
-int rm_dialogue_of(struct rm_dialogue *d, const struct prefdb_example *ex,
-                   bool a, struct pk_err *err)
+int rm_dialogue_set(struct rm_dialogue *d, const struct prefdb_turn *context,
+                    size_t n, const struct prefdb_turn *response, bool cut,
+                    struct pk_err *err)
 {
     static const enum infer_role roles[] = {[PREFDB_SYSTEM] = INFER_SYSTEM,
                                             [PREFDB_USER] = INFER_USER,
                                             [PREFDB_ASSISTANT] =
                                                 INFER_ASSISTANT};
     d->all.n = 0;
+    d->cut = cut;
     int rc = 0;
-    for (size_t i = 0; i < ex->n_context && rc == 0; i++) {
-        const struct prefdb_turn *t = &ex->context[i];
+    for (size_t i = 0; i <= n && rc == 0; i++) {
+        const struct prefdb_turn *t = i < n ? &context[i] : response;
         rc = infer_dialogue_add(&d->all, roles[t->role], t->text, t->len, err);
     }
-    const struct prefdb_turn *t = a ? &ex->a : &ex->b;
-    if (rc == 0)
-        rc = infer_dialogue_add(&d->all, roles[t->role], t->text, t->len, err);
-    d->cut = a ? ex->a_cut : ex->b_cut;
     return rc;
+}
+
+int rm_dialogue_of(struct rm_dialogue *d, const struct prefdb_example *ex,
+                   bool a, struct pk_err *err)
+{
+    return rm_dialogue_set(d, ex->context, ex->n_context, a ? &ex->a : &ex->b,
+                           a ? ex->a_cut : ex->b_cut, err);
 }
 
 /* [system] user assistant (user assistant)* */

@@ -51,6 +51,12 @@ PK_NODISCARD int rm_check_vocabulary(const struct infer_tokenizer *t,
                                      const struct infer_config *c,
                                      const char *dir, struct pk_err *err);
 
+/* n turns of context and a response. Borrows their texts. */
+PK_NODISCARD int rm_dialogue_set(struct rm_dialogue *d,
+                                 const struct prefdb_turn *context, size_t n,
+                                 const struct prefdb_turn *response, bool cut,
+                                 struct pk_err *err);
+
 /* The context of an example, and one of its responses (true: response a).
  * Borrows the example's texts. */
 PK_NODISCARD int rm_dialogue_of(struct rm_dialogue *d,

@@ -143,6 +143,11 @@ static int parse(struct rm_row *r, struct pk_err *err)
                     : parse_ids(r, v[2], err);
     if (rc == 0)
         rc = parse_cut(r, err);
+    const cJSON *tag =
+        cJSON_GetObjectItemCaseSensitive(r->json, "safety_prompt");
+    if (rc == 0 && tag && !cJSON_IsBool(tag) && !cJSON_IsNull(tag))
+        rc = pk_fail(err, PK_EDATA,
+                     "\"safety_prompt\" is neither true nor false");
     static const char *const ours[] = {"scores", "marks"};
     for (int i = 0; i < 2 && rc == 0; i++) {
         const cJSON *o = cJSON_GetObjectItemCaseSensitive(r->json, ours[i]);
@@ -172,6 +177,27 @@ int rm_row_parse(struct rm_row *r, const char *line, size_t len,
     r->next = r->responses ? r->responses->child : NULL;
     r->next_cut = r->cut && cJSON_IsArray(r->cut) ? r->cut->child : r->cut;
     return rc;
+}
+
+bool rm_row_tagged(const struct rm_row *r)
+{
+    return cJSON_IsTrue(
+        cJSON_GetObjectItemCaseSensitive(r->json, "safety_prompt"));
+}
+
+bool rm_row_own_score(const struct rm_row *r, const char *name, size_t i,
+                      double *out)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(r->json, "scores"), name);
+    if (r->list)
+        v = cJSON_IsArray(v) && (size_t)cJSON_GetArraySize(v) == r->n
+                ? cJSON_GetArrayItem(v, (int)i)
+                : NULL;
+    if (!cJSON_IsNumber(v))
+        return false;
+    *out = v->valuedouble;
+    return true;
 }
 
 void rm_row_release(struct rm_row *r)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/buf.h"
 #include "common/json.h"
@@ -33,18 +34,55 @@ void rm_row_release(struct rm_row *r);
  * the next call on the row. False after the last. */
 bool rm_row_next(struct rm_row *r, struct rm_text *out);
 
-/* Append `line` with the scores of its n texts, number `first` and on in the
- * scorer, merged into its "scores", and "marks" where there is something to
- * say. The rest stays byte for byte. `line` has been parsed as a row. Returns
- * 0, PK_EMEM, or PK_EDATA when the row would be too long. */
+/* Whether the row's prompt is tagged as a safety prompt ("safety_prompt"). */
+bool rm_row_tagged(const struct rm_row *r);
+
+/* The score that the row brought along under a name, for response i; false when
+ * there is none. */
+bool rm_row_own_score(const struct rm_row *r, const char *name, size_t i,
+                      double *out);
+
+/* What R_c made of one response; see combine.h. */
+struct rm_combined {
+    double value;
+    bool safety; /* by the safety model's score */
+};
+
+/* A row's texts in the scorer: n of them, number `first` and on. */
+struct rm_row_scores {
+    const struct rm_scorer *scorer;
+    size_t first, n;
+    bool list;
+    const struct rm_combined *combined; /* [n], or NULL: nothing is combined */
+};
+
+/* A score as it is written, so that who computes with it in this run and who
+ * reads it from the file get the same. */
+double rm_row_rounded(double score);
+
+/* Append `line` with the scores of its texts merged into its "scores", and
+ * "marks" where there is something to say; an "error" of an earlier run goes
+ * away. The rest stays byte for byte. `line` has been parsed as a row. Returns
+ * 0, PK_EMEM, or PK_EDATA when a score is not finite or the row would be too
+ * long. */
 PK_NODISCARD int rm_row_write(struct pk_buf *out, const char *line, size_t len,
-                              const struct rm_scorer *s, size_t first, size_t n,
-                              bool list, struct pk_err *err);
+                              const struct rm_row_scores *scores,
+                              struct pk_err *err);
+
+/* Append a row that could not be scored: `line` with "error": reason or, where
+ * it is not a JSON object, {"error": reason, "line": number}. */
+PK_NODISCARD int rm_row_write_error(struct pk_buf *out, const char *line,
+                                    size_t len, const char *reason,
+                                    uint64_t number, struct pk_err *err);
 
 /* The object in `line` with its member `key` set to `value` (JSON text): put
  * at the end if it is not there, replaced if it is. Returns out->failed. */
 int rm_json_set(struct pk_buf *out, const char *line, size_t len,
                 const char *key, const char *value);
+
+/* The object in `line` without its member `key`. Returns out->failed. */
+int rm_json_unset(struct pk_buf *out, const char *line, size_t len,
+                  const char *key);
 
 /* Merge `members` (JSON text of an object with distinct keys) into the member
  * `key` of the object in `line`; that member is an object, or absent. */

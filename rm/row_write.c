@@ -1,10 +1,12 @@
 /* Rows of `score`, written: the scores go into the row's own text, so that what
  * we did not make comes out as it went in, to the byte. See row.h. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/lines.h"
+#include "common/utf8.h"
 #include "rm/row.h"
 
 static size_t skip_space(const char *s, size_t i, size_t n)
@@ -84,6 +86,25 @@ int rm_json_set(struct pk_buf *out, const char *line, size_t len,
     return pk_buf_add(out, line + at.end, len - at.end);
 }
 
+int rm_json_unset(struct pk_buf *out, const char *line, size_t len,
+                  const char *key)
+{
+    struct span at;
+    if (!find_member(line, len, key, &at))
+        return pk_buf_add(out, line, len);
+    /* With the comma behind it or, for the last one, the one before it. */
+    size_t from = at.key, to = at.end;
+    if (line[to] == ',') {
+        to = skip_space(line, to + 1, len);
+    } else {
+        while (from > 0 && strchr(" \t\r\n", line[from - 1]))
+            from--;
+        from -= from > 0 && line[from - 1] == ',';
+    }
+    pk_buf_add(out, line, from);
+    return pk_buf_add(out, line + to, len - to);
+}
+
 int rm_json_merge(struct pk_buf *out, const char *line, size_t len,
                   const char *key, const cJSON *members)
 {
@@ -125,7 +146,8 @@ static int put(cJSON *object, const char *key, cJSON *item)
     return PK_EMEM;
 }
 
-enum what { SCORE, CUT, DROPPED };
+/* What is written of a text. */
+enum what { SCORE, COMBINED, FROM, CUT, DROPPED };
 
 /* The most that any model dropped, or whether any read it as cut. */
 static size_t worst(const struct rm_scorer *s, size_t text, enum what what)
@@ -139,31 +161,54 @@ static size_t worst(const struct rm_scorer *s, size_t text, enum what what)
     return most;
 }
 
-static cJSON *one(const struct rm_scorer *s, size_t model, size_t text,
-                  enum what what)
+static void print_score(char out[40], double score)
+{
+    snprintf(out, 40, "%.9g", score);
+}
+
+double rm_row_rounded(double score)
 {
     char number[40];
+    print_score(number, score);
+    return strtod(number, NULL);
+}
+
+static cJSON *number(double x)
+{
+    char text[40];
+    print_score(text, x);
+    return cJSON_CreateRaw(text);
+}
+
+/* Of the row's text i; `model` for SCORE. */
+static cJSON *one(const struct rm_row_scores *r, size_t model, size_t i,
+                  enum what what)
+{
+    size_t text = r->first + i;
     switch (what) {
     case SCORE:
-        snprintf(number, sizeof number, "%.9g",
-                 rm_scorer_get(s, model, text)->score);
-        return cJSON_CreateRaw(number);
+        return number(rm_scorer_get(r->scorer, model, text)->score);
+    case COMBINED:
+        return number(r->combined[i].value);
+    case FROM:
+        return cJSON_CreateString(r->combined[i].safety ? "safety"
+                                                        : "helpfulness");
     case CUT:
-        return cJSON_CreateBool(worst(s, text, CUT) > 0);
+        return cJSON_CreateBool(worst(r->scorer, text, CUT) > 0);
     default:
-        return cJSON_CreateNumber((double)worst(s, text, DROPPED));
+        return cJSON_CreateNumber((double)worst(r->scorer, text, DROPPED));
     }
 }
 
 /* One value, or the list of them. */
-static cJSON *values(const struct rm_scorer *s, size_t model, size_t first,
-                     size_t n, bool list, enum what what)
+static cJSON *values(const struct rm_row_scores *r, size_t model,
+                     enum what what)
 {
-    if (!list)
-        return one(s, model, first, what);
+    if (!r->list)
+        return one(r, model, 0, what);
     cJSON *a = cJSON_CreateArray();
-    for (size_t i = first; a && i < first + n; i++) {
-        cJSON *v = one(s, model, i, what);
+    for (size_t i = 0; a && i < r->n; i++) {
+        cJSON *v = one(r, model, i, what);
         if (!v || !cJSON_AddItemToArray(a, v)) {
             cJSON_Delete(v);
             cJSON_Delete(a);
@@ -173,45 +218,103 @@ static cJSON *values(const struct rm_scorer *s, size_t model, size_t first,
     return a;
 }
 
-static int fill_marks(cJSON *marks, const struct rm_scorer *s, size_t first,
-                      size_t n, bool list)
+static int fill_scores(cJSON *scores, const struct rm_row_scores *r)
 {
-    size_t cut = 0, dropped = 0;
     int rc = 0;
-    for (size_t i = first; i < first + n; i++) {
-        cut += worst(s, i, CUT);
-        dropped += worst(s, i, DROPPED);
-    }
-    if (cut)
-        rc = put(marks, "cut", values(s, 0, first, n, list, CUT));
-    if (dropped && rc == 0)
-        rc = put(marks, "dropped_exchanges",
-                 values(s, 0, first, n, list, DROPPED));
+    for (size_t m = 0; m < rm_scorer_models(r->scorer) && rc == 0; m++)
+        rc = put(scores, rm_scorer_name(r->scorer, m), values(r, m, SCORE));
+    if (rc == 0 && r->combined)
+        rc = put(scores, "combined", values(r, 0, COMBINED));
     return rc;
 }
 
-int rm_row_write(struct pk_buf *out, const char *line, size_t len,
-                 const struct rm_scorer *s, size_t first, size_t n, bool list,
-                 struct pk_err *err)
+static int fill_marks(cJSON *marks, const struct rm_row_scores *r)
 {
+    size_t cut = 0, dropped = 0;
+    int rc = 0;
+    for (size_t i = r->first; i < r->first + r->n; i++) {
+        cut += worst(r->scorer, i, CUT);
+        dropped += worst(r->scorer, i, DROPPED);
+    }
+    if (cut)
+        rc = put(marks, "cut", values(r, 0, CUT));
+    if (dropped && rc == 0)
+        rc = put(marks, "dropped_exchanges", values(r, 0, DROPPED));
+    if (r->combined && rc == 0)
+        rc = put(marks, "combined_from", values(r, 0, FROM));
+    return rc;
+}
+
+static int check_finite(const struct rm_row_scores *r, struct pk_err *err)
+{
+    for (size_t m = 0; m < rm_scorer_models(r->scorer); m++)
+        for (size_t i = r->first; i < r->first + r->n; i++)
+            if (!isfinite(rm_scorer_get(r->scorer, m, i)->score))
+                return pk_fail(err, PK_EDATA, "%s: a score is not finite",
+                               rm_scorer_name(r->scorer, m));
+    return 0;
+}
+
+/* `line` without "error", with `scores` and `marks`. */
+static int assemble(struct pk_buf *out, const char *line, size_t len,
+                    const cJSON *scores, const cJSON *marks)
+{
+    struct pk_buf clean = PK_BUF_INIT(2 * PK_LINE_MAX);
     struct pk_buf scored = PK_BUF_INIT(2 * PK_LINE_MAX);
-    cJSON *scores = cJSON_CreateObject(), *marks = cJSON_CreateObject();
-    int rc = scores && marks ? 0 : PK_EMEM;
-    for (size_t m = 0; m < rm_scorer_models(s) && rc == 0; m++)
-        rc = put(scores, rm_scorer_name(s, m),
-                 values(s, m, first, n, list, SCORE));
+    int rc = rm_json_unset(&clean, line, len, "error");
     if (rc == 0)
-        rc = fill_marks(marks, s, first, n, list);
-    if (rc == 0)
-        rc = rm_json_merge(&scored, line, len, "scores", scores);
+        rc = rm_json_merge(&scored, clean.data, clean.len, "scores", scores);
     if (rc == 0)
         rc = marks->child
                  ? rm_json_merge(out, scored.data, scored.len, "marks", marks)
                  : pk_buf_add(out, scored.data, scored.len);
+    pk_buf_release(&clean);
+    pk_buf_release(&scored);
+    return rc;
+}
+
+int rm_row_write(struct pk_buf *out, const char *line, size_t len,
+                 const struct rm_row_scores *r, struct pk_err *err)
+{
+    int rc = check_finite(r, err);
+    if (rc)
+        return rc;
+    cJSON *scores = cJSON_CreateObject(), *marks = cJSON_CreateObject();
+    rc = scores && marks ? fill_scores(scores, r) : PK_EMEM;
+    if (rc == 0)
+        rc = fill_marks(marks, r);
+    if (rc == 0)
+        rc = assemble(out, line, len, scores, marks);
     cJSON_Delete(scores);
     cJSON_Delete(marks);
-    pk_buf_release(&scored);
     if (rc == PK_EDATA)
         return pk_fail(err, rc, "the row would be too long with its scores");
+    return rc ? pk_fail_mem(err, "a row") : 0;
+}
+
+/* Reasons quote from rows, and may have been cut within a character. */
+static int quote_reason(struct pk_buf *out, const char *reason)
+{
+    char text[sizeof((struct pk_err *)0)->text];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s", reason), bad;
+    n = n < sizeof text ? n : sizeof text - 1;
+    while ((bad = pk_utf8_check(text, n)) < n)
+        text[bad] = '?';
+    return pk_json_quote(out, text, n);
+}
+
+int rm_row_write_error(struct pk_buf *out, const char *line, size_t len,
+                       const char *reason, uint64_t at, struct pk_err *err)
+{
+    struct pk_buf text = PK_BUF_INIT((size_t)1 << 16);
+    cJSON *j;
+    int rc = quote_reason(&text, reason);
+    bool object = pk_json_parse(&j, line, len, NULL) == 0 && cJSON_IsObject(j);
+    cJSON_Delete(j);
+    if (rc == 0)
+        rc = object ? rm_json_set(out, line, len, "error", text.data)
+                    : pk_buf_addf(out, "{\"error\":%s,\"line\":%llu}",
+                                  text.data, (unsigned long long)at);
+    pk_buf_release(&text);
     return rc ? pk_fail_mem(err, "a row") : 0;
 }

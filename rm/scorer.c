@@ -26,6 +26,7 @@ struct scored_model {
 struct rm_scorer {
     struct scored_model *model;
     size_t n_models, budget;
+    bool keep_bad;
     size_t n_texts, n_done; /* since the last clear; of them scored */
 };
 
@@ -79,6 +80,7 @@ int rm_scorer_open(struct rm_scorer **out, const struct rm_named *models,
         return pk_fail_mem(err, "a scorer");
     }
     s->budget = opts->forest_tokens ? opts->forest_tokens : RM_FOREST_TOKENS;
+    s->keep_bad = opts->keep_bad;
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         s->n_models = i + 1;
@@ -127,6 +129,11 @@ int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model, char out[65],
                           struct pk_err *err)
 {
     return infer_model_fingerprint(s->model[model].model, out, err);
+}
+
+size_t rm_scorer_budget(const struct rm_scorer *s)
+{
+    return s->budget;
 }
 
 struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model)
@@ -219,7 +226,7 @@ bool rm_scorer_full(const struct rm_scorer *s)
     return over(s, s->budget);
 }
 
-static int run(struct scored_model *m, size_t from, size_t to,
+static int run(struct scored_model *m, size_t from, size_t to, bool keep_bad,
                struct pk_err *err)
 {
     struct infer_forest *f = m->pass.forest;
@@ -229,7 +236,7 @@ static int run(struct scored_model *m, size_t from, size_t to,
         return pk_err_prefix(err, "%s: ", m->name);
     for (size_t i = from; i < to; i++) {
         m->text[i].score = m->pass.score[m->text[i].readout];
-        if (!isfinite(m->text[i].score))
+        if (!keep_bad && !isfinite(m->text[i].score))
             return pk_fail(err, PK_EDATA, "%s: a score is not finite", m->name);
     }
     m->totals.flat += infer_forest_flat(f);
@@ -244,7 +251,7 @@ int rm_scorer_flush(struct rm_scorer *s, struct pk_err *err)
     if (s->n_done == s->n_texts)
         return 0;
     for (size_t i = 0; i < s->n_models && rc == 0; i++)
-        rc = run(&s->model[i], s->n_done, s->n_texts, err);
+        rc = run(&s->model[i], s->n_done, s->n_texts, s->keep_bad, err);
     if (rc == 0)
         s->n_done = s->n_texts;
     return rc;

@@ -24,6 +24,7 @@ struct rm_named {
 struct rm_scorer_opts {
     size_t max_tokens;    /* of one text; 0: as many as each model takes */
     size_t forest_tokens; /* the budget; 0: RM_FOREST_TOKENS */
+    bool keep_bad;        /* a score may come out as NaN or infinite */
 };
 
 enum { RM_FOREST_TOKENS = 16384 };
@@ -64,6 +65,7 @@ const char *rm_scorer_name(const struct rm_scorer *s, size_t model);
 const char *rm_scorer_dir(const struct rm_scorer *s, size_t model);
 PK_NODISCARD int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model,
                                        char out[65], struct pk_err *err);
+size_t rm_scorer_budget(const struct rm_scorer *s); /* forest_tokens */
 struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model);
 
 /* Queue a text; *index counts from 0 since the last clear. PK_EDATA when some
@@ -75,7 +77,8 @@ PK_NODISCARD int rm_scorer_add(struct rm_scorer *s, const struct rm_text *text,
                                struct pk_err *err);
 bool rm_scorer_full(const struct rm_scorer *s);
 
-/* Score what is queued. PK_EDATA when a score is not finite. */
+/* Score what is queued. PK_EDATA when a score is not finite, unless that was
+ * allowed for. */
 PK_NODISCARD int rm_scorer_flush(struct rm_scorer *s, struct pk_err *err);
 
 /* Of a text that has been flushed; borrowed until the next add or clear. */

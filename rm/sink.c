@@ -1,0 +1,402 @@
+/* Resumable output; see sink.h. */
+#include "rm/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ZLIB_CONST /* next_in may point to what is only read */
+#include <zlib.h>
+
+#include "common/lines.h"
+#include "common/mem.h"
+#include "common/out.h"
+
+static const char journal_schema[] = "prefkit:score-journal:1";
+
+struct rm_sink {
+    struct pk_out *direct; /* standard output, a pipe: nothing below */
+    char *path, *partial, *journal;
+    FILE *data, *log;
+    char *identity;
+    bool gzip, in_member;
+    bool committed; /* a checkpoint is in the journal */
+    bool finished;
+    z_stream z;
+};
+
+static char *with_tail(const char *path, const char *tail)
+{
+    struct pk_buf b = PK_BUF_INIT((size_t)1 << 16);
+    pk_buf_adds(&b, path);
+    if (pk_buf_adds(&b, tail))
+        pk_buf_release(&b);
+    return pk_buf_take(&b);
+}
+
+static bool ends_in(const char *path, const char *tail)
+{
+    size_t n = strlen(path), t = strlen(tail);
+    return n > t && strcmp(path + n - t, tail) == 0;
+}
+
+static int deflate_start(struct rm_sink *s, struct pk_err *err)
+{
+    /* 15 + 16: the largest window, with gzip's own header (no name, no time),
+     * so that the same rows give the same bytes. */
+    if (deflateInit2(&s->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
+        return pk_fail_mem(err, "compression");
+    s->in_member = true;
+    return 0;
+}
+
+static int write_failed(const struct rm_sink *s, struct pk_err *err)
+{
+    return pk_fail_errno(err, "cannot write '%s'",
+                         s->partial ? s->partial : s->path);
+}
+
+static int deflate_some(struct rm_sink *s, const void *p, size_t n, int flush,
+                        struct pk_err *err)
+{
+    unsigned char chunk[1 << 15];
+    int z;
+    s->z.next_in = p;
+    s->z.avail_in = (uInt)n;
+    do {
+        s->z.next_out = chunk;
+        s->z.avail_out = sizeof chunk;
+        z = deflate(&s->z, flush);
+        size_t got = sizeof chunk - s->z.avail_out;
+        if (fwrite(chunk, 1, got, s->data) < got)
+            return write_failed(s, err);
+    } while (s->z.avail_out == 0 || (flush == Z_FINISH && z != Z_STREAM_END));
+    return 0;
+}
+
+int rm_sink_write(struct rm_sink *s, const void *p, size_t n,
+                  struct pk_err *err)
+{
+    int rc = 0;
+    FILE *f = s->direct ? pk_out_file(s->direct) : s->data;
+    if (!s->gzip)
+        return fwrite(p, 1, n, f) < n ? write_failed(s, err) : 0;
+    if (!s->in_member)
+        rc = deflate_start(s, err);
+    /* A row is far from 4 GiB (PK_LINE_MAX). */
+    return rc ? rc : deflate_some(s, p, n, Z_NO_FLUSH, err);
+}
+
+static int end_member(struct rm_sink *s, struct pk_err *err)
+{
+    if (!s->in_member)
+        return 0;
+    int rc = deflate_some(s, NULL, 0, Z_FINISH, err);
+    deflateEnd(&s->z);
+    s->in_member = false;
+    return rc;
+}
+
+static int flush_to_disk(FILE *f, const char *name, struct pk_err *err)
+{
+    if (fflush(f) != 0 || fsync(fileno(f)) != 0)
+        return pk_fail_errno(err, "cannot write '%s'", name);
+    return 0;
+}
+
+/* One line of the journal. */
+static int note(struct rm_sink *s, cJSON *line, struct pk_err *err)
+{
+    char *text = line ? cJSON_PrintUnformatted(line) : NULL;
+    int rc = 0;
+    if (!text)
+        rc = pk_fail_mem(err, "the journal");
+    else if (fprintf(s->log, "%s\n", text) < 0)
+        rc = pk_fail_errno(err, "cannot write '%s'", s->journal);
+    else
+        rc = flush_to_disk(s->log, s->journal, err);
+    free(text);
+    return rc;
+}
+
+int rm_sink_checkpoint(struct rm_sink *s, const cJSON *state,
+                       struct pk_err *err)
+{
+    if (s->direct)
+        return fflush(pk_out_file(s->direct)) ? write_failed(s, err) : 0;
+    int rc = end_member(s, err);
+    if (rc == 0)
+        rc = flush_to_disk(s->data, s->partial, err);
+    if (rc)
+        return rc;
+    cJSON *line = cJSON_CreateObject(), *copy = cJSON_Duplicate(state, true);
+    if (!line || !copy ||
+        pk_json_add_int(line, "output_bytes", ftello(s->data)) ||
+        !cJSON_AddItemToObject(line, "state", copy)) {
+        cJSON_Delete(copy);
+        cJSON_Delete(line);
+        return pk_fail_mem(err, "the journal");
+    }
+    rc = note(s, line, err);
+    cJSON_Delete(line);
+    if (rc == 0)
+        s->committed = true;
+    return rc;
+}
+
+static int sync_folder(const char *path)
+{
+    char *dir = pk_strdup(path);
+    char *slash = dir ? strrchr(dir, '/') : NULL;
+    if (slash)
+        slash[slash == dir] = 0;
+    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int bad = fd < 0 || (fsync(fd) != 0 && errno != EINVAL && errno != EROFS);
+    if (fd >= 0)
+        close(fd);
+    free(dir);
+    return bad;
+}
+
+int rm_sink_finish(struct rm_sink *s, struct pk_err *err)
+{
+    if (s->direct)
+        return pk_out_commit(&s->direct, err);
+    int rc = 0;
+    if (s->gzip && ftello(s->data) == 0) { /* not a row: still a gzip file */
+        rc = deflate_start(s, err);
+        if (rc == 0)
+            rc = end_member(s, err);
+    }
+    if (rc == 0)
+        rc = flush_to_disk(s->data, s->partial, err);
+    if (rc)
+        return rc;
+    if (rename(s->partial, s->path) != 0 || sync_folder(s->path))
+        return pk_fail_errno(err, "cannot rename to '%s'", s->path);
+    s->finished = true;
+    unlink(s->journal);
+    return 0;
+}
+
+void rm_sink_close(struct rm_sink *s, bool *kept)
+{
+    bool keep = s && !s->finished && s->committed;
+    if (kept)
+        *kept = keep;
+    if (!s)
+        return;
+    pk_out_abort(&s->direct);
+    if (s->in_member)
+        deflateEnd(&s->z);
+    /* Before the file is let go of, lest it be another run's by then. */
+    if (s->data && !s->finished && !keep) {
+        unlink(s->partial);
+        unlink(s->journal);
+    }
+    if (s->log)
+        fclose(s->log);
+    if (s->data)
+        fclose(s->data);
+    free(s->path);
+    free(s->partial);
+    free(s->journal);
+    free(s->identity);
+    free(s);
+}
+
+/* ---- Opening ---- */
+
+/* Take one line of the journal in; false when it is not a whole one. */
+static bool take_line(struct rm_sink *s, const char *line, size_t len,
+                      double *bytes, cJSON **state, bool *other)
+{
+    cJSON *j;
+    if (pk_json_parse(&j, line, len, NULL))
+        return false;
+    const char *id = NULL;
+    (void)!pk_json_str(j, "identity", &id, NULL);
+    if (id) {
+        *other = strcmp(id, s->identity) != 0;
+    } else if (pk_json_num(j, "output_bytes", -1, bytes, NULL) == 0 &&
+               *bytes >= 0) {
+        cJSON_Delete(*state);
+        *state = cJSON_DetachItemFromObjectCaseSensitive(j, "state");
+    }
+    cJSON_Delete(j);
+    return true;
+}
+
+/* What the journal says, if there is one: how long the output is (-1: it says
+ * nothing), the caller's state, and how long the journal's whole lines are. */
+static int read_journal(struct rm_sink *s, double *bytes, cJSON **state,
+                        off_t *whole, struct pk_err *err)
+{
+    bool other = false;
+    *bytes = -1;
+    *whole = 0;
+    FILE *f = fopen(s->journal, "rb");
+    if (!f)
+        return errno == ENOENT
+                   ? 0
+                   : pk_fail_errno(err, "cannot open '%s'", s->journal);
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    while ((n = getline(&line, &cap, f)) > 0 && line[n - 1] == '\n' &&
+           take_line(s, line, (size_t)n - 1, bytes, state, &other))
+        *whole += n;
+    free(line);
+    fclose(f);
+    return other ? pk_fail(err, PK_EUSAGE,
+                           "%s is of a run with other models or options: "
+                           "resume with the same, or remove it and %s to "
+                           "start over",
+                           s->journal, s->partial)
+                 : 0;
+}
+
+/* Open both files as they are, and hold them against a second run. */
+static int open_files(struct rm_sink *s, struct pk_err *err)
+{
+    int fd = open(s->partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    s->data = fd < 0 ? NULL : fdopen(fd, "r+b");
+    if (!s->data) {
+        int rc = pk_fail_errno(err, "cannot create '%s'", s->partial);
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    /* Once locked it must still be the file of that name: another run may
+     * have finished meanwhile. */
+    struct stat own, there;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &own) == 0 &&
+        stat(s->partial, &there) == 0 && own.st_ino == there.st_ino)
+        return 0;
+    fclose(s->data);
+    s->data = NULL;
+    return pk_fail(err, PK_EUSAGE, "another run is writing '%s'", s->partial);
+}
+
+static int open_log(struct rm_sink *s, off_t keep, struct pk_err *err)
+{
+    int fd = open(s->journal, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    s->log = fd < 0 ? NULL : fdopen(fd, "r+b");
+    if (!s->log) {
+        int rc = pk_fail_errno(err, "cannot create '%s'", s->journal);
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    if (ftruncate(fd, keep) != 0 || fseeko(s->log, keep, SEEK_SET) != 0)
+        return pk_fail_errno(err, "cannot write '%s'", s->journal);
+    if (keep)
+        return 0;
+    cJSON *head = cJSON_CreateObject();
+    bool ok = head && cJSON_AddStringToObject(head, "schema", journal_schema) &&
+              cJSON_AddStringToObject(head, "identity", s->identity);
+    int rc = ok ? note(s, head, err) : pk_fail_mem(err, "the journal");
+    cJSON_Delete(head);
+    return rc;
+}
+
+static int go_on_at(struct rm_sink *s, double bytes, struct pk_err *err)
+{
+    struct stat st;
+    if (fstat(fileno(s->data), &st) != 0)
+        return pk_fail_errno(err, "cannot read '%s'", s->partial);
+    if ((double)st.st_size < bytes)
+        return pk_fail(err, PK_EDATA,
+                       "%s is shorter than %s says: remove both to start over",
+                       s->partial, s->journal);
+    if (ftruncate(fileno(s->data), (off_t)bytes) != 0 ||
+        fseeko(s->data, (off_t)bytes, SEEK_SET) != 0)
+        return pk_fail_errno(err, "cannot write '%s'", s->partial);
+    return 0;
+}
+
+/* The run was killed between its last two acts: the file is in its place, the
+ * journal still there. Its rows are taken back, to be put there again. */
+static void take_back(const struct rm_sink *s, double bytes)
+{
+    struct stat st;
+    if (access(s->partial, F_OK) != 0 && stat(s->path, &st) == 0 &&
+        (double)st.st_size == bytes)
+        (void)!rename(s->path, s->partial);
+}
+
+static int open_resumable(struct rm_sink *s, bool resume, cJSON **state,
+                          struct pk_err *err)
+{
+    double bytes;
+    off_t whole;
+    int rc = read_journal(s, &bytes, state, &whole, err);
+    if (rc && resume)
+        return rc;
+    bool unfinished = rc || bytes >= 0;
+    if (unfinished && !resume)
+        return pk_fail(err, PK_EUSAGE,
+                       "'%s' is there, of an unfinished run: --resume goes on "
+                       "with it; or remove it and '%s' to start over",
+                       s->partial, s->journal);
+    s->committed = unfinished;
+    if (unfinished)
+        take_back(s, bytes);
+    rc = open_files(s, err);
+    if (rc == 0)
+        rc = go_on_at(s, unfinished ? bytes : 0, err);
+    if (rc == 0)
+        rc = open_log(s, unfinished ? whole : 0, err);
+    return rc;
+}
+
+static bool goes_directly(const char *path)
+{
+    struct stat st;
+    return strcmp(path, "-") == 0 || !*path ||
+           (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
+}
+
+int rm_sink_open(struct rm_sink **out, const char *path, const char *identity,
+                 bool resume, cJSON **state, struct pk_err *err)
+{
+    *out = NULL;
+    *state = NULL;
+    int rc = 0;
+    bool direct = goes_directly(path);
+    if (direct && resume)
+        return pk_fail(err, PK_EUSAGE,
+                       "--resume needs --output FILE: '%s' cannot be gone on "
+                       "with",
+                       path);
+    struct rm_sink *s = pk_calloc(1, sizeof *s);
+    if (!s)
+        return pk_fail_mem(err, "an output");
+    s->path = pk_strdup(path);
+    if (direct) {
+        rc = s->path ? pk_out_open(&s->direct, path, err)
+                     : pk_fail_mem(err, "an output");
+    } else {
+        s->gzip = ends_in(path, ".gz");
+        s->partial = with_tail(path, ".partial");
+        s->journal = with_tail(path, ".journal");
+        s->identity = pk_strdup(identity);
+        rc = s->path && s->partial && s->journal && s->identity
+                 ? open_resumable(s, resume, state, err)
+                 : pk_fail_mem(err, "an output");
+    }
+    if (rc) {
+        cJSON_Delete(*state);
+        *state = NULL;
+        rm_sink_close(s, NULL);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}

@@ -1,0 +1,196 @@
+#!/bin/sh
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Batch scoring: bad rows, resuming after kill -9, shards, two models as one
+# reward, the store, the best of K.
+. "$REPO/tests/cli/lib.sh"
+
+sample_store
+small_base
+train_small helpfulness help
+train_small safety safe
+
+# Rows of every kind, with bad ones and a blank line among them.
+i=0
+while [ $i -lt 10 ]; do
+    cat "$SAMPLE/generations.jsonl"
+    printf '{"prompt": "q%s"}\n\nnot JSON %s\n' $i $i
+    i=$((i + 1))
+done >rows.jsonl
+n=$(grep -c . rows.jsonl)
+score() {
+    prefkit score --rm help=help --rm safe=safe --forest-tokens 2000 "$@"
+}
+
+t "a bad row comes out in its place, and the status is 3"
+run 3 score --input rows.jsonl --output all.jsonl
+stderr_has "first of 20 rows"
+must test "$(wc -l <all.jsonl)" -eq "$n"
+must test "$(grep -c '"error":' all.jsonl)" -eq 20
+must test "$(grep -c '"scores":' all.jsonl)" -eq $((n - 20))
+line=$(grep -n '^not JSON 0' rows.jsonl | cut -d : -f 1)
+must grep -q "^{\"error\":\".*\",\"line\":$line}\$" all.jsonl
+must grep -q '^{"prompt": "q0","error":".*response.*"}$' all.jsonl
+
+t "--strict stops at it, and leaves nothing"
+head -n 3 rows.jsonl >few.jsonl
+printf '{"prompt": 7}\n' >>few.jsonl
+refused 3 "few.jsonl:4: " score --quiet --strict -i few.jsonl -o strict.jsonl
+absent strict.jsonl strict.jsonl.partial strict.jsonl.journal
+
+t "killed at any point and resumed: the same bytes"
+mkfifo pipe
+for rows in 100 500 900; do
+    for out in killed.jsonl killed.jsonl.gz; do
+        rm -f killed.jsonl*
+        # The program itself, so that it is what is killed.
+        "$PREFKIT" score --rm help=help --rm safe=safe --forest-tokens 2000 \
+            --quiet --input pipe --output $out &
+        pid=$!
+        exec 3>pipe
+        head -n $rows rows.jsonl >&3
+        until [ "$(wc -l <$out.journal)" -gt 2 ] 2>/dev/null; do
+            kill -0 $pid || break
+            sleep 0.02
+        done
+        kill -9 $pid
+        wait $pid 2>/dev/null
+        exec 3>&-
+        must test ! -e $out
+        refused 2 "of an unfinished run: --resume" score --quiet \
+            -i rows.jsonl -o $out
+        # What was half written when the power went.
+        printf '{"half' >>$out.partial
+        printf '{"output_by' >>$out.journal
+        run 3 score --input rows.jsonl --output $out --resume
+        stderr_has "rows of rows.jsonl are done already"
+        zcat -f $out >plain.jsonl
+        must cmp plain.jsonl all.jsonl
+        absent $out.partial $out.journal
+    done
+done
+
+t "gzip: the bytes do not depend on where it was killed"
+run 3 score -i rows.jsonl -o all.jsonl.gz
+must cmp all.jsonl.gz killed.jsonl.gz
+
+t "killed again and again"
+rm -f killed.jsonl*
+status=137
+while [ $status -eq 137 ]; do
+    "$PREFKIT" score --rm help=help --rm safe=safe --forest-tokens 2000 \
+        --quiet -i rows.jsonl -o killed.jsonl --resume 2>/dev/null &
+    pid=$!
+    # Until it has got on by a window, or has ended.
+    before=$(cat killed.jsonl.journal 2>/dev/null | wc -l)
+    while kill -0 $pid 2>/dev/null &&
+        [ "$(cat killed.jsonl.journal 2>/dev/null | wc -l)" -lt \
+            $((before + 9)) ]; do
+        sleep 0.01
+    done
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    status=$?
+done
+must test $status -eq 3
+must cmp killed.jsonl all.jsonl
+
+t "killed between its last two acts"
+cp all.jsonl done.jsonl
+"$PREFKIT" score --rm help=help --rm safe=safe --forest-tokens 2000 --quiet \
+    -i pipe -o other.jsonl &
+pid=$!
+cat rows.jsonl >pipe
+wait $pid
+must cmp other.jsonl all.jsonl
+
+t "--resume only of the same run over the same rows"
+head -n 300 rows.jsonl >part.jsonl
+"$PREFKIT" score --rm help=help --rm safe=safe --forest-tokens 2000 --quiet \
+    -i pipe -o held.jsonl &
+pid=$!
+exec 3>pipe
+cat part.jsonl >&3
+until [ "$(wc -l <held.jsonl.journal)" -gt 1 ] 2>/dev/null; do sleep 0.02; done
+refused 2 "another run is writing" score --quiet -i part.jsonl \
+    -o held.jsonl --resume
+kill -9 $pid
+wait $pid 2>/dev/null
+exec 3>&-
+refused 2 "other models or options" prefkit score --rm help=help --quiet \
+    -i part.jsonl -o held.jsonl --resume
+sed '2s/prompt/Prompt/' part.jsonl >changed.jsonl
+refused 3 "are not those" score --quiet -i changed.jsonl -o held.jsonl --resume
+run 3 score -i part.jsonl -o held.jsonl --resume
+head -n "$(grep -c . part.jsonl)" all.jsonl >want.jsonl
+must cmp held.jsonl want.jsonl
+
+t "shards, put together, are the whole"
+for i in 1 2 3; do
+    # Bad rows are dealt to all of them.
+    run 3 score --shard $i/3 -i rows.jsonl -o part$i.jsonl.gz
+done
+run 0 prefkit score --join part3.jsonl.gz part1.jsonl.gz part2.jsonl.gz \
+    -o joined.jsonl
+must cmp joined.jsonl all.jsonl
+
+t "gaps and overlaps are found"
+refused 3 "2 files are given" prefkit score -q --join part1.jsonl.gz \
+    part2.jsonl.gz -o bad.jsonl
+refused 3 "are both shard 1 of 3" prefkit score -q --join part1.jsonl.gz \
+    part2.jsonl.gz part1.jsonl.gz -o bad.jsonl
+zcat part3.jsonl.gz | sed '5d' >short.jsonl
+refused 3 "rows, where shard 3 of 3 has" prefkit score -q --join \
+    part1.jsonl.gz part2.jsonl.gz short.jsonl -o bad.jsonl
+zcat part3.jsonl.gz | sed '$d' >cut.jsonl
+refused 3 "without its last line" prefkit score -q --join part1.jsonl.gz \
+    part2.jsonl.gz cut.jsonl -o bad.jsonl
+prefkit score --rm help=help --rm safe=help --shard 3/3 -q -i rows.jsonl \
+    -o other3.jsonl 2>/dev/null
+refused 3 "different models or options" prefkit score -q --join \
+    part1.jsonl.gz part2.jsonl.gz other3.jsonl -o bad.jsonl
+refused 3 "not a shard" prefkit score -q --join all.jsonl -o bad.jsonl
+absent bad.jsonl
+
+t "two rewards as one, in this run or later"
+sed 's/^{"prompt": "\(H[^"]*\)"/{"safety_prompt": true, "prompt": "\1"/' \
+    "$SAMPLE/generations.jsonl" >tagged.jsonl
+run 0 score -i tagged.jsonl -o once.jsonl --combine helpfulness=help,safety=safe
+must test "$(grep -c '"combined":\[' once.jsonl)" -eq "$(wc -l <tagged.jsonl)"
+must grep -q '"combined_from":\["safety"' once.jsonl
+must grep -q '"combined_from":.*"helpfulness"' once.jsonl
+run 0 score -i tagged.jsonl -o apart.jsonl
+run 0 prefkit score -i apart.jsonl -o later.jsonl \
+    --combine safety=safe,helpfulness=help
+must cmp once.jsonl later.jsonl
+run 3 prefkit score -i tagged.jsonl --combine helpfulness=help,safety=safe
+stdout_has '"error":"response 1: ..scores.. has no number for ..help..'
+
+t "whitening: its statistics are saved, and used again"
+run 0 prefkit score -i apart.jsonl -o logit.jsonl --combine-as logit \
+    --combine helpfulness=help,safety=safe --whitening-save white.json
+must grep -q '"prefkit:whitening:1"' white.json
+run 0 prefkit score -i apart.jsonl -o white.jsonl --combine-as white \
+    --combine helpfulness=help,safety=safe --whitening white.json
+head -n 1 white.jsonl >want.jsonl
+head -n 1 tagged.jsonl >first.jsonl
+run 0 score -i first.jsonl -o got.jsonl --combine-as white \
+    --combine helpfulness=help,safety=safe --whitening white.json
+must cmp got.jsonl want.jsonl
+refused 3 "statistics of another" score -q -i first.jsonl --combine-as white \
+    --combine helpfulness=safe,safety=help --whitening white.json
+refused 3 "threshold" score -q -i first.jsonl --combine-as white \
+    --combine-threshold 0.5 --combine helpfulness=help,safety=safe \
+    --whitening white.json
+
+t "a store's responses get their scores, once"
+run 0 prefkit score --store sample.db --rm help=help --rm safe=safe || {
+    must test $? -eq 0
+}
+must test "$(sqlite3 sample.db 'SELECT count(*) FROM score')" -eq \
+    $((2 * $(sqlite3 sample.db 'SELECT count(*) FROM response')))
+cp sample.db before.db
+run 0 prefkit score --store sample.db --rm help=help --rm safe=safe
+stderr_has "0 responses scored"
+run 0 prefkit check sample.db
+
+end_test
