@@ -269,6 +269,7 @@ static int run(struct rm_job *j, struct rm_batch *b, struct pk_err *err)
     int rc = open_all(j, b, err);
     if (rc)
         return rc;
+    j->started = true;
     double started = pk_now();
     uint64_t before = j->counts.responses;
     pk_progress_start(&j->progress, b->cli, "responses", 0);
@@ -284,6 +285,7 @@ static int run(struct rm_job *j, struct rm_batch *b, struct pk_err *err)
         rc = rm_sink_finish(j->sink, err);
     if (rc)
         return rc;
+    j->completed = true;
     summarize(j, pk_now() - started, before);
     const struct rm_batch_counts *c = &j->counts;
     return c->errors ? pk_fail(err, PK_EDATA,
@@ -304,13 +306,12 @@ int rm_batch_run(const struct rm_batch *batch, struct pk_err *err)
                        .raw = PK_BUF_INIT(2 * PK_LINE_MAX + 4096),
                        .line = PK_BUF_INIT(2 * PK_LINE_MAX)};
     int rc = run(&j, &b, err);
-    bool kept = false, opened = j.sink != NULL;
+    bool kept = false;
     rm_sink_close(j.sink, &kept);
-    if (rc && kept)
+    if (rc && kept && j.started)
         pk_warn(b.cli, "--resume goes on behind row %llu of %s",
                 (unsigned long long)j.saved, b.input);
-    else if (rc && opened && j.counts.rows && strcmp(b.output, "-") == 0 &&
-             !j.counts.errors)
+    else if (rc && !j.completed && j.counts.rows && strcmp(b.output, "-") == 0)
         pk_warn(b.cli, "%llu rows had been written to standard output",
                 (unsigned long long)j.counts.rows);
     pk_lines_close(j.in);

@@ -51,7 +51,8 @@ struct rm_job {
     struct rm_totals *before; /* of earlier runs, by model */
     bool done;                /* nothing is left but to put it in place */
 
-    uint64_t saved; /* counts.read at the last checkpoint */
+    bool started, completed; /* rows are being read; the output is in place */
+    uint64_t saved;          /* counts.read at the last checkpoint */
     struct pk_sha256 *sha;
 };
 
