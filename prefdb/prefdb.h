@@ -237,12 +237,6 @@ PK_NODISCARD int prefdb_draft_get(struct prefdb *db, const char *annotator,
                                   const char *key, char **value,
                                   struct pk_err *err);
 
-int prefdb_cmd_merge(int argc, char **argv);
-int prefdb_cmd_backup(int argc, char **argv);
-int prefdb_cmd_search(int argc, char **argv);
-int prefdb_cmd_show(int argc, char **argv);
-int prefdb_cmd_batch(int argc, char **argv);
-int prefdb_cmd_split(int argc, char **argv);
 /* ---- Responses and their scores (prefdb/scores.c) ------------------------ */
 
 /* Which responses: those that at least one of these reward models has not
@@ -294,6 +288,12 @@ PK_NODISCARD int prefdb_score_get(struct prefdb *db, int64_t response,
                                   const char *model, double *value,
                                   struct pk_err *err);
 
+int prefdb_cmd_merge(int argc, char **argv);
+int prefdb_cmd_backup(int argc, char **argv);
+int prefdb_cmd_search(int argc, char **argv);
+int prefdb_cmd_show(int argc, char **argv);
+int prefdb_cmd_batch(int argc, char **argv);
+int prefdb_cmd_split(int argc, char **argv);
 int prefdb_cmd_init(int argc, char **argv);
 int prefdb_cmd_import(int argc, char **argv);
 int prefdb_cmd_export(int argc, char **argv);

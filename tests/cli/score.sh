@@ -180,4 +180,29 @@ run 0 prefkit score --store sample.db --rm help=help --rm safe=safe
 stderr_has "0 responses scored"
 run 0 prefkit check sample.db
 
+t "the best of K, over rounds"
+run 0 prefkit best --by help -i apart.jsonl -o best1.jsonl --keep kept.jsonl
+must cmp best1.jsonl kept.jsonl
+must test "$(wc -l <best1.jsonl)" -le "$(wc -l <apart.jsonl)"
+run 0 prefkit best --by help -i apart.jsonl -o best2.jsonl --keep kept.jsonl
+stderr_has "of the best are of earlier rounds"
+must cmp best1.jsonl best2.jsonl
+refused 3 "apart.jsonl:1: .*no number for .other" prefkit best --by other -q \
+    -i apart.jsonl -o bad.jsonl
+absent bad.jsonl
+
+t "best rows are scored again, best and worst are imported"
+run 0 score -i best1.jsonl -o again.jsonl
+run 0 prefkit best --by help -i apart.jsonl -o pairs.jsonl --pairs
+run 0 prefkit init pairs.db
+run 0 prefkit import pairs.db pairs.jsonl --format trl --source best \
+    --dimension helpfulness --json
+stdout_has "\"rows\":[[:space:]]*$(wc -l <pairs.jsonl),"
+
+t "maximum and median by number of samples"
+run 0 prefkit best --by help -i apart.jsonl --curve
+stdout_has "maximum"
+run 0 prefkit best --by help -i apart.jsonl --curve --json
+stdout_has '"prefkit:best-curve:1"'
+
 end_test

@@ -7,7 +7,7 @@ verbs=$(prefkit help | sed -n 's/^  \([a-z-]*\)  *.*/\1/p')
 t "help names the verbs"
 run 0 prefkit help
 for verb in init import export stats agreement check init-model convert \
-    tokenize generate train score eval bench; do
+    tokenize generate train score best eval bench; do
     stdout_has "^  $verb "
 done
 must test ! -s stderr
@@ -45,7 +45,7 @@ done
 
 t "needed arguments that are missing"
 for verb in init import stats check init-model convert tokenize generate \
-    train score eval; do
+    train score best eval; do
     run 2 prefkit $verb
 done
 
