@@ -43,7 +43,7 @@ FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format bench-store install clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-store install clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -61,6 +61,8 @@ lint:                     ## who includes whom, formatting, clang-tidy, shellche
 	@scripts/lint.sh
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
+bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M" rows and model
+	@$< $(N)
 bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed, N="30000 300000" rows
 	@scripts/bench_store.sh $^ $(N)
 install: all              ## install under DESTDIR and PREFIX

@@ -22,7 +22,7 @@ train_small safety safe
 } >rows.jsonl
 n=$(grep -c . rows.jsonl)
 score() {
-    prefkit score --rm help=help --rm safe=safe --forest-tokens 2000 "$@"
+    prefkit score --rm help=help --rm safe=safe --forest-tokens 2000 --threads 1 "$@"
 }
 
 t "a bad row comes out in its place, and the status is 3"
@@ -52,12 +52,12 @@ for out in killed.jsonl killed.jsonl.gz; do
         (
             ulimit -f $blocks
             ulimit -c 0
-            exec "$PREFKIT" score --rm help=help --rm safe=safe --quiet \
+            exec "$PREFKIT" score --rm help=help --rm safe=safe --quiet --threads 1 \
                 --forest-tokens 2000 --input rows.jsonl --output $out
         ) >stdout 2>stderr
         must test $? -gt 128
         must test ! -e $out -a -s $out.partial
-        refused 2 "of an unfinished run: --resume" score --quiet \
+        refused 2 "of an unfinished run: --resume" score --quiet --threads 1 \
             -i rows.jsonl -o $out
         # What was half written to the journal when the power went.
         printf '{"output_by' >>$out.journal
@@ -97,7 +97,7 @@ head -n 300 rows.jsonl >part.jsonl
 (
     ulimit -f 60
     ulimit -c 0
-    exec "$PREFKIT" score --rm help=help --rm safe=safe --quiet \
+    exec "$PREFKIT" score --rm help=help --rm safe=safe --quiet --threads 1 \
         --forest-tokens 2000 -i part.jsonl -o held.jsonl
 ) >stdout 2>stderr
 exec 9<>held.jsonl.partial
@@ -105,7 +105,7 @@ flock 9
 refused 2 "another run is writing" score --quiet -i part.jsonl \
     -o held.jsonl --resume
 exec 9>&-
-refused 2 "other models or options" prefkit score --rm help=help --quiet \
+refused 2 "other models or options" prefkit score --rm help=help --quiet --threads 1 \
     -i part.jsonl -o held.jsonl --resume
 sed '2s/prompt/Prompt/' part.jsonl >changed.jsonl
 refused 3 "are not those" score --quiet -i changed.jsonl -o held.jsonl --resume
