@@ -238,7 +238,7 @@ static void end_to_end(const char *path, const char *out,
 
 int main(int argc, char **argv)
 {
-    int rows = argc > 1 ? atoi(argv[1]) : 32;
+    int rows = argc > 1 ? atoi(argv[1]) : 16;
     bool large = argc > 2 && strcmp(argv[2], "110M") == 0;
     char dir[] = "/tmp/prefkit-bench-XXXXXX", path[4][64], command[64];
     static const char *const names[] = {"model", "one.jsonl", "many.jsonl",
@@ -252,7 +252,7 @@ int main(int argc, char **argv)
     struct infer_config c = shape(large, t);
     make_model(path[0], &c);
     make_rows(path[1], t, rows, 1);
-    make_rows(path[2], t, rows / 16 + 1, 16);
+    make_rows(path[2], t, (rows + 15) / 16, 16);
     infer_tokenizer_close(t);
     struct rm_named model = {(char[]){"rm"}, path[0]};
 

@@ -126,13 +126,13 @@ t "a split without judgments"
 run 3 prefkit eval sample.db --rm x=rm --split valid --quiet
 must test "$(wc -l <stderr)" -eq 1
 
-t "rows that cannot be scored: line number, status 3, no output file"
+t "--strict, rows that cannot be scored: line, status 3, no output file"
 for row in '{' '{"prompt": "hello"}' '{"prompt": 3, "response": "x"}' \
     '{"messages": []}' '{"messages": [{"role": "user", "content": "x"}]}' \
     '{"token_ids": [1, 99999]}' '{"token_ids": [1.5]}' '{"token_ids": []}'; do
     printf '%s\n%s\n' "$(cat row.jsonl)" "$row" >rows.jsonl
     refused 3 "rows.jsonl:2: " prefkit score --rm x=rm --quiet \
-        --input rows.jsonl --output out.jsonl
+        --strict --input rows.jsonl --output out.jsonl
     absent out.jsonl
 done
 
