@@ -194,7 +194,7 @@ bool rm_row_own_score(const struct rm_row *r, const char *name, size_t i,
         v = cJSON_IsArray(v) && (size_t)cJSON_GetArraySize(v) == r->n
                 ? cJSON_GetArrayItem(v, (int)i)
                 : NULL;
-    if (!cJSON_IsNumber(v))
+    if (!v || !cJSON_IsNumber(v))
         return false;
     *out = v->valuedouble;
     return true;

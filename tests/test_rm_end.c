@@ -432,8 +432,9 @@ START_TEST(no_tokenizer)
     free(text);
     static const char row[] = "{\"prompt\":\"q\",\"response\":\"a\"}\n";
     write_file(in, row, sizeof row - 1);
-    ck_assert_int_eq(
-        run_verb(rm_cmd_score, NULL, "--rm", rm, "-i", in, "-o", out), 3);
+    ck_assert_int_eq(run_verb(rm_cmd_score, NULL, "--rm", rm, "-i", in, "-o",
+                              out, "--strict"),
+                     3);
     ck_assert_ptr_nonnull(strstr(said(), "in.jsonl:1: "));
     ck_assert_ptr_nonnull(strstr(said(), "no tokenizer"));
 }
@@ -460,8 +461,9 @@ START_TEST(bad_row_stops)
     snprintf(text, sizeof text, "%s\n%s\n",
              "{\"prompt\":\"q\",\"response\":\"a\"}", bad_rows[_i].row);
     write_file(in, text, strlen(text));
-    ck_assert_int_eq(
-        run_verb(rm_cmd_score, NULL, "--rm", rm, "-i", in, "-o", out), 3);
+    ck_assert_int_eq(run_verb(rm_cmd_score, NULL, "--rm", rm, "-i", in, "-o",
+                              out, "--strict"),
+                     3);
     ck_assert_msg(strstr(said(), bad_rows[_i].reason) != NULL, "%s", said());
     ck_assert_int_ne(access(out, F_OK), 0);
 }
