@@ -51,7 +51,6 @@ for out in killed.jsonl killed.jsonl.gz; do
         rm -f killed.jsonl*
         (
             ulimit -f $blocks
-            ulimit -c 0
             exec "$PREFKIT" score --rm help=help --rm safe=safe --quiet --threads 1 \
                 --forest-tokens 2000 --input rows.jsonl --output $out
         ) >stdout 2>stderr
@@ -96,7 +95,6 @@ t "--resume only of the same run over the same rows"
 head -n 300 rows.jsonl >part.jsonl
 (
     ulimit -f 60
-    ulimit -c 0
     exec "$PREFKIT" score --rm help=help --rm safe=safe --quiet --threads 1 \
         --forest-tokens 2000 -i part.jsonl -o held.jsonl
 ) >stdout 2>stderr
