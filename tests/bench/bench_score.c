@@ -78,7 +78,7 @@ static struct infer_config shape(bool large, const struct infer_tokenizer *t)
                              .eos = infer_tokenizer_eos(t),
                              .pad = -1,
                              .head = INFER_HEAD_SCORE};
-    infer_config_to_score(&c);
+    infer_config_to_score(&c, t);
     return c;
 }
 
