@@ -119,8 +119,8 @@ enum {
     COL_B
 };
 
-int prefdb__keep(struct prefdb *db, sqlite3_stmt *s, int col, size_t *at,
-                 size_t *len, struct pk_err *err)
+int prefdb__keep_text(struct prefdb *db, sqlite3_stmt *s, int col, size_t *at,
+                      size_t *len, struct pk_err *err)
 {
     const char *t = prefdb__text(s, col);
     size_t n = (size_t)sqlite3_column_bytes(s, col);
@@ -138,7 +138,8 @@ static int add_turn(struct prefdb *db, size_t n, enum prefdb_role role,
     if (!pk_grow(&db->turns, &db->cap_turns, n + 1, sizeof *db->turns))
         return pk_fail_mem(err, "a dialogue");
     db->turns[n].role = role;
-    int rc = prefdb__keep(db, db->get_turn, col, at, &db->turns[n].len, err);
+    int rc =
+        prefdb__keep_text(db, db->get_turn, col, at, &db->turns[n].len, err);
     db->turns[n].text = NULL;
     return rc;
 }
@@ -222,7 +223,7 @@ static int read_texts(struct prefdb *db, sqlite3_stmt *s,
     int rc = 0;
     pk_buf_reset(&db->text);
     for (int i = 0; i < 5 && !rc; i++)
-        rc = prefdb__keep(db, s, cols[i], &at[i], &len[i], err);
+        rc = prefdb__keep_text(db, s, cols[i], &at[i], &len[i], err);
     context = db->text.len;
     if (!rc)
         rc = prefdb__context(db, x->prompt, &x->n_context, err);

@@ -6,8 +6,8 @@
 
 /* Copy a column's text, with a NUL, into db->text: its offset there and, if
  * wanted, its length. */
-PK_NODISCARD int prefdb__keep(struct prefdb *db, sqlite3_stmt *s, int col,
-                              size_t *at, size_t *len, struct pk_err *err);
+PK_NODISCARD int prefdb__keep_text(struct prefdb *db, sqlite3_stmt *s, int col,
+                                   size_t *at, size_t *len, struct pk_err *err);
 
 /* The path from turn `id` (0: none) up to its root, into db->turns, root first;
  * the texts follow each other at the end of db->text, last turn first. */

@@ -80,7 +80,7 @@ static int read_response(struct prefdb *db, sqlite3_stmt *s,
 {
     size_t at, len, context;
     pk_buf_reset(&db->text);
-    int rc = prefdb__keep(db, s, 2, &at, &len, err);
+    int rc = prefdb__keep_text(db, s, 2, &at, &len, err);
     context = db->text.len;
     if (rc == 0)
         rc = prefdb__context(db, sqlite3_column_int64(s, 0), &out->n_context,
