@@ -309,3 +309,8 @@ int infer_attention_backward(const struct infer_attention *a,
     free(mem);
     return 0;
 }
+
+size_t infer_attention_floats(const struct infer_attention *a)
+{
+    return (size_t)omp_get_max_threads() * scratch_floats(a, true);
+}

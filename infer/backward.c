@@ -19,25 +19,57 @@ struct grads {
     float *hr, *dhr;    /* (R, C) rows of h, in the last layer */
 };
 
+enum { N_GRADS = 11 };
+
+/* Their sizes, padded, in the order of struct grads; returns the sum. */
+static size_t grad_sizes(const struct infer_config *c, size_t n, size_t r,
+                         size_t size[N_GRADS])
+{
+    const struct infer_dims d = infer_dims_of(c);
+    const size_t exact[N_GRADS] = {n * d.c, n * d.c,  n * d.c,  n * d.q,
+                                   n * d.q, n * d.kv, n * d.kv, n * d.f,
+                                   n * d.f, r * d.c,  r * d.c};
+    size_t total = 0;
+    for (size_t i = 0; i < N_GRADS; i++) {
+        size[i] = (exact[i] + 15) & ~(size_t)15;
+        total += size[i];
+    }
+    return total;
+}
+
 static float *new_grads(struct grads *g, const struct infer_config *c,
                         const struct infer_packed *f)
 {
-    const struct infer_dims d = infer_dims_of(c);
-    size_t n = f->n, r = f->reads.n;
-    float **slot[] = {&g->dx, &g->dprev, &g->dh,  &g->dq, &g->datt, &g->dk,
-                      &g->dv, &g->dgate, &g->dup, &g->hr, &g->dhr};
-    size_t size[] = {n * d.c,  n * d.c, n * d.c, n * d.q, n * d.q, n * d.kv,
-                     n * d.kv, n * d.f, n * d.f, r * d.c, r * d.c};
-    size_t total = 0;
-    for (size_t i = 0; i < sizeof size / sizeof size[0]; i++)
-        total += (size[i] + 15) & ~(size_t)15;
+    float **slot[N_GRADS] = {&g->dx,   &g->dprev, &g->dh, &g->dq,
+                             &g->datt, &g->dk,    &g->dv, &g->dgate,
+                             &g->dup,  &g->hr,    &g->dhr};
+    size_t size[N_GRADS];
+    size_t total = grad_sizes(c, f->n, f->reads.n, size);
     float *mem = pk_calloc_aligned(total, sizeof *mem);
     float *at = mem;
-    for (size_t i = 0; mem && i < sizeof size / sizeof size[0]; i++) {
+    for (size_t i = 0; mem && i < N_GRADS; i++) {
         *slot[i] = at;
-        at += (size[i] + 15) & ~(size_t)15;
+        at += size[i];
     }
     return mem;
+}
+
+size_t infer_train_bytes(const struct infer_config *c,
+                         struct infer_forest_size f)
+{
+    size_t size[N_GRADS];
+    /* What a trie and its packing take for a token, and a read-out more. */
+    enum { TRIE = 160, READ = 32 };
+    const struct infer_packed packed = {.n = f.tokens,
+                                        .max_depth = f.longest,
+                                        .all = {.n = f.tokens},
+                                        .reads = {.n = f.readouts}};
+    const struct infer_attention at = {.forest = &packed, .d = c->head_dim};
+    size_t floats = infer_pass_floats(c, &packed) +
+                    grad_sizes(c, f.tokens, f.readouts, size) +
+                    infer_attention_floats(&at) +
+                    2 * f.readouts * c->dim; /* hidden and its gradient */
+    return floats * sizeof(float) + f.tokens * TRIE + f.readouts * READ;
 }
 
 /* dx (rows, C), by the layer's output, becomes the gradient by `mid`. */

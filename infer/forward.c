@@ -70,6 +70,23 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
     t->rope = cut(m, f->max_depth, c->head_dim);
 }
 
+size_t infer_pass_floats(const struct infer_config *c,
+                         const struct infer_packed *f)
+{
+    struct infer_acts layer[2];
+    struct infer_config two = *c;
+    struct infer_tape t = {.layer = layer};
+    struct cutter last = {0}, both = {0};
+    /* All layers but the last take the same. */
+    two.layers = 1;
+    lay_out(&t, &two, f, true, &last);
+    if (c->layers == 1)
+        return last.used;
+    two.layers = 2;
+    lay_out(&t, &two, f, true, &both);
+    return last.used + (c->layers - 1) * (both.used - last.used);
+}
+
 int infer_pass_plan(const struct infer_pass *p, bool keep)
 {
     struct infer_tape *t = p->t;

@@ -387,6 +387,48 @@ void infer_score_backward(const struct infer_config *c,
                           size_t n, const double *dout, float *dhidden,
                           struct infer_weights *g);
 
+/* The language model's head under cross entropy. A target is a token that
+ * should follow a read-out; a read-out where paths part has several. */
+struct infer_target {
+    size_t row; /* read-out */
+    int32_t id;
+    float weight;
+};
+
+struct infer_targets {
+    const struct infer_target *target; /* in ascending order of rows */
+    size_t n;
+};
+
+struct infer_lm_sum {
+    double loss;    /* sum of weight * -log p(id), nats */
+    uint64_t right; /* targets with the largest logit (the first of equals) */
+};
+
+struct infer_lm_grad {
+    float *dhidden;          /* (R, C): overwritten */
+    struct infer_weights *g; /* g->head += */
+};
+
+/* Loss over the targets of hidden (R, C), and its gradient unless `grad` is
+ * NULL. Logits exist for a block of rows at a time (infer_lm_bytes). Sums in
+ * double; the bits do not depend on the number of threads. PK_EDATA for a
+ * target outside the vocabulary or out of order, PK_EMEM. */
+PK_NODISCARD int
+infer_lm_loss(const struct infer_config *c, const struct infer_weights *w,
+              const float *hidden, size_t rows,
+              const struct infer_targets *targets, struct infer_lm_sum *out,
+              const struct infer_lm_grad *grad, struct pk_err *err);
+size_t infer_lm_bytes(const struct infer_config *c);
+
+/* Bytes that infer_forward with a tape, and infer_backward after it, need at
+ * most for a forest of so many tokens, paths and read-outs (to plan memory). */
+struct infer_forest_size {
+    size_t tokens, longest, readouts;
+};
+size_t infer_train_bytes(const struct infer_config *c,
+                         struct infer_forest_size f);
+
 /* ---- Generation ---------------------------------------------------------- */
 
 /* One growing sequence with its keys and values kept. */

@@ -39,6 +39,10 @@ struct infer_pass {
 
 /* Memory for the pass: arrays for every layer (keep), or one set for all. */
 PK_NODISCARD int infer_pass_plan(const struct infer_pass *p, bool keep);
+/* Floats that infer_pass_plan would take for a forest of such sizes, with
+ * keep. */
+size_t infer_pass_floats(const struct infer_config *c,
+                         const struct infer_packed *f);
 /* hidden (R, C), in the order of read-out indices. */
 PK_NODISCARD int infer_pass_run(const struct infer_pass *p, bool keep,
                                 float *hidden);

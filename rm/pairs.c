@@ -62,37 +62,46 @@ static int list(struct prefdb *db, const struct rm_pairs_query *q,
     return 0;
 }
 
-static int count_source(struct rm_pairs *p, const char *name,
-                        struct pk_err *err)
+/* The number of a source's name, made if it is new. */
+static int find_source(struct rm_pairs *p, const char *name, size_t *at,
+                       struct pk_err *err)
 {
-    for (size_t i = 0; i < p->n_sources; i++) {
-        if (strcmp(p->source[i].name, name) == 0) {
-            p->source[i].pairs++;
+    for (*at = 0; *at < p->n_sources; ++*at)
+        if (strcmp(p->source[*at].name, name) == 0)
             return 0;
-        }
-    }
     char *copy = pk_strdup(name);
     if (!copy || !pk_grow(&p->source, &p->cap_sources, p->n_sources + 1,
                           sizeof *p->source)) {
         free(copy);
         return pk_fail_mem(err, "a source's name");
     }
-    p->source[p->n_sources++] =
-        (struct rm_source_count){.name = copy, .pairs = 1};
+    p->source[p->n_sources++] = (struct rm_source_count){.name = copy};
     return 0;
 }
 
-/* Ids that both paths begin with. */
-static size_t shared(const struct rm_pairs *p, const struct rm_pair *pair)
+size_t rm_shared(const int32_t *x, size_t n, const int32_t *y, size_t m)
 {
-    const int32_t *c = p->ids.id + pair->chosen;
-    const int32_t *r = p->ids.id + pair->rejected;
-    size_t least =
-        pair->n_chosen < pair->n_rejected ? pair->n_chosen : pair->n_rejected;
-    size_t k = 0;
-    while (k < least && c[k] == r[k])
+    size_t least = n < m ? n : m, k = 0;
+    while (k < least && x[k] == y[k])
         k++;
     return k;
+}
+
+void rm_pairs_count(struct rm_pairs *p)
+{
+    p->unstated = p->labeled = p->cut = p->shortened = p->flat = p->unique = 0;
+    for (size_t i = 0; i < p->n_sources; i++)
+        p->source[i].pairs = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        const struct rm_pair *x = &p->pair[i];
+        p->source[x->source].pairs++;
+        p->unstated += x->target.strength == PREFDB_UNSTATED;
+        p->labeled += x->target.safe[0] >= 0 || x->target.safe[1] >= 0;
+        p->cut += x->cut;
+        p->shortened += x->shortened;
+        p->flat += x->n_chosen + x->n_rejected;
+        p->unique += x->unique;
+    }
 }
 
 static bool unusable(const struct prefdb_example *ex,
@@ -125,22 +134,72 @@ static int encode(struct loader *l, const struct prefdb_example *ex, bool a,
                               &l->pairs->ids, what, why, err);
 }
 
-/* Add an encoded pair, with its counts. */
-static int keep(struct rm_pairs *p, struct rm_pair pair,
-                const struct prefdb_example *ex,
-                const struct infer_chat what[2], struct pk_err *err)
+/* What the label says of the chosen and the rejected response. */
+static void set_safe(struct rm_target *t, enum prefdb_label label)
 {
-    if (!pk_grow(&p->pair, &p->cap, p->n + 1, sizeof *p->pair))
-        return pk_fail_mem(err, "pairs");
-    p->pair[p->n++] = pair;
-    p->unstated += pair.strength == PREFDB_UNSTATED;
+    static const signed char safe[][2] = {[PREFDB_NO_LABEL] = {-1, -1},
+                                          [PREFDB_PREFERRED_SAFE] = {1, 0},
+                                          [PREFDB_BOTH_SAFE] = {1, 1},
+                                          [PREFDB_BOTH_UNSAFE] = {0, 0},
+                                          [PREFDB_PREFERRED_UNSAFE] = {0, 1}};
+    t->safe[0] = safe[label][0];
+    t->safe[1] = safe[label][1];
+}
+
+/* Where the response of the dialogue just encoded begins: as many ids as the
+ * path shares with that of the same dialogue, with the same exchanges dropped,
+ * left open for its last answer. */
+static int find_answer(struct loader *l, size_t dropped, struct rm_pair *pair,
+                       struct pk_err *err)
+{
+    const struct infer_dialogue *d = &l->dialogue.all;
+    struct infer_dialogue open = {0};
+    struct infer_ids ids = {0};
+    size_t system = d->msg[0].role == INFER_SYSTEM;
+    int rc = 0;
+    for (size_t i = 0; i + 1 < d->n && rc == 0; i++)
+        if (i < system || i >= system + 2 * dropped)
+            rc = infer_dialogue_add(&open, d->msg[i].role, d->msg[i].text,
+                                    d->msg[i].len, err);
+    if (rc == 0)
+        rc = infer_chat_encode(l->tokenizer, open.msg, open.n, false, 0, &ids,
+                               NULL, err);
+    if (rc == 0)
+        pair->answer =
+            rm_shared(ids.id, ids.len, l->pairs->ids.id + pair->chosen,
+                      l->pairs->ids.len - pair->chosen);
+    infer_dialogue_release(&open);
+    infer_ids_release(&ids);
+    return rc;
+}
+
+/* Encode both paths of a pair. */
+static int encode_both(struct loader *l, const struct prefdb_example *ex,
+                       struct rm_pair *pair, enum rm_reason *why,
+                       struct pk_err *err)
+{
+    const struct infer_ids *ids = &l->pairs->ids;
+    struct infer_chat what[2];
+    int rc = encode(l, ex, pair->a, &what[0], why, err);
+    if (rc == 0 && l->query->answers)
+        rc = find_answer(l, what[0].dropped, pair, err);
+    pair->rejected = ids->len;
+    if (rc == 0)
+        rc = encode(l, ex, !pair->a, &what[1], why, err);
+    if (rc)
+        return rc;
+    pair->n_chosen = pair->rejected - pair->chosen;
+    pair->n_rejected = ids->len - pair->rejected;
+    size_t both = rm_shared(ids->id + pair->chosen, pair->n_chosen,
+                            ids->id + pair->rejected, pair->n_rejected);
+    pair->unique = pair->n_chosen + pair->n_rejected - both;
     for (int i = 0; i < 2; i++) {
-        p->cut += !what[i].closed;
-        p->shortened += what[i].dropped > 0;
+        pair->cut = (unsigned char)(pair->cut + !what[i].closed);
+        pair->shortened =
+            (unsigned char)(pair->shortened + (what[i].dropped > 0));
     }
-    p->flat += pair.n_chosen + pair.n_rejected;
-    p->unique += pair.unique;
-    return count_source(p, ex->source, err);
+    *why = RM_SAME;
+    return both < pair->n_chosen || both < pair->n_rejected ? 0 : PK_EDATA;
 }
 
 static int take(struct loader *l, const struct prefdb_example *ex,
@@ -148,34 +207,34 @@ static int take(struct loader *l, const struct prefdb_example *ex,
 {
     struct rm_pairs *p = l->pairs;
     struct rm_pair pair = {.judgment = ex->judgment,
+                           .comparison = ex->comparison,
+                           .dimension = ex->dimension,
                            .chosen = p->ids.len,
-                           .strength = ex->strength};
-    struct infer_chat what[2];
+                           .a = ex->choice == PREFDB_A,
+                           .target = {.p = 1,
+                                      .strength = ex->strength,
+                                      .against = PREFDB_UNSTATED}};
     enum rm_reason why;
     p->judgments++;
+    set_safe(&pair.target, ex->label);
     if (unusable(ex, l->query, &why)) {
         rm_leave_out(&p->left_out, why, ex->judgment);
         return 0;
     }
-    bool a = ex->choice == PREFDB_A;
-    int rc = encode(l, ex, a, &what[0], &why, err);
-    pair.rejected = p->ids.len;
-    if (rc == 0)
-        rc = encode(l, ex, !a, &what[1], &why, err);
-    if (rc == 0) {
-        pair.n_chosen = pair.rejected - pair.chosen;
-        pair.n_rejected = p->ids.len - pair.rejected;
-        size_t both = shared(p, &pair);
-        pair.unique = pair.n_chosen + pair.n_rejected - both;
-        if (both < pair.n_chosen || both < pair.n_rejected)
-            return keep(p, pair, ex, what, err);
-        why = RM_SAME;
-        rc = PK_EDATA;
+    int rc = encode_both(l, ex, &pair, &why, err);
+    if (rc) {
+        p->ids.len = pair.chosen;
+        if (rc != PK_EDATA || why == RM_N_REASONS)
+            return rc;
+        rm_leave_out(&p->left_out, why, ex->judgment);
+        return 0;
     }
-    p->ids.len = pair.chosen;
-    if (rc != PK_EDATA || why == RM_N_REASONS)
+    rc = find_source(p, ex->source, &pair.source, err);
+    if (rc)
         return rc;
-    rm_leave_out(&p->left_out, why, ex->judgment);
+    if (!pk_grow(&p->pair, &p->cap, p->n + 1, sizeof *p->pair))
+        return pk_fail_mem(err, "pairs");
+    p->pair[p->n++] = pair;
     return 0;
 }
 
@@ -184,13 +243,14 @@ int rm_pairs_load(struct rm_pairs *out, struct prefdb *db,
                   const struct infer_tokenizer *t, struct pk_progress *progress,
                   struct pk_err *err)
 {
-    *out = (struct rm_pairs){0};
     struct loader l = {.pairs = out, .query = q, .tokenizer = t};
     int64_t *ids;
     size_t n;
     int rc = list(db, q, &ids, &n, err);
-    if (rc)
+    if (rc) {
+        rm_pairs_release(out);
         return rc;
+    }
     progress->total = n;
     for (size_t i = 0; i < n && rc == 0; i++) {
         struct prefdb_example ex;
@@ -205,6 +265,8 @@ int rm_pairs_load(struct rm_pairs *out, struct prefdb *db,
     infer_dialogue_release(&l.dialogue.all);
     if (rc)
         rm_pairs_release(out);
+    else
+        rm_pairs_count(out);
     return rc;
 }
 

@@ -2,7 +2,6 @@
 #include "rm/pass.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/mem.h"
 
@@ -61,26 +60,19 @@ static int reserve(struct rm_pass *p, size_t rows, size_t dim,
     return 0;
 }
 
+int rm_pass_hidden(struct rm_pass *p, const struct infer_config *c,
+                   const struct infer_weights *w, struct pk_err *err)
+{
+    int rc = reserve(p, infer_forest_readouts(p->forest), c->dim, err);
+    return rc ? rc : infer_forward(c, w, p->forest, p->tape, p->hidden, err);
+}
+
 int rm_pass_forward(struct rm_pass *p, const struct infer_config *c,
                     const struct infer_weights *w, struct pk_err *err)
 {
-    size_t rows = infer_forest_readouts(p->forest);
-    int rc = reserve(p, rows, c->dim, err);
+    int rc = rm_pass_hidden(p, c, w, err);
     if (rc == 0)
-        rc = infer_forward(c, w, p->forest, p->tape, p->hidden, err);
-    if (rc)
-        return rc;
-    infer_score(c, w, p->hidden, rows, p->score);
-    if (p->dscore)
-        memset(p->dscore, 0, rows * sizeof *p->dscore);
-    return 0;
-}
-
-int rm_pass_backward(struct rm_pass *p, const struct infer_config *c,
-                     const struct infer_weights *w, struct infer_weights *g,
-                     struct pk_err *err)
-{
-    size_t rows = infer_forest_readouts(p->forest);
-    infer_score_backward(c, w, p->hidden, rows, p->dscore, p->dhidden, g);
-    return infer_backward(c, w, p->forest, p->tape, p->dhidden, g, err);
+        infer_score(c, w, p->hidden, infer_forest_readouts(p->forest),
+                    p->score);
+    return rc;
 }

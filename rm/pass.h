@@ -21,16 +21,15 @@ PK_NODISCARD int rm_pass_init(struct rm_pass *p, bool train,
                               struct pk_err *err);
 void rm_pass_release(struct rm_pass *p);
 
-/* Fill score[0..R) for the forest as it stands, and zero dscore. */
+/* Fill hidden for the forest as it stands. */
+PK_NODISCARD int rm_pass_hidden(struct rm_pass *p, const struct infer_config *c,
+                                const struct infer_weights *w,
+                                struct pk_err *err);
+
+/* Fill score[0..R) too. */
 PK_NODISCARD int rm_pass_forward(struct rm_pass *p,
                                  const struct infer_config *c,
                                  const struct infer_weights *w,
                                  struct pk_err *err);
-
-/* Add to all of g the gradient that dscore stands for. */
-PK_NODISCARD int rm_pass_backward(struct rm_pass *p,
-                                  const struct infer_config *c,
-                                  const struct infer_weights *w,
-                                  struct infer_weights *g, struct pk_err *err);
 
 #endif

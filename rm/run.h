@@ -7,30 +7,41 @@
 #include <stdio.h>
 
 #include "common/json.h"
-#include "rm/train.h"
+#include "rm/state.h"
 
 /* Strings are borrowed. */
 struct rm_run {
     const char *store, *base, *output; /* paths, as given */
     char store_fingerprint[65], base_fingerprint[65], fingerprint[65];
-    bool base_is_lm; /* its head was replaced */
-    enum infer_chat_format chat;
+    bool base_is_lm;
     enum prefdb_dimension dimension;
     struct rm_recipe recipe;
-    size_t max_tokens;
-    bool keep_preferred_unsafe;
+    struct rm_mix mix;   /* owned */
+    const char **source; /* the only ones asked for; owned */
+    size_t n_sources, cap_sources;
     int threads;
-    struct rm_pairs train, valid; /* owned; rm_run_release */
-    struct rm_step first, last;
-    struct rm_tally validation;
+    struct rm_pairs train, valid;    /* owned; rm_run_release */
+    struct rm_record record;         /* owned */
+    struct rm_validation validation; /* of the weights that are kept */
+    uint64_t resumed;                /* step gone on from; 0: from the start */
     double seconds;
 };
 
 void rm_run_release(struct rm_run *r);
 
-/* What the model was made from (schemas/provenance.schema.json), without times
- * and without the output's path: two equal runs give equal bytes. The caller's,
+/* "significantly better" .. for 3..0; "unstated" for 4: where struct
+ * rm_validation has them. */
+const char *rm_strength_key(int i);
+
+/* The step whose weights are kept: the last, or the best. */
+uint64_t rm_run_kept_step(const struct rm_run *r);
+
+/* What a model is made from: everything that its bytes depend on. The caller's,
  * to be freed with cJSON_Delete; NULL when out of memory. */
+cJSON *rm_run_identity(const struct rm_run *r);
+
+/* The same with what came of it (schemas/provenance.schema.json), without times
+ * and without the output's path: two equal runs give equal bytes. */
 cJSON *rm_run_provenance(const struct rm_run *r);
 
 /* The summary, for people; or as JSON (schemas/train-summary.schema.json), with
@@ -39,8 +50,15 @@ void rm_run_text(const struct rm_run *r, FILE *f);
 PK_NODISCARD int rm_run_json(const struct rm_run *r, FILE *f,
                              struct pk_err *err);
 
-/* One line of the log (schemas/train-log.schema.json). */
-PK_NODISCARD int rm_log_step(FILE *f, const struct rm_step *s,
-                             struct pk_err *err);
+/* One line of the log (schemas/train-log.schema.json); `v`, or NULL, is the
+ * validation after the step. */
+PK_NODISCARD int rm_log_step(FILE *f, const struct rm_recipe *r,
+                             const struct rm_step *s,
+                             const struct rm_validation *v, struct pk_err *err);
+
+/* A log to go on with: open, or make, the file and cut off what it has beyond
+ * step `told`, and a last line that is not whole. */
+PK_NODISCARD int rm_log_resume(FILE **out, const char *path, uint64_t told,
+                               struct pk_err *err);
 
 #endif

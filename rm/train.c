@@ -5,292 +5,351 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/buf.h"
 #include "common/cli.h"
 #include "common/mem.h"
 #include "common/rng.h"
-#include "rm/pass.h"
 
-const struct rm_recipe rm_recipe_default = {
-    .seed = 1,
-    .epochs = 1,
-    .lr = 1e-5,
-    .warmup = 0.03,
-    .batch_pairs = 512,
-    .margin = RM_MARGIN_NONE,
-    .micro_tokens = 4096,
-    .adamw = {
-        .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-5, .decay = 0.1, .clip = 1}};
-
-/* Streams of the seed; infer's own are small numbers. */
+/* Streams of the seed, one an epoch; infer's own are small numbers, a mix has
+ * those from 500 on. */
 enum { STREAM_ORDER = 1000 };
 
-static size_t batches(const struct rm_recipe *r, size_t pairs)
-{
-    return pairs / r->batch_pairs + (pairs % r->batch_pairs != 0);
-}
-
-size_t rm_train_steps(const struct rm_recipe *r, size_t pairs)
-{
-    return r->epochs * batches(r, pairs);
-}
-
 int rm_train_start(struct infer_params **out, struct infer_config *c,
-                   const struct infer_model *base,
-                   const struct infer_tokenizer *tokenizer, uint64_t seed,
+                   const struct infer_model *base, const struct rm_recipe *r,
                    struct pk_err *err)
 {
     const struct infer_config *from = infer_model_config(base);
+    *out = NULL;
     *c = *from;
-    if (c->head != INFER_HEAD_SCORE)
-        infer_config_to_score(c, tokenizer);
+    if (r->objective == RM_LANGUAGE && c->head != INFER_HEAD_LM)
+        return pk_fail(err, PK_EDATA,
+                       "%s is a reward model; a language model is trained from "
+                       "one",
+                       infer_model_dir(base));
+    if (r->objective == RM_REWARD && c->head != INFER_HEAD_SCORE)
+        infer_config_to_score(c);
     int rc = infer_params_new(out, c, err);
     if (rc)
         return rc;
-    infer_params_init(*out, c, seed);
+    infer_params_init(*out, c, r->seed);
     infer_params_copy(*out, c, infer_model_weights(base), from);
     return 0;
 }
 
-/* Where a pair's two scores are read. */
-struct reads {
-    size_t chosen, rejected;
-};
+/* ---- Batches ---- */
 
-struct trainer {
-    const struct infer_config *config;
-    struct infer_params *params, *grads;
-    const struct rm_pairs *pairs;
-    const struct rm_recipe *recipe;
-    struct rm_adamw adamw;
-    struct rm_pass pass;
-    struct reads *reads; /* of a micro-batch; never more than a batch */
-    int64_t *order;      /* this epoch's: indices of pairs */
-    struct pk_progress *progress;
-    uint64_t done; /* pairs */
-};
-
-/* Put pairs order[from..] into the pass's forest, up to `budget` tokens but at
- * least one; returns their number, at most n. */
-static int fill(struct rm_pass *pass, const struct rm_pairs *pairs,
-                const int64_t *order, size_t n, size_t budget,
-                struct reads *reads, size_t *taken, struct pk_err *err)
+size_t rm_pair_tokens(const struct rm_trainer *t, size_t i, size_t prev)
 {
-    size_t tokens = 0, k = 0;
-    infer_forest_clear(pass->forest);
-    for (; k < n; k++) {
-        const struct rm_pair *p = &pairs->pair[order[k]];
-        if (k > 0 && tokens + p->unique > budget)
-            break;
-        tokens += p->unique;
-        int rc = infer_forest_add(pass->forest, pairs->ids.id + p->chosen,
-                                  p->n_chosen, p->n_chosen - 1,
-                                  &reads[k].chosen, err);
-        if (rc == 0)
-            rc = infer_forest_add(pass->forest, pairs->ids.id + p->rejected,
-                                  p->n_rejected, p->n_rejected - 1,
-                                  &reads[k].rejected, err);
-        if (rc)
-            return rc;
-    }
-    *taken = k;
-    return 0;
+    const struct rm_pair *p = &t->pairs->pair[i];
+    const int32_t *ids = t->pairs->ids.id;
+    size_t n = t->recipe->objective == RM_REWARD ? p->unique : p->n_chosen - 1;
+    if (prev == SIZE_MAX)
+        return n;
+    const struct rm_pair *q = &t->pairs->pair[prev];
+    size_t both =
+        rm_shared(ids + p->chosen, p->n_chosen, ids + q->chosen, q->n_chosen);
+    return n - (both < n ? both : n);
 }
 
-/* A non-finite loss or gradient: names its judgments, as many as a message
- * holds. */
-static int not_finite(const struct trainer *t, size_t step, const char *what,
-                      const int64_t *order, size_t n, struct pk_err *err)
+/* By the ids of the chosen path: what begins alike comes together. */
+static int by_path(const void *a, const void *b, void *arg)
+{
+    const struct rm_pairs *p = ((const struct rm_trainer *)arg)->pairs;
+    int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
+    const struct rm_pair *x = &p->pair[i], *y = &p->pair[j];
+    const int32_t *xi = p->ids.id + x->chosen, *yi = p->ids.id + y->chosen;
+    size_t k = rm_shared(xi, x->n_chosen, yi, y->n_chosen);
+    if (k < x->n_chosen && k < y->n_chosen)
+        return xi[k] < yi[k] ? -1 : 1;
+    if (x->n_chosen != y->n_chosen)
+        return x->n_chosen < y->n_chosen ? -1 : 1;
+    return (i > j) - (i < j);
+}
+
+static uint64_t answer_tokens(const struct rm_trainer *t)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < t->n_batch; i++) {
+        const struct rm_pair *p = &t->pairs->pair[t->batch[i]];
+        sum += p->n_chosen - p->answer;
+    }
+    return sum;
+}
+
+/* The pairs of the step that the cursor stands in. */
+static void make_batch(struct rm_trainer *t)
+{
+    size_t n = t->pairs->n, size = t->recipe->batch_pairs;
+    uint64_t epoch = t->cursor.step / t->per_epoch;
+    size_t from = (size_t)(t->cursor.step % t->per_epoch) * size;
+    if (t->order_epoch != epoch + 1) {
+        struct pk_rng rng;
+        for (size_t i = 0; i < n; i++)
+            t->order[i] = (int64_t)i;
+        pk_rng_seed(&rng, t->recipe->seed, STREAM_ORDER + epoch);
+        pk_rng_shuffle(&rng, t->order, n);
+        t->order_epoch = epoch + 1;
+    }
+    t->n_batch = n - from < size ? n - from : size;
+    memcpy(t->batch, t->order + from, t->n_batch * sizeof *t->batch);
+    qsort_r(t->batch, t->n_batch, sizeof *t->batch, by_path, t);
+    t->batch_targets = answer_tokens(t);
+    if (t->cursor.at == 0) {
+        memset(t->grads->slab, 0, t->grads->n * sizeof *t->grads->slab);
+        t->cursor.so_far = (struct rm_step){.step = (size_t)t->cursor.step + 1,
+                                            .steps = t->steps,
+                                            .pairs = t->n_batch};
+        t->cursor.so_far.lr =
+            rm_schedule_at(&t->schedule, t->cursor.so_far.step);
+    }
+}
+
+/* How many of the n pairs make one forest: up to the budget of tokens, and at
+ * least one. */
+static size_t micro_batch(const struct rm_trainer *t, const int64_t *pair,
+                          size_t n)
+{
+    size_t tokens = 0, k = 0, prev = SIZE_MAX;
+    for (; k < n; k++) {
+        tokens += rm_pair_tokens(t, (size_t)pair[k], prev);
+        if (k > 0 && tokens > t->recipe->micro_tokens)
+            break;
+        prev = (size_t)pair[k];
+    }
+    return k;
+}
+
+/* ---- The loop ---- */
+
+int rm_trainer_init(struct rm_trainer *t, struct infer_params *p,
+                    const struct infer_config *c, const struct rm_pairs *pairs,
+                    const struct rm_recipe *r, struct pk_err *err)
+{
+    size_t steps = rm_train_steps(r, pairs->n);
+    *t = (struct rm_trainer){.config = c,
+                             .params = p,
+                             .weights = &p->w,
+                             .pairs = pairs,
+                             .recipe = r,
+                             .steps = steps,
+                             .per_epoch = steps / r->epochs};
+    t->schedule = rm_schedule_make(r->lr, steps, r->warmup);
+    int rc = rm_pass_init(&t->pass, true, err);
+    if (rc == 0)
+        rc = infer_params_new(&t->grads, c, err);
+    if (rc == 0)
+        rc = rm_adamw_init(&t->adamw, &r->adamw, c, err);
+    t->order = pk_calloc(pairs->n, sizeof *t->order);
+    t->batch = pk_calloc(pairs->n, sizeof *t->batch);
+    if (rc == 0 && (!t->order || !t->batch))
+        rc = pk_fail_mem(err, "the order of pairs");
+    if (rc)
+        rm_trainer_release(t);
+    return rc;
+}
+
+void rm_trainer_release(struct rm_trainer *t)
+{
+    rm_adamw_release(&t->adamw);
+    rm_pass_release(&t->pass);
+    infer_params_free(t->grads);
+    free(t->order);
+    free(t->batch);
+    free(t->read);
+    free(t->target);
+    *t = (struct rm_trainer){0};
+}
+
+bool rm_trainer_done(const struct rm_trainer *t)
+{
+    return t->cursor.step == t->steps;
+}
+
+uint64_t rm_trainer_pairs_done(const struct rm_trainer *t)
+{
+    uint64_t epoch = t->cursor.step / t->per_epoch;
+    uint64_t in_epoch = t->cursor.step % t->per_epoch * t->recipe->batch_pairs;
+    return epoch * t->pairs->n + in_epoch + t->cursor.at;
+}
+
+int rm_not_finite(const struct rm_trainer *t, const char *what,
+                  const int64_t *pair, size_t n, struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT(512);
     size_t k = 0;
     while (k < n && b.len < 400) {
-        pk_buf_addf(&b, " %lld", (long long)t->pairs->pair[order[k]].judgment);
+        pk_buf_addf(&b, " %lld", (long long)t->pairs->pair[pair[k]].judgment);
         k++;
     }
     if (k < n)
         pk_buf_addf(&b, " and %zu more", n - k);
     int rc = pk_fail(err, PK_EDATA,
-                     "step %zu: the %s is not finite; nothing is written (a "
-                     "smaller --lr may help); judgments%s",
-                     step, what, b.data ? b.data : "");
+                     "step %zu: the %s is not finite (a smaller --lr may "
+                     "help); judgments%s",
+                     t->cursor.so_far.step, what, b.data ? b.data : "");
     pk_buf_release(&b);
     return rc;
 }
 
-/* Loss and its gradient by the scores, for the n pairs of a micro-batch out of
- * `of` pairs of the batch. */
-static int rank(struct trainer *t, const int64_t *order, size_t n, size_t of,
-                struct rm_step *s, struct pk_err *err)
+static int forward(struct rm_trainer *t, const int64_t *pair, size_t n,
+                   struct pk_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct rm_pair *p = &t->pairs->pair[order[i]];
-        double chosen = t->pass.score[t->reads[i].chosen];
-        double rejected = t->pass.score[t->reads[i].rejected];
-        double slope;
-        double loss =
-            rm_loss(chosen, rejected,
-                    rm_margin_of(t->recipe->margin, p->strength), &slope);
-        if (!isfinite(loss))
-            return not_finite(t, s->step, "loss", &order[i], 1, err);
-        rm_tally_add(&s->tally, chosen, rejected);
-        s->loss += loss / (double)of;
-        t->pass.dscore[t->reads[i].chosen] += slope / (double)of;
-        t->pass.dscore[t->reads[i].rejected] -= slope / (double)of;
-    }
-    return 0;
+    int rc = rm_fill(t, pair, n, err);
+    return rc ? rc : rm_pass_hidden(&t->pass, t->config, t->weights, err);
 }
 
-static int accumulate(struct trainer *t, const int64_t *order, size_t n,
-                      struct rm_step *s, struct pk_err *err)
+static int update(struct rm_trainer *t, struct rm_step *s, struct pk_err *err)
 {
-    const struct infer_weights *w = &t->params->w;
-    for (size_t at = 0, k; at < n; at += k) {
-        int rc = pk_check_interrupt(err);
-        if (rc == 0)
-            rc = fill(&t->pass, t->pairs, order + at, n - at,
-                      t->recipe->micro_tokens, t->reads, &k, err);
-        if (rc == 0)
-            rc = rm_pass_forward(&t->pass, t->config, w, err);
-        if (rc == 0)
-            rc = rank(t, order + at, k, n, s, err);
-        if (rc == 0)
-            rc = rm_pass_backward(&t->pass, t->config, w, &t->grads->w, err);
-        if (rc)
-            return rc;
-        s->tokens += infer_forest_tokens(t->pass.forest);
-        t->done += k;
-        pk_progress_at(t->progress, t->done);
-    }
-    return 0;
-}
-
-static int one_step(struct trainer *t, const int64_t *order, size_t n,
-                    struct rm_step *s, struct pk_err *err)
-{
-    double started = pk_now();
-    memset(t->grads->slab, 0, t->grads->n * sizeof *t->grads->slab);
-    int rc = accumulate(t, order, n, s, err);
-    if (rc == 0)
-        rc = rm_norm(t->grads->slab, t->grads->n, &s->grad_norm, err);
+    int rc = rm_norm(t->grads->slab, t->grads->n, &s->grad_norm, err);
     if (rc == 0 && !isfinite(s->grad_norm))
-        rc = not_finite(t, s->step, "gradient", order, n, err);
+        rc = rm_not_finite(t, "gradient", t->batch, t->n_batch, err);
     if (rc)
         return rc;
     rm_adamw_update(&t->adamw, t->params, t->grads, s->grad_norm, s->lr);
-    s->pairs = n;
-    s->seconds = pk_now() - started;
+    t->cursor.step++;
+    t->cursor.at = 0;
+    t->n_batch = 0;
     return 0;
 }
 
-/* The pass, and room for `most` pairs in it. */
-static int prepare_pass(struct trainer *t, size_t most, bool train,
-                        struct pk_err *err)
+int rm_trainer_advance(struct rm_trainer *t, struct rm_step *step,
+                       struct pk_err *err)
 {
-    int rc = rm_pass_init(&t->pass, train, err);
+    double started = pk_now();
+    *step = (struct rm_step){0};
+    if (t->n_batch == 0)
+        make_batch(t);
+    struct rm_step s = t->cursor.so_far;
+    const int64_t *pair = t->batch + t->cursor.at;
+    size_t n = micro_batch(t, pair, t->n_batch - (size_t)t->cursor.at);
+    int rc = forward(t, pair, n, err);
+    if (rc == 0)
+        rc = t->recipe->objective == RM_REWARD
+                 ? rm_reward_loss(t, pair, n, &s, &t->grads->w, err)
+                 : rm_language_loss(t, pair, n, &s, &t->grads->w, err);
+    if (rc == 0)
+        rc = infer_backward(t->config, t->weights, t->pass.forest, t->pass.tape,
+                            t->pass.dhidden, &t->grads->w, err);
     if (rc)
         return rc;
-    t->reads = pk_calloc(most, sizeof *t->reads);
-    t->order = pk_calloc(t->pairs->n, sizeof *t->order);
-    return t->reads && t->order ? 0 : pk_fail_mem(err, "the order of pairs");
-}
-
-static int prepare(struct trainer *t, struct pk_err *err)
-{
-    size_t n = t->pairs->n, most = t->recipe->batch_pairs;
-    int rc = prepare_pass(t, n < most ? n : most, true, err);
-    if (rc == 0)
-        rc = infer_params_new(&t->grads, t->config, err);
-    if (rc == 0)
-        rc = rm_adamw_init(&t->adamw, &t->recipe->adamw, t->config, err);
-    return rc;
-}
-
-static void release(struct trainer *t)
-{
-    rm_adamw_release(&t->adamw);
-    rm_pass_release(&t->pass);
-    infer_params_free(t->grads);
-    free(t->reads);
-    free(t->order);
-}
-
-static void in_order(struct trainer *t)
-{
-    for (size_t i = 0; i < t->pairs->n; i++)
-        t->order[i] = (int64_t)i;
-}
-
-static void shuffle(struct trainer *t, size_t epoch)
-{
-    struct pk_rng rng;
-    in_order(t);
-    pk_rng_seed(&rng, t->recipe->seed, STREAM_ORDER + epoch);
-    pk_rng_shuffle(&rng, t->order, t->pairs->n);
-}
-
-int rm_train(struct infer_params *p, const struct infer_config *c,
-             const struct rm_pairs *pairs, const struct rm_recipe *r,
-             struct pk_progress *progress,
-             int (*on_step)(void *ctx, const struct rm_step *s,
-                            struct pk_err *err),
-             void *ctx, struct pk_err *err)
-{
-    struct trainer t = {.config = c,
-                        .params = p,
-                        .pairs = pairs,
-                        .recipe = r,
-                        .progress = progress};
-    size_t per_epoch = batches(r, pairs->n), steps = r->epochs * per_epoch;
-    struct rm_schedule schedule = rm_schedule_make(r->lr, steps, r->warmup);
-    int rc = prepare(&t, err);
-    for (size_t i = 0; i < steps && rc == 0; i++) {
-        size_t from = i % per_epoch * r->batch_pairs, n = pairs->n - from;
-        if (from == 0)
-            shuffle(&t, i / per_epoch);
-        if (n > r->batch_pairs)
-            n = r->batch_pairs;
-        struct rm_step s = {.step = i + 1, .steps = steps};
-        s.lr = rm_schedule_at(&schedule, s.step);
-        rc = one_step(&t, t.order + from, n, &s, err);
-        if (rc == 0)
-            rc = on_step(ctx, &s, err);
+    s.tokens += infer_forest_tokens(t->pass.forest);
+    s.seconds += pk_now() - started;
+    if (t->cursor.at + n == t->n_batch) {
+        rc = update(t, &s, err);
+        *step = s;
+    } else {
+        t->cursor.at += n;
+        t->cursor.so_far = s;
     }
-    release(&t);
     return rc;
 }
 
-static int validate(struct trainer *t, size_t budget, struct rm_tally *out,
-                    const struct infer_weights *w, struct pk_err *err)
+/* ---- Validation ---- */
+
+/* Sums of all scores, for their mean and spread. */
+struct moments {
+    double n, sum, squares;
+};
+
+static void see(struct moments *m, double score)
 {
-    size_t n = t->pairs->n;
-    for (size_t at = 0, k = 0; at < n; at += k) {
+    m->n++;
+    m->sum += score;
+    m->squares += score * score;
+}
+
+static void tally_rewards(const struct rm_trainer *t, const int64_t *pair,
+                          size_t n, struct rm_validation *v, struct moments *m)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct rm_target *target = &t->pairs->pair[pair[i]].target;
+        double chosen = t->pass.score[t->read[2 * i]];
+        double rejected = t->pass.score[t->read[2 * i + 1]];
+        int strength =
+            target->strength == PREFDB_UNSTATED ? 4 : target->strength;
+        see(m, chosen);
+        see(m, rejected);
+        if (target->p > 0.5) {
+            rm_tally_add(&v->tally, chosen, rejected);
+            rm_tally_add(&v->by_strength[strength], chosen, rejected);
+        }
+    }
+}
+
+static int validate(struct rm_trainer *t, struct rm_validation *v,
+                    struct moments *m, struct pk_err *err)
+{
+    size_t n = t->n_batch;
+    struct rm_step s = {0};
+    for (size_t at = 0, k; at < n; at += k) {
+        const int64_t *pair = t->batch + at;
+        k = micro_batch(t, pair, n - at);
         int rc = pk_check_interrupt(err);
         if (rc == 0)
-            rc = fill(&t->pass, t->pairs, t->order + at, n - at, budget,
-                      t->reads, &k, err);
-        if (rc == 0)
-            rc = rm_pass_forward(&t->pass, t->config, w, err);
+            rc = forward(t, pair, k, err);
         if (rc)
             return rc;
-        for (size_t i = 0; i < k; i++)
-            rm_tally_add(out, t->pass.score[t->reads[i].chosen],
-                         t->pass.score[t->reads[i].rejected]);
+        if (t->recipe->objective == RM_REWARD) {
+            infer_score(t->config, t->weights, t->pass.hidden,
+                        infer_forest_readouts(t->pass.forest), t->pass.score);
+            tally_rewards(t, pair, k, v, m);
+        } else if ((rc = rm_language_loss(t, pair, k, &s, NULL, err))) {
+            return rc;
+        }
     }
+    v->targets = s.targets;
+    v->right = s.right;
+    v->loss = t->recipe->objective == RM_REWARD ? rm_tally_log_loss(&v->tally)
+                                                : s.loss;
     return 0;
 }
 
 int rm_validate(const struct infer_weights *w, const struct infer_config *c,
-                const struct rm_pairs *pairs, size_t micro_tokens,
-                struct rm_tally *out, struct pk_err *err)
+                const struct rm_pairs *pairs, const struct rm_recipe *r,
+                struct rm_validation *out, struct pk_err *err)
 {
-    struct trainer t = {.config = c, .pairs = pairs};
-    *out = (struct rm_tally){0};
-    int rc = prepare_pass(&t, pairs->n, false, err);
+    struct rm_trainer t = {.config = c,
+                           .weights = w,
+                           .pairs = pairs,
+                           .recipe = r,
+                           .n_batch = pairs->n};
+    struct moments m = {0};
+    *out = (struct rm_validation){0};
+    int rc = rm_pass_init(&t.pass, false, err);
+    t.batch = pk_calloc(pairs->n, sizeof *t.batch);
+    if (rc == 0 && !t.batch)
+        rc = pk_fail_mem(err, "the order of pairs");
     if (rc == 0) {
-        in_order(&t);
-        rc = validate(&t, micro_tokens, out, w, err);
+        for (size_t i = 0; i < pairs->n; i++)
+            t.batch[i] = (int64_t)i;
+        qsort_r(t.batch, t.n_batch, sizeof *t.batch, by_path, &t);
+        t.batch_targets = answer_tokens(&t);
+        rc = validate(&t, out, &m, err);
     }
-    release(&t);
+    if (m.n > 0) {
+        double mean = m.sum / m.n, var = m.squares / m.n - mean * mean;
+        out->mean = mean;
+        out->sd = var > 0 ? sqrt(var) : 0;
+    }
+    rm_trainer_release(&t);
     return rc;
+}
+
+static bool part_right(const struct rm_tally *t, uint64_t right,
+                       uint64_t targets, double *accuracy)
+{
+    double low, high;
+    if (targets == 0)
+        return rm_tally_accuracy(t, accuracy, &low, &high);
+    *accuracy = (double)right / (double)targets;
+    return true;
+}
+
+bool rm_validation_accuracy(const struct rm_validation *v, double *accuracy)
+{
+    return part_right(&v->tally, v->right, v->targets, accuracy);
+}
+
+bool rm_step_accuracy(const struct rm_step *s, double *accuracy)
+{
+    return part_right(&s->tally, s->right, s->targets, accuracy);
 }

@@ -29,6 +29,8 @@ static double mean_loss(const cJSON *step, struct infer_params *grad)
     const cJSON *pairs = golden_item(step, "pairs");
     size_t which[GOLDEN_PATHS];
     double r[GOLDEN_PATHS], dout[GOLDEN_PATHS], sum = 0;
+    struct rm_grades large;
+    ck_assert(rm_parse_margin("large", &large));
     int n = cJSON_GetArraySize(pairs);
     const cJSON *pair[GOLDEN_PATHS / 2];
     for (int i = 0; i < n; i++) {
@@ -41,8 +43,8 @@ static double mean_loss(const cJSON *step, struct infer_params *grad)
     for (int i = 0; i < n; i++) {
         int strength = golden_item(pair[i], "strength")->valueint;
         double slope;
-        sum += rm_loss(r[2 * i], r[2 * i + 1],
-                       rm_margin_of(RM_MARGIN_LARGE, strength), &slope);
+        sum +=
+            rm_loss(r[2 * i], r[2 * i + 1], rm_grade(&large, strength), &slope);
         dout[2 * i] = slope / n;
         dout[2 * i + 1] = -slope / n;
     }

@@ -300,7 +300,9 @@ START_TEST(one_score_everywhere)
     struct pk_err err;
     char *db = make_store(), *base = make_base("base", INFER_HEAD_SCORE);
     double chosen[24], rejected[24];
-    struct rm_tally rows = {0}, trained;
+    struct rm_tally rows = {0};
+    struct rm_validation trained;
+    struct rm_recipe recipe = rm_recipe_default(RM_REWARD);
     score_by_rows(base, chosen, rejected);
     for (int i = 0; i < 24; i++)
         rm_tally_add(&rows, chosen[i], rejected[i]);
@@ -309,7 +311,7 @@ START_TEST(one_score_everywhere)
     struct infer_model *m;
     struct infer_tokenizer *t;
     struct prefdb *store;
-    struct rm_pairs pairs;
+    struct rm_pairs pairs = {0};
     struct pk_cli cli = {.verb = "test", .quiet = true};
     struct pk_progress progress;
     pk_progress_start(&progress, &cli, "", 0);
@@ -320,10 +322,15 @@ START_TEST(one_score_everywhere)
         .dimension = PREFDB_SAFETY, .split = PREFDB_TEST, .max_tokens = 160};
     ck_ok(rm_pairs_load(&pairs, store, &q, t, &progress, &err));
     ck_assert_uint_eq(pairs.n, 24);
+    recipe.micro_tokens = 300;
     ck_ok(rm_validate(infer_model_weights(m), infer_model_config(m), &pairs,
-                      300, &trained, &err));
-    ck_assert_uint_eq(trained.wins, rows.wins);
-    ck_assert(fabs(trained.log_loss - rows.log_loss) < 24e-6);
+                      &recipe, &trained, &err));
+    ck_assert_uint_eq(trained.tally.wins, rows.wins);
+    ck_assert(fabs(trained.tally.log_loss - rows.log_loss) < 24e-6);
+    double mean = 0;
+    for (int i = 0; i < 24; i++)
+        mean += (chosen[i] + rejected[i]) / 48;
+    ck_assert(fabs(trained.mean - mean) < 1e-6 && trained.sd > 0);
     rm_pairs_release(&pairs);
     prefdb_close(store);
     infer_tokenizer_close(t);

@@ -59,21 +59,104 @@ START_TEST(loss_slope)
 }
 END_TEST
 
-START_TEST(margins)
+START_TEST(grades)
 {
     static const double small[] = {0, 1.0 / 3, 2.0 / 3, 1};
     static const double large[] = {0, 1, 2, 3};
-    for (int s = 0; s < 4; s++) {
-        ck_near(rm_margin_of(RM_MARGIN_NONE, s), 0, 0);
-        ck_near(rm_margin_of(RM_MARGIN_SMALL, s), small[s], 0);
-        ck_near(rm_margin_of(RM_MARGIN_LARGE, s), large[s], 0);
+    struct rm_grades none, s, l, own;
+    char text[RM_GRADES_TEXT];
+    ck_assert(rm_parse_margin("none", &none) && rm_parse_margin("small", &s));
+    ck_assert(rm_parse_margin("large", &l));
+    ck_assert(rm_parse_margin("1,0.66,0.33,-0.5", &own));
+    for (int i = 0; i < 4; i++) {
+        ck_near(rm_grade(&none, i), 0, 0);
+        ck_near(rm_grade(&s, i), small[i], 0);
+        ck_near(rm_grade(&l, i), large[i], 0);
     }
-    ck_near(rm_margin_of(RM_MARGIN_LARGE, PREFDB_UNSTATED), 0, 0);
-    enum rm_margin m = RM_MARGIN_NONE;
-    ck_assert(rm_parse_margin("small", &m) && m == RM_MARGIN_SMALL);
-    ck_assert_str_eq(rm_margin_name(RM_MARGIN_LARGE), "large");
-    ck_assert(!rm_parse_margin("Small", &m));
-    ck_assert(!rm_parse_margin("", &m));
+    ck_near(rm_grade(&own, 3), 1, 0);
+    ck_near(rm_grade(&own, 0), -0.5, 0);
+    ck_near(rm_grade(&l, PREFDB_UNSTATED), 0, 0);
+    rm_margin_text(&l, text);
+    ck_assert_str_eq(text, "large");
+    rm_margin_text(&own, text);
+    ck_assert_str_eq(text, "1,0.66,0.33,-0.5");
+    static const char *const bad[] = {
+        "Small", "", "1,2,3", "1,2,3,4,5", "1,2,3,x", "1,2,,3", "1,2,3,nan"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!rm_parse_margin(bad[i], &own), "%s", bad[i]);
+    ck_assert(rm_parse_scale("strength", &own));
+    ck_near(rm_grade(&own, 3), 3, 0);
+    ck_near(rm_grade(&own, 0), 0.5, 0);
+    ck_near(rm_grade(&own, PREFDB_UNSTATED), 1, 0);
+    ck_assert(rm_parse_scale("none", &own));
+    ck_near(rm_grade(&own, 2), 1, 0);
+    rm_scale_text(&own, text);
+    ck_assert_str_eq(text, "none");
+    ck_assert(!rm_parse_scale("3,2,1,-1", &own));
+}
+END_TEST
+
+/* Options and targets that use every part of the loss. */
+static const struct {
+    const char *margin, *scale;
+    double smoothing, safety, center;
+    struct rm_target target;
+} losses[] = {
+    {"none", "none", 0, 0, 0, {1, 2, -1, {-1, -1}}},
+    {"large", "strength", 0, 0, 0, {1, 0, -1, {-1, -1}}},
+    {"small", "none", 0.1, 0, 0, {1, 3, -1, {-1, -1}}},
+    {"small", "strength", 0.1, 0, 0.01, {2.0 / 3, 2, 1, {-1, -1}}},
+    {"none", "none", 0, 0.7, 0, {1, -1, -1, {1, 0}}},
+    {"none", "none", 0, 0.7, 0.3, {0.5, 1, 1, {0.75, -1}}},
+    {"3,1,0.5,-1", "1,2,3,4", 0.25, 1, 0.1, {0.8, 0, 3, {0, 0.5}}},
+};
+
+/* The same from the formula, with nothing shared. */
+static double plain_loss(size_t i, double c, double r)
+{
+    struct rm_grades m, s;
+    const struct rm_target *t = &losses[i].target;
+    ck_assert(rm_parse_margin(losses[i].margin, &m));
+    ck_assert(rm_parse_scale(losses[i].scale, &s));
+    double e = losses[i].smoothing, q = (1 - e) * t->p + e * (1 - t->p);
+    double up = t->strength < 0 ? 0 : m.of[t->strength];
+    double down = t->against < 0 ? 0 : m.of[t->against];
+    double scale = t->strength < 0 ? 1 : s.of[t->strength];
+    double loss = scale * (q * log(1 + exp(-(c - r - up))) +
+                           (1 - q) * log(1 + exp(-(r - c - down))));
+    double score[] = {c, r};
+    for (int k = 0; k < 2; k++) {
+        double safe = t->safe[k], p = 1 / (1 + exp(-score[k]));
+        if (safe >= 0)
+            loss -= losses[i].safety / 2 *
+                    (safe * log(p) + (1 - safe) * log(1 - p));
+    }
+    return loss + losses[i].center * (c + r) * (c + r);
+}
+
+START_TEST(pair_loss)
+{
+    static const double scores[][2] = {{0, 0}, {1.5, -0.25}, {-2, 3}, {4, 4}};
+    const double h = 1e-5;
+    struct rm_loss_opts o = {.smoothing = losses[_i].smoothing,
+                             .safety = losses[_i].safety,
+                             .center = losses[_i].center};
+    const struct rm_target *t = &losses[_i].target;
+    ck_assert(rm_parse_margin(losses[_i].margin, &o.margin));
+    ck_assert(rm_parse_scale(losses[_i].scale, &o.scale));
+    for (size_t k = 0; k < sizeof scores / sizeof scores[0]; k++) {
+        double c = scores[k][0], r = scores[k][1];
+        struct rm_pair_loss l = rm_pair_loss(&o, t, c, r);
+        ck_near(l.total, plain_loss((size_t)_i, c, r), 1e-12);
+        ck_near(l.ranking + l.safety + l.center, l.total, 1e-15);
+        double up = rm_pair_loss(&o, t, c + h, r).total;
+        double down = rm_pair_loss(&o, t, c - h, r).total;
+        ck_near(l.slope[0], (up - down) / (2 * h), 1e-8);
+        up = rm_pair_loss(&o, t, c, r + h).total;
+        down = rm_pair_loss(&o, t, c, r - h).total;
+        ck_near(l.slope[1], (up - down) / (2 * h), 1e-8);
+    }
+    ck_assert(isnan(rm_pair_loss(&o, t, (double)NAN, 0).total));
 }
 END_TEST
 
@@ -262,7 +345,8 @@ int main(void)
     tcase_add_test(loss, loss_known_values);
     tcase_add_test(loss, loss_tails);
     tcase_add_test(loss, loss_slope);
-    tcase_add_test(loss, margins);
+    tcase_add_test(loss, grades);
+    tcase_add_loop_test(loss, pair_loss, 0, sizeof losses / sizeof losses[0]);
     suite_add_tcase(s, loss);
     TCase *steps = tcase_create("steps");
     tcase_set_timeout(steps, 60);

@@ -1,0 +1,190 @@
+/* A training run; see session.h. */
+#include "rm/session.h"
+
+#include <math.h>
+
+#include "common/cli.h"
+#include "common/out.h"
+
+/* What is open while it runs. */
+struct open {
+    const struct rm_session *s;
+    struct rm_record_fixed *fixed;
+    cJSON *identity;
+    FILE *log;
+};
+
+static int save(const struct open *o, struct pk_err *err)
+{
+    return rm_state_save(o->s->state, o->identity, o->s->trainer,
+                         &o->s->run->record, err);
+}
+
+/* After a signal: the state, and how to go on. */
+static int pause_run(const struct open *o, struct pk_err *err)
+{
+    struct pk_err why;
+    int rc = pk_check_interrupt(&why);
+    int saved = save(o, err);
+    if (saved)
+        return saved;
+    return pk_fail(err, rc,
+                   "%s; %llu of %zu steps are in %s, and the same "
+                   "command with --resume goes on from there",
+                   why.text, (unsigned long long)o->s->trainer->cursor.step,
+                   o->s->trainer->steps, o->s->state);
+}
+
+static bool better(const struct rm_run *run, const struct rm_validation *v,
+                   double *value)
+{
+    const struct rm_record_fixed *f = &run->record.fixed;
+    bool by_accuracy = run->recipe.keep == RM_KEEP_ACCURACY;
+    *value = v->loss;
+    if (by_accuracy && !rm_validation_accuracy(v, value))
+        *value = 0;
+    if (f->best_step == 0)
+        return true;
+    return by_accuracy ? *value > f->best : *value < f->best;
+}
+
+/* Is this one the best so far; has it been long enough without. */
+static int judge(const struct open *o, const struct rm_validation *v,
+                 struct pk_err *err)
+{
+    struct rm_run *run = o->s->run;
+    struct rm_record_fixed *f = o->fixed;
+    double value;
+    if (!better(run, v, &value)) {
+        f->worse++;
+        if (run->recipe.patience && f->worse >= run->recipe.patience)
+            f->stopped = 1;
+        return 0;
+    }
+    f->best = value;
+    f->best_step = f->last.step;
+    f->worse = 0;
+    if (run->recipe.keep == RM_KEEP_LAST)
+        return 0;
+    return rm_best_save(o->s->state, f->best_step, o->s->trainer->params, err);
+}
+
+static bool validation_due(const struct rm_run *run, const struct rm_step *s)
+{
+    size_t every = run->recipe.valid_every;
+    return every && run->valid.n &&
+           (s->step % every == 0 || s->step == s->steps);
+}
+
+/* What a step is followed by: validation when it is due, and its line. */
+static int tell(struct open *o, struct pk_err *err)
+{
+    struct rm_run *run = o->s->run;
+    const struct rm_step *step = &o->fixed->last;
+    const struct rm_trainer *t = o->s->trainer;
+    bool due = validation_due(run, step);
+    struct rm_validation v;
+    struct rm_point p = {.step = (double)step->step,
+                         .loss = step->loss,
+                         .accuracy = (double)NAN,
+                         .valid_loss = (double)NAN,
+                         .valid_accuracy = (double)NAN};
+    int rc = 0;
+    (void)rm_step_accuracy(step, &p.accuracy);
+    if (due)
+        rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe, &v,
+                         err);
+    if (rc == 0 && due) {
+        p.valid_loss = v.loss;
+        (void)rm_validation_accuracy(&v, &p.valid_accuracy);
+        rc = judge(o, &v, err);
+    }
+    if (rc == 0)
+        rc = rm_record_add(&run->record, &p, err);
+    if (rc == 0 && o->log)
+        rc = rm_log_step(o->log, &run->recipe, step, due ? &v : NULL, err);
+    if (rc == 0)
+        o->fixed->told = step->step;
+    return rc;
+}
+
+/* One micro-batch, or what follows the step that the last one ended. */
+static int go_on(struct open *o, bool *not_finite, struct pk_err *err)
+{
+    const struct rm_session *s = o->s;
+    struct rm_step step;
+    if (o->fixed->told == s->trainer->cursor.step) {
+        int rc = rm_trainer_advance(s->trainer, &step, err);
+        *not_finite = rc == PK_EDATA;
+        pk_progress_at(s->progress, rm_trainer_pairs_done(s->trainer));
+        if (rc || step.step == 0)
+            return rc;
+        if (step.step == 1)
+            o->fixed->first = step;
+        o->fixed->last = step;
+    }
+    int rc = tell(o, err);
+    bool save_now = s->save_every && o->fixed->told % s->save_every == 0;
+    return rc == 0 && save_now ? save(o, err) : rc;
+}
+
+static bool over(const struct open *o)
+{
+    const struct rm_trainer *t = o->s->trainer;
+    return o->fixed->told == t->cursor.step &&
+           (rm_trainer_done(t) || o->fixed->stopped);
+}
+
+static int loop(struct open *o, bool *not_finite, struct pk_err *err)
+{
+    int rc = 0;
+    while (rc == 0 && !over(o)) {
+        rc = pk_check_interrupt(err);
+        if (rc == 0)
+            rc = go_on(o, not_finite, err);
+        if (rc == PK_EINTR)
+            return pause_run(o, err);
+    }
+    return rc;
+}
+
+static int start(struct open *o, bool resume, struct pk_err *err)
+{
+    const struct rm_session *s = o->s;
+    struct rm_run *run = s->run;
+    int rc = 0;
+    o->identity = rm_run_identity(run);
+    if (!o->identity)
+        return pk_fail_mem(err, "a run's identity");
+    if (resume && rm_state_exists(s->state)) {
+        rc =
+            rm_state_load(s->state, o->identity, s->trainer, &run->record, err);
+        run->resumed = s->trainer->cursor.step + (s->trainer->cursor.at > 0);
+    }
+    if (rc == 0 && s->log)
+        rc = rm_log_resume(&o->log, s->log, o->fixed->told, err);
+    return rc;
+}
+
+int rm_session_run(struct rm_session *s, bool resume, bool *not_finite,
+                   struct pk_err *err)
+{
+    struct open o = {.s = s, .fixed = &s->run->record.fixed};
+    struct rm_run *run = s->run;
+    struct rm_trainer *t = s->trainer;
+    *not_finite = false;
+    int rc = start(&o, resume, err);
+    if (rc == 0)
+        rc = loop(&o, not_finite, err);
+    if (rc == 0 && run->recipe.keep != RM_KEEP_LAST && o.fixed->best_step)
+        rc = rm_best_load(s->state, o.fixed->best_step, t->params, err);
+    if (rc == 0 && run->valid.n)
+        rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe,
+                         &run->validation, err);
+    if (o.log) {
+        int closed = pk_fclose(o.log, s->log, rc ? NULL : err);
+        rc = rc ? rc : closed;
+    }
+    cJSON_Delete(o.identity);
+    return rc;
+}

@@ -1,0 +1,26 @@
+/* A training run from its first step, or from where it was stopped, to its last
+ * one: steps, validation, log, state. */
+#ifndef PREFKIT_RM_SESSION_H
+#define PREFKIT_RM_SESSION_H
+
+#include "rm/run.h"
+
+/* Everything is borrowed. */
+struct rm_session {
+    struct rm_run *run;
+    struct rm_trainer *trainer;
+    const char *state; /* the folder */
+    size_t save_every; /* steps; 0: only when interrupted */
+    const char *log;   /* path, or NULL */
+    struct pk_progress *progress;
+};
+
+/* Go on from the state there is, if `resume`; then train to the end, and put
+ * the weights that are to be kept into the trainer's parameters. After a signal
+ * (PK_EINTR) the state is saved, whole micro-batches and all. A loss or
+ * gradient that is not finite is PK_EDATA, with *not_finite set and the
+ * parameters as they were before that step. */
+PK_NODISCARD int rm_session_run(struct rm_session *s, bool resume,
+                                bool *not_finite, struct pk_err *err);
+
+#endif

@@ -1,0 +1,97 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Training that is stopped and gone on with ends in the same bytes.
+. "$REPO/tests/cli/lib.sh"
+
+sample_store || exit 1
+small_base || exit 1
+
+# start DIR [OPTION...]: a run of many small steps
+start() {
+    dir=$1
+    shift
+    prefkit train sample.db --quiet -t 1 --dimension safety --base base \
+        --output "$dir" --epochs 6 --lr 1e-2 --batch-pairs 16 \
+        --micro-tokens 512 --log "$dir.jsonl" "$@"
+}
+
+# until_step DIR N PID: wait until the log tells of N steps, or the run is over
+until_step() {
+    while kill -0 "$3" 2>/dev/null &&
+        [ "$(cat "$1.jsonl" 2>/dev/null | wc -l)" -lt "$2" ]; do
+        sleep 0.01
+    done
+}
+
+same_log() {
+    sed 's/,"seconds":[^,}]*//' "$1.jsonl" >one.log
+    sed 's/,"seconds":[^,}]*//' "$2.jsonl" | cmp - one.log
+}
+
+run 0 start whole
+
+for signal in KILL TERM INT; do
+    t "stopped by SIG$signal, gone on with: the same bytes, the same log"
+    # A background job of a script ignores SIGINT unless it is told otherwise.
+    (
+        trap - INT
+        exec "$PREFKIT" train sample.db --quiet -t 1 --dimension safety \
+            --base base --output "$signal" --epochs 6 --lr 1e-2 \
+            --batch-pairs 16 --micro-tokens 512 --log "$signal.jsonl" \
+            --save-every 3 2>/dev/null
+    ) >/dev/null &
+    pid=$!
+    until_step "$signal" 8 $pid
+    kill -s $signal $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    if [ -e "$signal" ]; then
+        skip "the run was over before the signal came"
+        continue
+    fi
+    must test -s "$signal.state/state"
+    refused 2 "go on with --resume" start "$signal" --save-every 3
+    run 0 start "$signal" --save-every 3 --resume
+    must cmp whole/model.safetensors "$signal/model.safetensors"
+    must cmp whole/prefkit.json "$signal/prefkit.json"
+    must same_log whole "$signal"
+    absent "$signal.state"
+done
+
+t "a loss that is not finite names its pairs and leaves the weights before it"
+run 3 prefkit train sample.db --quiet -t 1 --dimension safety --base base \
+    --output bad --epochs 40 --batch-pairs 8 --lr 1000 --weight-decay 1000
+stderr_has "is not finite"
+stderr_has "judgments "
+stderr_has "bad.last-good"
+must test -s bad.last-good/model.safetensors
+absent bad
+
+t "validation, the best weights, and a drawing"
+prefkit export -q sample.db | head -n 60 |
+    sed 's/"split":"[a-z]*"/"split":"valid"/' >valid.jsonl
+run 0 prefkit init valid.db
+run 0 prefkit import valid.db valid.jsonl
+head -n 300 "$SAMPLE/comparisons.jsonl" >train.jsonl
+run 0 prefkit import valid.db train.jsonl
+run 0 prefkit train valid.db -t 1 --dimension safety --base base --output best \
+    --epochs 4 --lr 1e-2 --batch-pairs 16 --valid-every 2 --keep best-loss \
+    --patience 3 --log best.jsonl --curve best.svg --judgments soft
+must grep -q '"validation":{"loss":' best.jsonl
+must grep -q '"by_strength"' best.jsonl
+must grep -q '"kept_step"' best/prefkit.json
+must grep -q 'class="valid"' best.svg
+absent best.state
+
+t "the paper's recipes, and a language model"
+run 0 prefkit train sample.db -t 1 --recipe llama2-safety --base base \
+    --output recipe --batch-pairs 64
+must grep -q '"name":[[:space:]]*"llama2-safety"' recipe/prefkit.json
+must grep -q '"safety_weight":[[:space:]]*1' recipe/prefkit.json
+run 2 prefkit train sample.db --recipe llama2-safety --base base --output x \
+    --dimension helpfulness
+run 0 prefkit train sample.db -t 1 --objective lm --dimension helpfulness \
+    --base base --output lm --lr 1e-2 --epochs 1
+must grep -q LlamaForCausalLM lm/config.json
+run 3 prefkit train sample.db -t 1 --objective lm --dimension helpfulness \
+    --base recipe --output y
+
+end_test
