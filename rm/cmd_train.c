@@ -182,7 +182,7 @@ static int plan(struct open *o, const struct rm_train_args *a,
     struct infer_config c = *infer_model_config(o->base);
     struct rm_memory m;
     if (run->recipe.objective == RM_REWARD && c.head != INFER_HEAD_SCORE)
-        infer_config_to_score(&c);
+        infer_config_to_score(&c, o->tokenizer);
     rm_memory_plan(&m, &c, &run->train, &run->recipe);
     rm_memory_available(&m);
     const double mib = 1 << 20;
@@ -266,7 +266,8 @@ static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
                                  .log = a->log,
                                  .progress = &progress};
     bool not_finite;
-    int rc = rm_train_start(&o->params, &o->config, o->base, &run->recipe, err);
+    int rc = rm_train_start(&o->params, &o->config, o->base, o->tokenizer,
+                            &run->recipe, err);
     /* A base that was widened to f32 takes as much again as its weights. */
     infer_model_close(o->base);
     infer_tokenizer_close(o->tokenizer);

@@ -14,6 +14,7 @@ struct rm_run {
     const char *store, *base, *output; /* paths, as given */
     char store_fingerprint[65], base_fingerprint[65], fingerprint[65];
     bool base_is_lm;
+    enum infer_chat_format chat;
     enum prefdb_dimension dimension;
     struct rm_recipe recipe;
     struct rm_mix mix;   /* owned */

@@ -74,13 +74,14 @@ static int add_tally(cJSON *o, const struct rm_tally *t)
     return bad | number(o, "log_loss", rm_tally_log_loss(t));
 }
 
-static int template_hash(char out[65])
+static int template_hash(enum infer_chat_format chat, char out[65])
 {
+    const char *template = infer_chat_jinja(chat);
     struct pk_sha256 *h;
     uint8_t digest[32];
     if (pk_sha256_new(&h, NULL) < 0)
         return PK_EMEM;
-    pk_sha256_raw(h, infer_chat_template, strlen(infer_chat_template));
+    pk_sha256_raw(h, template ? template : "", template ? strlen(template) : 0);
     pk_sha256_final(h, digest);
     pk_sha256_free(h);
     pk_hex(digest, sizeof digest, out);
@@ -117,7 +118,7 @@ cJSON *rm_run_identity(const struct rm_run *r)
 {
     char template[65] = "";
     cJSON *o = cJSON_CreateObject();
-    int bad = template_hash(template) |
+    int bad = template_hash(r->chat, template) |
               string(o, "schema", "prefkit-provenance-1") |
               string(o, "prefkit", PK_VERSION) |
               string(o, "dimension", prefdb_dimension_name(r->dimension)) |

@@ -14,8 +14,9 @@
 enum { STREAM_ORDER = 1000 };
 
 int rm_train_start(struct infer_params **out, struct infer_config *c,
-                   const struct infer_model *base, const struct rm_recipe *r,
-                   struct pk_err *err)
+                   const struct infer_model *base,
+                   const struct infer_tokenizer *tokenizer,
+                   const struct rm_recipe *r, struct pk_err *err)
 {
     const struct infer_config *from = infer_model_config(base);
     *out = NULL;
@@ -26,7 +27,7 @@ int rm_train_start(struct infer_params **out, struct infer_config *c,
                        "one",
                        infer_model_dir(base));
     if (r->objective == RM_REWARD && c->head != INFER_HEAD_SCORE)
-        infer_config_to_score(c);
+        infer_config_to_score(c, tokenizer);
     int rc = infer_params_new(out, c, err);
     if (rc)
         return rc;

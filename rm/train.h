@@ -65,6 +65,7 @@ struct rm_trainer {
 PK_NODISCARD int rm_train_start(struct infer_params **out,
                                 struct infer_config *c,
                                 const struct infer_model *base,
+                                const struct infer_tokenizer *tokenizer,
                                 const struct rm_recipe *r, struct pk_err *err);
 
 PK_NODISCARD int rm_trainer_init(struct rm_trainer *t, struct infer_params *p,
