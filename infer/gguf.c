@@ -25,7 +25,7 @@ struct entry {
 
 struct gguf {
     char *path;
-    const uint8_t *map;
+    uint8_t *map;
     size_t size;
     struct entry *entry;
     size_t n_entries;
@@ -388,7 +388,7 @@ void gguf_close(struct gguf *g)
     if (!g)
         return;
     if (g->map)
-        munmap((void *)(uintptr_t)g->map, g->size);
+        munmap(g->map, g->size);
     free(g->entry);
     free(g->tensor);
     free(g->path);

@@ -123,7 +123,7 @@ static int read_config(const struct gguf *g, struct infer_config *c,
         r.rc = pk_fail(err, PK_EDATA, "its norm's epsilon is not above 0");
     if (!r.rc && (!embed || embed->rows < 1 || embed->rows > 1 << 24))
         r.rc = pk_fail(err, PK_EDATA, "tensor 'token_embd.weight' is missing");
-    if (r.rc)
+    if (r.rc || !embed)
         return r.rc;
     c->vocab = (size_t)embed->rows;
     return infer_config_check(c, err);

@@ -83,9 +83,11 @@ static struct gguf_text name_of(const struct vocab *v, double id)
 {
     struct gguf_array a = v->tokens;
     struct gguf_text t = {0};
-    for (double i = 0; i <= id && a.n; i++)
+    if (!(id >= 0 && id < (double)v->tokens.n))
+        return t;
+    for (size_t i = 0; i <= (size_t)id; i++)
         t = gguf_next_string(&a);
-    return id >= 0 && id < (double)v->tokens.n ? t : (struct gguf_text){0};
+    return t;
 }
 
 static struct spm_span span_of(const struct vocab *v, double id)

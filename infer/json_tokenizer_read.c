@@ -270,7 +270,7 @@ static int spell(struct json_tokenizer *t, struct pk_err *err)
             for (size_t j = 0; j < k->name_len;) {
                 bool space = k->name_len - j >= 3 &&
                              memcmp(name + j, "\xE2\x96\x81", 3) == 0;
-                pk_buf_addc(&t->text, space ? ' ' : name[j]);
+                pk_buf_addc(&t->text, (char)(space ? ' ' : name[j]));
                 j += space ? 3 : 1;
             }
             k->piece = from;
@@ -304,7 +304,7 @@ static bool halves(const cJSON *m, const char *half[2], size_t len[2])
         return true;
     }
     const cJSON *a = cJSON_IsArray(m) ? m->child : NULL;
-    if (!cJSON_IsString(a) || !cJSON_IsString(a->next) || a->next->next)
+    if (!a || !cJSON_IsString(a) || !cJSON_IsString(a->next) || a->next->next)
         return false;
     half[0] = a->valuestring;
     half[1] = a->next->valuestring;
