@@ -3,14 +3,14 @@ MODE   ?= release
 CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX ?= /usr/local
 B      := build/$(MODE)
-ROOMS  := common infer prefdb rm
+ROOMS  := common infer prefdb rm annotate
 
 # OpenBLAS's OpenMP build, by name: where its pthread build is installed too,
 # Debian gives that the plain names at link time and at run time both, and a
 # second pool of threads would work against ours.
 BLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 PKG_CONFIG := PKG_CONFIG_PATH=$(BLAS)/pkgconfig:$$PKG_CONFIG_PATH pkg-config
-PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc
+PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc ncursesw
 STD  := -std=c11 -D_GNU_SOURCE -I. -I$(B) -fopenmp
 NUM  := -fno-math-errno -ffp-contract=off # never -Ofast or -ffast-math
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \

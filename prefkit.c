@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/annotate.h"
 #include "common/version.h"
 #include "infer/infer.h"
 #include "prefdb/prefdb.h"
@@ -18,6 +19,7 @@ static const struct verb {
     {"export", "DB", "write a store's comparisons", prefdb_cmd_export},
     {"stats", "DB", "what a store holds, as the paper's Table 6",
      prefdb_cmd_stats},
+    {"annotate", "DB", "judge pairs, in the terminal", annotate_cmd_annotate},
     {"agreement", "DB", "how far annotators agree, and their habits",
      prefdb_cmd_agreement},
     {"show", "DB ID", "one comparison, with all that was said of it",

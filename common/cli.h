@@ -42,9 +42,10 @@ int pk_cli_fail(const struct pk_cli *cli, const struct pk_err *err);
  * message when standard output could not be written. */
 int pk_cli_finish(const struct pk_cli *cli, int status);
 
-/* SIGINT and SIGTERM set a flag, polled at safe points with pk_interrupted; a
- * second one ends the program at once. When work has ended cleanly because of
- * it, return PK_EINTR upwards: pk_cli_fail says so and re-raises the signal. */
+/* SIGINT, SIGTERM and SIGHUP set a flag, polled at safe points with
+ * pk_interrupted; a second one ends the program at once. When work has ended
+ * cleanly because of it, return PK_EINTR upwards: pk_cli_fail says so and
+ * re-raises the signal. */
 void pk_catch_signals(void);
 bool pk_interrupted(void);
 

@@ -9,8 +9,8 @@
 set -eu
 
 build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libsqlite3-dev
-       libcjson-dev zlib1g-dev libssl-dev libutf8proc-dev"
-test="$build check sqlite3 gzip"
+       libcjson-dev zlib1g-dev libssl-dev libutf8proc-dev libncurses-dev"
+test="$build check sqlite3 gzip tmux"
 # A browser for tests/cli/page.sh, which is skipped without it: it is big.
 page="chromium fonts-dejavu-core"
 # clang and its libraries: for clang-tidy's headers and the fuzz targets.

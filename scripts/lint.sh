@@ -29,7 +29,7 @@ for room in common infer prefdb rm annotate; do
 done
 
 # Every header compiles alone.
-for h in common/*.h infer/*.h prefdb/*.h rm/*.h tests/*.h; do
+for h in common/*.h infer/*.h prefdb/*.h rm/*.h annotate/*.h tests/*.h; do
     [ -f "$h" ] || continue
     echo "#include \"$h\"" | gcc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra \
         -Werror -fopenmp -fsyntax-only -x c - || bad=1

@@ -1,0 +1,206 @@
+/* What is asked below or instead of the pair: a line of text, a choice among
+ * earlier verdicts, a text to read. Each is a small loop of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NCURSES_WIDECHAR 1
+#include <ncurses.h>
+
+#include "annotate/view.h"
+#include "common/progress.h"
+#include "common/utf8.h"
+
+#define HISTORY 200
+
+/* A key, while the annotator is there; v->gone when there will be none. */
+static int key(struct annotate__view *v)
+{
+    int k = annotate__tty_key(&v->tty);
+    v->gone |= k == ANNOTATE__HUNG_UP;
+    annotate__touch(v->s, pk_now());
+    return k;
+}
+
+/* ---- A line -------------------------------------------------------------- */
+
+/* Take the last character away. */
+static void shorten(char *s)
+{
+    size_t n = strlen(s);
+    while (n && ((unsigned char)s[n - 1] & 0xC0) == 0x80)
+        n--;
+    s[n ? n - 1 : 0] = 0;
+}
+
+static void append(char *s, size_t size, int k)
+{
+    char utf8[4];
+    if (k < 0x20 || k >= ANNOTATE__KEY_UP)
+        return;
+    size_t n = pk_utf8_encode((uint32_t)k, utf8), at = strlen(s);
+    if (at + n < size) {
+        memcpy(s + at, utf8, n);
+        s[at + n] = 0;
+    }
+}
+
+static int draw_line(struct annotate__view *v, const char *prompt,
+                     const char *text, struct pk_err *err)
+{
+    int y = LINES - 1, rc = annotate__view_draw(v, err);
+    move(y, 0);
+    clrtoeol();
+    int x =
+        1 + annotate__tty_puts(&v->tty, y, 1, COLS - 2, prompt, ANNOTATE__BOLD);
+    /* The end of a long text is what is being written. */
+    while ((int)annotate__width(text, strlen(text)) > COLS - x - 2) {
+        struct annotate__cell c;
+        annotate__cell(text, strlen(text), 0, &c);
+        text += c.bytes;
+    }
+    x += annotate__tty_puts(&v->tty, y, x, COLS - x - 1, text, ANNOTATE__PLAIN);
+    move(y, x);
+    return rc;
+}
+
+int annotate__ask_line(struct annotate__view *v, const char *prompt, char *out,
+                       size_t size, bool *ok, struct pk_err *err)
+{
+    char *text = malloc(size);
+    bool pasting = false;
+    int k = 0, rc = 0;
+    *ok = false;
+    if (!text)
+        return pk_fail_mem(err, "a line");
+    snprintf(text, size, "%s", out);
+    while (!rc && !v->gone && (k != '\r' || pasting) && k != 0x1B) {
+        rc = draw_line(v, prompt, text, err);
+        k = rc ? 0x1B : key(v);
+        if (k == ANNOTATE__PASTE || k == ANNOTATE__PASTED)
+            pasting = k == ANNOTATE__PASTE;
+        else if (k == 8)
+            shorten(text);
+        else if (k == 0x15) /* ^U */
+            text[0] = 0;
+        else
+            append(text, size, pasting && (k == '\r' || k == '\t') ? ' ' : k);
+    }
+    *ok = !rc && k == '\r';
+    if (*ok)
+        snprintf(out, size, "%s", text);
+    free(text);
+    return rc;
+}
+
+/* ---- A text -------------------------------------------------------------- */
+
+static size_t moved(size_t at, size_t last, enum annotate__request r, size_t h)
+{
+    switch (r) {
+    case ANNOTATE__LINE_DOWN:
+        return at < last ? at + 1 : last;
+    case ANNOTATE__LINE_UP:
+        return at ? at - 1 : 0;
+    case ANNOTATE__HALF_DOWN:
+    case ANNOTATE__PAGE_DOWN:
+        return at + h < last ? at + h : last;
+    case ANNOTATE__HALF_UP:
+    case ANNOTATE__PAGE_UP:
+        return at > h ? at - h : 0;
+    case ANNOTATE__TOP:
+        return 0;
+    case ANNOTATE__BOTTOM:
+        return last;
+    default:
+        return at;
+    }
+}
+
+static bool leaves(enum annotate__request r)
+{
+    return r == ANNOTATE__CANCEL || r == ANNOTATE__QUIT ||
+           r == ANNOTATE__HELP || r == ANNOTATE__GUIDELINE ||
+           r == ANNOTATE__CONFIRM;
+}
+
+int annotate__ask_read(struct annotate__view *v, const char *title,
+                       const char *text, struct pk_err *err)
+{
+    struct annotate__doc d = {0};
+    size_t top = 0;
+    enum annotate__request r = ANNOTATE__NOTHING;
+    int rc = annotate__doc_add(&d, NULL, text, strlen(text), err);
+    while (!rc && !v->gone && !leaves(r)) {
+        size_t h = LINES > 3 ? (size_t)LINES - 2 : 1;
+        rc = annotate__doc_wrap(&d, COLS > 4 ? (size_t)COLS - 2 : 2, err);
+        if (rc)
+            break;
+        size_t last = d.n_lines > h ? d.n_lines - h : 0;
+        top = top < last ? top : last;
+        erase();
+        annotate__tty_rule(&v->tty, 0, 0, COLS, title, true);
+        for (size_t i = 0; i < h && top + i < d.n_lines; i++) {
+            const struct annotate__line *l = &d.lines[top + i];
+            annotate__tty_text(&v->tty, (int)i + 1, 1, COLS - 2, text + l->from,
+                               l->to - l->from, NULL, ANNOTATE__PLAIN);
+        }
+        annotate__tty_puts(&v->tty, LINES - 1, 1, COLS - 2,
+                           last ? "Space and b page; Esc goes back"
+                                : "Esc goes back",
+                           ANNOTATE__BOLD);
+        r = annotate__keys_find(v->keys, key(v));
+        top = moved(top, last, r, h);
+    }
+    annotate__doc_release(&d);
+    return rc;
+}
+
+/* ---- An earlier verdict -------------------------------------------------- */
+
+static void draw_past(struct annotate__view *v, const struct annotate__past *p,
+                      size_t n, size_t at, size_t h)
+{
+    size_t top = at >= h ? at - h + 1 : 0;
+    erase();
+    annotate__tty_rule(&v->tty, 0, 0, COLS, "Your verdicts, newest first",
+                       true);
+    for (size_t i = top; i < n && i < top + h; i++) {
+        int y = (int)(i - top) + 1;
+        enum annotate__style style =
+            i == at ? ANNOTATE__CHOSEN : ANNOTATE__PLAIN;
+        annotate__tty_puts(&v->tty, y, 1, 1, i == at ? ">" : " ", style);
+        int x =
+            3 + annotate__tty_puts(&v->tty, y, 3, COLS - 4, p[i].what, style);
+        x = x < 36 ? 36 : x + 2;
+        if (x < COLS - 1)
+            annotate__tty_puts(&v->tty, y, x, COLS - 1 - x, p[i].prompt,
+                               style == ANNOTATE__CHOSEN ? ANNOTATE__BOLD
+                                                         : ANNOTATE__DIM);
+    }
+    annotate__tty_puts(&v->tty, LINES - 1, 1, COLS - 2,
+                       n ? "Enter takes it up again; Esc goes back"
+                         : "There is none yet; Esc goes back",
+                       ANNOTATE__BOLD);
+    move((int)(at - top) + 1, 1);
+}
+
+int annotate__ask_past(struct annotate__view *v, int64_t *judgment,
+                       struct pk_err *err)
+{
+    struct annotate__past *past;
+    size_t n, at = 0;
+    *judgment = 0;
+    int rc = annotate__history(v->s, HISTORY, &past, &n, err);
+    enum annotate__request r = ANNOTATE__NOTHING;
+    while (!rc && !v->gone && !leaves(r)) {
+        size_t h = LINES > 3 ? (size_t)LINES - 2 : 1;
+        draw_past(v, past, n, at, h);
+        r = annotate__keys_find(v->keys, key(v));
+        at = moved(at, n ? n - 1 : 0, r, h);
+    }
+    if (!rc && !v->gone && r == ANNOTATE__CONFIRM && n)
+        *judgment = past[at].judgment;
+    free(past);
+    return rc;
+}

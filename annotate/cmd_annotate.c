@@ -1,0 +1,187 @@
+/* prefkit annotate: options, and which of the two faces. */
+#include <locale.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "annotate/annotate.h"
+#include "annotate/plain.h"
+#include "annotate/screen.h"
+#include "common/cli.h"
+
+struct args {
+    struct pk_cli cli;
+    struct annotate__options o;
+    struct annotate__look look;
+    const char *keys;
+    bool plain, dimension;
+};
+
+enum {
+    KEY_ANNOTATOR = 0x100,
+    KEY_DIMENSION,
+    KEY_CAMPAIGN,
+    KEY_SOURCE,
+    KEY_BATCH,
+    KEY_ORDER,
+    KEY_ALLOW,
+    KEY_KEYS,
+    KEY_PLAIN,
+    KEY_ASCII
+};
+
+static const struct argp_option options[] = {
+    {"annotator", KEY_ANNOTATOR, "NAME", 0, "Who judges (default: $USER)", 0},
+    {"dimension", KEY_DIMENSION, "D", 0,
+     "helpfulness or safety; needed without --campaign", 0},
+    {"campaign", KEY_CAMPAIGN, "NAME", 0,
+     "Work on a campaign of the store, with its settings", 0},
+    {"source", KEY_SOURCE, "NAME", 0, "Only pairs from this source", 0},
+    {"batch", KEY_BATCH, "NAME", 0, "Only pairs of this batch", 0},
+    {"order", KEY_ORDER, "O", 0, "random (default) or oldest", 0},
+    {"allow", KEY_ALLOW, "WHAT", 0,
+     "Allow `tie' or `both-bad' beside a choice; may be repeated", 0},
+    {"keys", KEY_KEYS, "FILE", 0,
+     "Other keys: lines `KEY REQUEST', such as `n note'", 0},
+    {"plain", KEY_PLAIN, NULL, 0,
+     "By line prompts, for screen readers and dumb terminals", 0},
+    {"ascii", KEY_ASCII, NULL, 0, "Borders in ASCII", 0},
+    {0}};
+
+static error_t parse_name(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case KEY_DIMENSION:
+        a->dimension = true;
+        if (!prefdb_parse_dimension(arg, &a->o.dimension))
+            argp_error(state, "'%s' is not a dimension", arg);
+        return 0;
+    case KEY_ORDER:
+        if (strcmp(arg, "random") && strcmp(arg, "oldest"))
+            argp_error(state, "'%s' is not an order", arg);
+        a->o.order = arg[0] == 'r' ? PREFDB_RANDOM : PREFDB_OLDEST;
+        return 0;
+    case KEY_ALLOW:
+        if (strcmp(arg, "tie") && strcmp(arg, "both-bad"))
+            argp_error(state, "'%s' is neither tie nor both-bad", arg);
+        a->o.allow_tie |= arg[0] == 't';
+        a->o.allow_both_bad |= arg[0] == 'b';
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct args *a = state->input;
+    switch (key) {
+    case KEY_ANNOTATOR:
+        a->o.annotator = arg;
+        return 0;
+    case KEY_CAMPAIGN:
+        a->o.campaign = arg;
+        return 0;
+    case KEY_SOURCE:
+        a->o.source = arg;
+        return 0;
+    case KEY_BATCH:
+        a->o.batch = arg;
+        return 0;
+    case KEY_KEYS:
+        a->keys = arg;
+        return 0;
+    case KEY_PLAIN:
+        a->plain = true;
+        return 0;
+    case KEY_ASCII:
+        a->look.ascii = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->o.store)
+            argp_error(state, "one store at a time");
+        a->o.store = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->o.store)
+            argp_error(state, "no store named");
+        if (!a->dimension == !a->o.campaign)
+            argp_error(state, "either --dimension or --campaign is needed");
+        if (a->o.campaign && (a->o.source || a->o.batch || a->o.allow_tie ||
+                              a->o.allow_both_bad))
+            argp_error(state, "a campaign has its own pairs and choices: no "
+                              "--source, --batch or --allow with it");
+        return 0;
+    default:
+        return parse_name(key, arg, state);
+    }
+}
+
+static const char *user_name(void)
+{
+    const char *name = getenv("USER");
+    if (name && *name)
+        return name;
+    const struct passwd *pw = getpwuid(getuid());
+    return pw ? pw->pw_name : "";
+}
+
+/* Why the screen cannot be used, or NULL. */
+static const char *no_screen(void)
+{
+    const char *term = getenv("TERM");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return "standard input and output are not a terminal";
+    if (!term || !*term || strcmp(term, "dumb") == 0)
+        return "the terminal is dumb";
+    return NULL;
+}
+
+static int work(struct args *a, struct annotate__session *s, struct pk_err *err)
+{
+    struct annotate__keys keys;
+    annotate__keys_init(&keys);
+    int rc = a->keys ? annotate__keys_load(&keys, a->keys, err) : 0;
+    if (!rc)
+        rc = annotate__open(s, &a->o, err);
+    if (rc)
+        return rc;
+    return a->plain ? annotate__plain(s, stdin, stdout, err)
+                    : annotate__screen(s, &keys, &a->look, err);
+}
+
+int annotate_cmd_annotate(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "DB",
+        .doc = "Judge the pairs of a store, in the terminal. `?' shows the "
+               "keys. Every verdict is on disk before the next pair is shown, "
+               "and any of your own can be revised; a half-made one comes "
+               "back the next time."};
+    struct args a = {.cli.verb = "annotate", .o.order = PREFDB_RANDOM};
+    struct annotate__session s = {0};
+    struct pk_buf b = PK_BUF_INIT(4096);
+    struct pk_err err;
+    pk_cli_parse(&argp, argc, argv, &a.cli);
+    if (!a.o.annotator)
+        a.o.annotator = user_name();
+    const char *why = a.plain ? NULL : no_screen();
+    if (why) {
+        pk_fail(&err, PK_EUSAGE, "%s; use --plain", why);
+        return pk_cli_fail(&a.cli, &err);
+    }
+    setlocale(LC_CTYPE, "");
+    pk_catch_signals();
+    int rc = work(&a, &s, &err);
+    annotate__close(&s);
+    if (s.judged + s.revised + s.skipped && !annotate__summary(&s, &b))
+        fputs(b.data, stdout);
+    pk_buf_release(&b);
+    if (rc)
+        return pk_cli_fail(&a.cli, &err);
+    return pk_cli_finish(&a.cli, 0);
+}

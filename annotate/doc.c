@@ -1,0 +1,109 @@
+/* Texts cut into lines. Every line knows its place in the text, so that a
+ * resized screen can come back to it. */
+#include <stdlib.h>
+
+#include "annotate/text.h"
+#include "common/mem.h"
+
+int annotate__doc_add(struct annotate__doc *d, const char *title,
+                      const char *text, size_t len, struct pk_err *err)
+{
+    if (!pk_grow(&d->parts, &d->cap_parts, d->n_parts + 1, sizeof *d->parts))
+        return pk_fail_mem(err, "a dialogue");
+    d->parts[d->n_parts++] =
+        (struct annotate__part){.title = title, .text = text, .len = len};
+    return 0;
+}
+
+static int add_line(struct annotate__doc *d, struct annotate__line l,
+                    struct pk_err *err)
+{
+    if (!pk_grow(&d->lines, &d->cap_lines, d->n_lines + 1, sizeof *d->lines))
+        return pk_fail_mem(err, "lines of text");
+    d->lines[d->n_lines++] = l;
+    return 0;
+}
+
+/* Where the line that starts at `from` ends, and in *next where the one after
+ * it starts. */
+static size_t line_end(const struct annotate__part *p, size_t from,
+                       size_t width, size_t *next)
+{
+    struct annotate__cell c;
+    size_t column = 0, brk = 0, at = from;
+    for (; at < p->len; at += c.bytes) {
+        annotate__cell(p->text + at, p->len - at, column, &c);
+        if (c.line_end) {
+            *next = at + c.bytes;
+            return at;
+        }
+        /* A space may hang over the edge; it is where to break. */
+        if (column + c.width > width && at > from && !c.space)
+            break;
+        column += c.width;
+        if (c.space || c.width == 2)
+            brk = at + c.bytes;
+    }
+    if (at < p->len && brk > from)
+        at = brk;
+    *next = at;
+    return at;
+}
+
+static int wrap_part(struct annotate__doc *d, size_t i, size_t width,
+                     struct pk_err *err)
+{
+    const struct annotate__part *p = &d->parts[i];
+    size_t from = 0, next = 0;
+    int rc = 0;
+    bool open = true; /* a text that ends in a line end has no line after it,
+                         and an empty text has one */
+    if (p->title)
+        rc =
+            add_line(d, (struct annotate__line){.part = i, .title = true}, err);
+    while (!rc && (open || from < p->len)) {
+        size_t to = line_end(p, from, width, &next);
+        rc = add_line(
+            d, (struct annotate__line){.part = i, .from = from, .to = to}, err);
+        open = false;
+        from = next;
+    }
+    return rc;
+}
+
+int annotate__doc_wrap(struct annotate__doc *d, size_t width,
+                       struct pk_err *err)
+{
+    int rc = 0;
+    d->n_lines = 0;
+    for (size_t i = 0; i < d->n_parts && !rc; i++)
+        rc = wrap_part(d, i, width ? width : 1, err);
+    return rc;
+}
+
+size_t annotate__doc_find(const struct annotate__doc *d, size_t part, size_t at)
+{
+    size_t low = 0, high = d->n_lines;
+    while (low + 1 < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct annotate__line *l = &d->lines[mid];
+        bool after = l->part > part || (l->part == part && l->from > at);
+        if (after)
+            high = mid;
+        else
+            low = mid;
+    }
+    return low;
+}
+
+void annotate__doc_reset(struct annotate__doc *d)
+{
+    d->n_parts = d->n_lines = 0;
+}
+
+void annotate__doc_release(struct annotate__doc *d)
+{
+    free(d->parts);
+    free(d->lines);
+    *d = (struct annotate__doc){0};
+}

@@ -1,0 +1,85 @@
+/* Private to annotate/: what each key asks for. One table holds the requests,
+ * their names, their keys and their help. */
+#ifndef PREFKIT_ANNOTATE_KEYS_H
+#define PREFKIT_ANNOTATE_KEYS_H
+
+#include "annotate/verdict.h"
+
+/* A key is a Unicode code point, or one of these. */
+enum annotate__key {
+    ANNOTATE__KEY_UP = 0x110000,
+    ANNOTATE__KEY_DOWN,
+    ANNOTATE__KEY_LEFT,
+    ANNOTATE__KEY_RIGHT,
+    ANNOTATE__KEY_PGUP,
+    ANNOTATE__KEY_PGDN,
+    ANNOTATE__KEY_HOME,
+    ANNOTATE__KEY_END,
+    ANNOTATE__KEY_F1,
+    ANNOTATE__KEY_NONE /* nothing that anything is bound to */
+};
+
+enum annotate__request {
+    ANNOTATE__NOTHING,
+    ANNOTATE__L3, /* left is significantly better: the store's 3 */
+    ANNOTATE__L2,
+    ANNOTATE__L1,
+    ANNOTATE__L0,
+    ANNOTATE__R0,
+    ANNOTATE__R1,
+    ANNOTATE__R2,
+    ANNOTATE__R3,
+    ANNOTATE__SAY_TIE,
+    ANNOTATE__SAY_BOTH_BAD,
+    ANNOTATE__CONFIRM,
+    ANNOTATE__SKIP,
+    ANNOTATE__NOTE,
+    ANNOTATE__FLAG,
+    ANNOTATE__UNDO,
+    ANNOTATE__LINE_DOWN,
+    ANNOTATE__LINE_UP,
+    ANNOTATE__HALF_DOWN,
+    ANNOTATE__HALF_UP,
+    ANNOTATE__PAGE_DOWN,
+    ANNOTATE__PAGE_UP,
+    ANNOTATE__TOP,
+    ANNOTATE__BOTTOM,
+    ANNOTATE__OTHER_PANE,
+    ANNOTATE__TOGETHER,
+    ANNOTATE__ZOOM,
+    ANNOTATE__DIFF,
+    ANNOTATE__GUIDELINE,
+    ANNOTATE__HELP,
+    ANNOTATE__REDRAW,
+    ANNOTATE__CANCEL,
+    ANNOTATE__QUIT,
+    ANNOTATE__N_REQUESTS
+};
+
+#define ANNOTATE__KEYS_EACH 4 /* keys of one request, at most */
+
+struct annotate__keys {
+    int keys[ANNOTATE__N_REQUESTS][ANNOTATE__KEYS_EACH]; /* 0: none */
+};
+
+void annotate__keys_init(struct annotate__keys *k);
+
+/* A file of lines `KEY REQUEST`, # for comments: the key then asks for that
+ * and for nothing else. PK_EDATA with file and line. */
+PK_NODISCARD int annotate__keys_load(struct annotate__keys *k, const char *path,
+                                     struct pk_err *err);
+
+enum annotate__request annotate__keys_find(const struct annotate__keys *k,
+                                           int key);
+
+/* "x", "Space", "^F", "PgDn": `out` holds at least 16 bytes. */
+void annotate__key_name(int key, char out[16]);
+
+/* The help, a line for each request, section titles between them. */
+int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b);
+
+/* Choose by request; false when it is not a choice. */
+bool annotate__keys_choose(enum annotate__request r,
+                           struct annotate__verdict *v);
+
+#endif

@@ -1,0 +1,291 @@
+#include "annotate/plain.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "annotate/text.h"
+#include "common/cli.h"
+#include "common/num.h"
+#include "common/progress.h"
+
+#define HISTORY 20
+
+struct plain {
+    struct annotate__session *s;
+    FILE *in, *out;
+    char *line; /* getline's */
+    size_t cap;
+    bool quit;
+};
+
+static const char help[] =
+    "1 2 3 4        left is significantly better, better, slightly better,\n"
+    "               negligibly better or unsure\n"
+    "7 8 9 0        right is negligibly better or unsure, slightly better,\n"
+    "               better, significantly better\n"
+    "t, x           a tie; both are bad (where allowed)\n"
+    "empty line     confirm the choice\n"
+    "s REASON       skip this pair\n"
+    "e TEXT         a note; without a text: no note\n"
+    "f WORD...      flags; without words: none\n"
+    "u              your earlier verdicts; `u ID` takes one up again\n"
+    "p              print the pair again\n"
+    "i              the guideline\n"
+    "q              quit; everything confirmed is kept\n";
+
+/* One line, without its end; NULL at the end of the input or on a signal. */
+static char *ask(struct plain *p, const char *prompt)
+{
+    fputs(prompt, p->out);
+    fflush(p->out);
+    ssize_t n = getline(&p->line, &p->cap, p->in);
+    if (n < 0) {
+        p->quit = true;
+        return NULL;
+    }
+    while (n > 0 && (p->line[n - 1] == '\n' || p->line[n - 1] == '\r'))
+        p->line[--n] = 0;
+    annotate__touch(p->s, pk_now());
+    return p->line;
+}
+
+static int print_text(struct plain *p, const char *title, const char *text,
+                      size_t len, struct pk_err *err)
+{
+    struct pk_buf b = PK_BUF_INIT((size_t)1 << 30);
+    int rc = annotate__clean(&b, text, len);
+    fprintf(p->out, "--- %s\n%s\n", title, len ? b.data : "(empty)");
+    pk_buf_release(&b);
+    return rc ? pk_fail_mem(err, "a text") : 0;
+}
+
+static int print_pair(struct plain *p, struct pk_err *err)
+{
+    static const char *const roles[] = {"system", "user", "assistant"};
+    struct annotate__session *s = p->s;
+    int rc = 0;
+    fprintf(p->out, "\n=== %s, pair %" PRId64 "%s\n",
+            prefdb_dimension_name(s->dimension), s->comparison,
+            s->revising ? ", a verdict of yours to revise" : "");
+    for (size_t i = 0; i < s->x.n_context && !rc; i++)
+        rc = print_text(p, roles[s->x.context[i].role], s->x.context[i].text,
+                        s->x.context[i].len, err);
+    for (int right = 0; right < 2 && !rc; right++) {
+        const struct prefdb_turn *t = annotate__shown(s, right);
+        bool cut = annotate__shown_cut(s, right);
+        const char *title = right ? cut ? "RIGHT (cut off)" : "RIGHT"
+                            : cut ? "LEFT (cut off)"
+                                  : "LEFT";
+        rc = print_text(p, title, t->text, t->len, err);
+    }
+    fputs("---\n", p->out);
+    return rc;
+}
+
+/* What is said so far, with the next step. */
+static void print_verdict(struct plain *p)
+{
+    const struct annotate__verdict *v = &p->s->v;
+    if (v->side)
+        fprintf(p->out, "%s", annotate__verdict_text(v));
+    if (v->label)
+        fprintf(p->out, "; %s", annotate__label_text(v->label));
+    if (v->flags[0])
+        fprintf(p->out, "; flags: %s", v->flags);
+    if (v->note[0])
+        fprintf(p->out, "; note: %s", v->note);
+    if (v->side || v->note[0] || v->flags[0])
+        fputc('\n', p->out);
+}
+
+static int show_history(struct plain *p, struct pk_err *err)
+{
+    struct annotate__past *past;
+    size_t n;
+    int rc = annotate__history(p->s, HISTORY, &past, &n, err);
+    for (size_t i = 0; i < n; i++)
+        fprintf(p->out, "%" PRId64 "  %s  |  %s\n", past[i].judgment,
+                past[i].what, past[i].prompt);
+    if (!rc && !n)
+        fputs("nothing yet\n", p->out);
+    free(past);
+    return rc;
+}
+
+static int submit(struct plain *p, struct pk_err *err)
+{
+    int rc = annotate__submit(p->s, err);
+    if (rc == PK_ENO) {
+        fprintf(p->out, "not kept: %s\n", err->text);
+        rc = 0;
+    } else if (!rc) {
+        fputs("kept\n", p->out);
+    }
+    return rc ? rc : p->s->have ? print_pair(p, err) : 0;
+}
+
+static void ask_label(struct plain *p)
+{
+    struct annotate__verdict *v = &p->s->v;
+    for (int i = PREFDB_PREFERRED_SAFE; i <= PREFDB_PREFERRED_UNSAFE; i++)
+        if (annotate__label_fits(v, (enum prefdb_label)i))
+            fprintf(p->out, "%d  %s\n", i,
+                    annotate__label_text((enum prefdb_label)i));
+    fputs("b  back to the choice\n", p->out);
+}
+
+/* The safety label: its number and then an empty line, or `b`. */
+static int label_line(struct plain *p, const char *line, struct pk_err *err)
+{
+    struct annotate__verdict *v = &p->s->v;
+    uint64_t n;
+    if (!*line && v->label)
+        return submit(p, err);
+    if (strcmp(line, "b") == 0)
+        v->asking = false;
+    else if (strcmp(line, "q") == 0)
+        p->quit = true;
+    else if (pk_parse_u64(line, 1, 4, &n) &&
+             annotate__label_fits(v, (enum prefdb_label)n))
+        v->label = (enum prefdb_label)n;
+    else
+        ask_label(p);
+    print_verdict(p);
+    return 0;
+}
+
+static bool choose(struct plain *p, const char *line)
+{
+    static const char keys[] = "43217890";
+    struct annotate__session *s = p->s;
+    const char *k = line[0] ? strchr(keys, line[0]) : NULL;
+    if (line[0] && line[1])
+        return false;
+    if (k && k - keys < 4)
+        annotate__choose(&s->v, ANNOTATE__LEFT, (int)(k - keys));
+    else if (k)
+        annotate__choose(&s->v, ANNOTATE__RIGHT, (int)(k - keys) - 4);
+    else if (line[0] == 't' && s->allow_tie)
+        annotate__choose(&s->v, ANNOTATE__TIE, PREFDB_UNSTATED);
+    else if (line[0] == 'x' && s->allow_both_bad)
+        annotate__choose(&s->v, ANNOTATE__BOTH_BAD, PREFDB_UNSTATED);
+    else
+        return false;
+    return true;
+}
+
+static void set_text(struct plain *p, char *into, size_t size, const char *text)
+{
+    if (strlen(text) >= size)
+        fprintf(p->out, "too long: at most %zu bytes\n", size - 1);
+    else
+        snprintf(into, size, "%s", text);
+}
+
+static int skip(struct plain *p, const char *reason, struct pk_err *err)
+{
+    int rc = annotate__skip(p->s, reason, err);
+    return rc || !p->s->have ? rc : print_pair(p, err);
+}
+
+static int undo(struct plain *p, const char *id, struct pk_err *err)
+{
+    uint64_t n;
+    if (!*id)
+        return show_history(p, err);
+    if (!pk_parse_u64(id, 1, INT64_MAX, &n)) {
+        fprintf(p->out, "'%s' is not the number of a verdict\n", id);
+        return 0;
+    }
+    int rc = annotate__revise(p->s, (int64_t)n, err);
+    if (rc == PK_EDATA || rc == PK_ENO) {
+        fprintf(p->out, "%s\n", err->text);
+        rc = annotate__next(p->s, err);
+    }
+    return rc || !p->s->have ? rc : print_pair(p, err);
+}
+
+static int confirm(struct plain *p, struct pk_err *err)
+{
+    switch (annotate__confirm(&p->s->v, p->s->dimension == PREFDB_SAFETY)) {
+    case ANNOTATE__DONE:
+        return submit(p, err);
+    case ANNOTATE__ASK_LABEL:
+        ask_label(p);
+        return 0;
+    default:
+        fputs("choose first; `?` for help\n", p->out);
+        return 0;
+    }
+}
+
+static int command(struct plain *p, const char *line, struct pk_err *err)
+{
+    struct annotate__session *s = p->s;
+    const char *rest = line[0] ? line + 1 : line;
+    rest += strspn(rest, " ");
+    if (!line[0])
+        return confirm(p, err);
+    if (choose(p, line)) {
+        print_verdict(p);
+        return 0;
+    }
+    if (line[1] && line[1] != ' ') {
+        fputs("what? `?` for help\n", p->out);
+        return 0;
+    }
+    switch (line[0]) {
+    case 's':
+        return skip(p, rest, err);
+    case 'e':
+        set_text(p, s->v.note, sizeof s->v.note, rest);
+        return 0;
+    case 'f':
+        set_text(p, s->v.flags, sizeof s->v.flags, rest);
+        return 0;
+    case 'u':
+        return undo(p, rest, err);
+    case 'p':
+        return print_pair(p, err);
+    case 'i':
+        return print_text(p, s->guideline, s->guideline_text,
+                          strlen(s->guideline_text), err);
+    case '?':
+    case 'h':
+        fputs(help, p->out);
+        return 0;
+    case 'q':
+        p->quit = true;
+        return 0;
+    default:
+        fputs("what? `?` for help\n", p->out);
+        return 0;
+    }
+}
+
+int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
+                    struct pk_err *err)
+{
+    struct plain p = {.s = s, .in = in, .out = out};
+    int rc = annotate__next(s, err);
+    if (!rc && s->have) {
+        rc = print_pair(&p, err);
+        print_verdict(&p);
+    }
+    while (!rc && s->have && !p.quit) {
+        char *line = ask(&p, s->v.asking ? "label> " : "verdict> ");
+        if ((rc = pk_check_interrupt(err)) != 0 || !line)
+            break;
+        rc = s->v.asking ? label_line(&p, line, err) : command(&p, line, err);
+        if (!rc)
+            rc = annotate__keep(s, err);
+    }
+    if (!rc && !s->have)
+        fputs(s->waiting ? "Others have the last pairs in hand.\n"
+                         : "Nothing is left to judge.\n",
+              out);
+    free(p.line);
+    return rc;
+}

@@ -1,0 +1,272 @@
+/* The loop: a key, what it asks for, the screen drawn anew. */
+#include "annotate/screen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NCURSES_WIDECHAR 1
+#include <ncurses.h>
+
+#include "annotate/view.h"
+#include "common/cli.h"
+#include "common/progress.h"
+
+static void say(struct annotate__view *v, const char *text)
+{
+    snprintf(v->message, sizeof v->message, "%s", text);
+}
+
+static int submit(struct annotate__view *v, struct pk_err *err)
+{
+    bool revised = v->s->revising != 0;
+    int rc = annotate__submit(v->s, err);
+    if (rc == PK_ENO) {
+        snprintf(v->message, sizeof v->message, "not kept: %.200s", err->text);
+        rc = 0;
+    } else {
+        say(v, revised ? "kept: your earlier verdict is superseded" : "kept");
+    }
+    return rc || !v->s->have ? rc : annotate__view_pair(v, err);
+}
+
+static int confirm(struct annotate__view *v, struct pk_err *err)
+{
+    switch (annotate__confirm(&v->s->v, v->s->dimension == PREFDB_SAFETY)) {
+    case ANNOTATE__DONE:
+        return submit(v, err);
+    case ANNOTATE__INCOMPLETE:
+        say(v, "choose first");
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static int skip(struct annotate__view *v, struct pk_err *err)
+{
+    char reason[256] = "";
+    bool ok;
+    if (v->s->revising)
+        ok = true;
+    else {
+        int rc = annotate__ask_line(v, "Skip, because: ", reason, sizeof reason,
+                                    &ok, err);
+        if (rc)
+            return rc;
+    }
+    if (!ok)
+        return 0;
+    int rc = annotate__skip(v->s, reason, err);
+    return rc || !v->s->have ? rc : annotate__view_pair(v, err);
+}
+
+static int undo(struct annotate__view *v, struct pk_err *err)
+{
+    int64_t judgment;
+    int rc = annotate__ask_past(v, &judgment, err);
+    if (rc || !judgment)
+        return rc;
+    rc = annotate__revise(v->s, judgment, err);
+    return rc ? rc : annotate__view_pair(v, err);
+}
+
+static int cancel(struct annotate__view *v, struct pk_err *err)
+{
+    struct annotate__verdict *said = &v->s->v;
+    if (said->asking) {
+        said->asking = false;
+        return 0;
+    }
+    if (v->s->revising) { /* back to the pair in hand, nothing changed */
+        int rc = annotate__skip(v->s, NULL, err);
+        return rc || !v->s->have ? rc : annotate__view_pair(v, err);
+    }
+    said->side = ANNOTATE__NONE;
+    said->strength = 0;
+    return 0;
+}
+
+static int help(struct annotate__view *v, struct pk_err *err)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    int rc = annotate__keys_help(v->keys, &b)
+                 ? pk_fail_mem(err, "the help")
+                 : annotate__ask_read(v, "Keys", b.data, err);
+    pk_buf_release(&b);
+    return rc;
+}
+
+static int guideline(struct annotate__view *v, struct pk_err *err)
+{
+    const struct annotate__session *s = v->s;
+    char title[128];
+    snprintf(title, sizeof title, "Guideline %.100s", s->guideline);
+    return annotate__ask_read(v, title,
+                              s->guideline_text[0]
+                                  ? s->guideline_text
+                                  : "This campaign carries no guideline.",
+                              err);
+}
+
+static int edit(struct annotate__view *v, const char *prompt, char *text,
+                size_t size, struct pk_err *err)
+{
+    bool ok;
+    return annotate__ask_line(v, prompt, text, size, &ok, err);
+}
+
+static int ask(struct annotate__view *v, enum annotate__request r, bool *quit,
+               struct pk_err *err)
+{
+    struct annotate__session *s = v->s;
+    switch (r) {
+    case ANNOTATE__CONFIRM:
+        return confirm(v, err);
+    case ANNOTATE__SKIP:
+        return skip(v, err);
+    case ANNOTATE__NOTE:
+        return edit(v, "Note: ", s->v.note, sizeof s->v.note, err);
+    case ANNOTATE__FLAG:
+        return edit(v, "Flags: ", s->v.flags, sizeof s->v.flags, err);
+    case ANNOTATE__UNDO:
+        return undo(v, err);
+    case ANNOTATE__CANCEL:
+        return cancel(v, err);
+    case ANNOTATE__HELP:
+        return help(v, err);
+    case ANNOTATE__GUIDELINE:
+        return guideline(v, err);
+    case ANNOTATE__QUIT:
+        *quit = true;
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static bool look(struct annotate__view *v, enum annotate__request r)
+{
+    switch (r) {
+    case ANNOTATE__OTHER_PANE:
+        annotate__view_next_pane(v);
+        return true;
+    case ANNOTATE__TOGETHER:
+        v->together = !v->together;
+        say(v, v->together ? "both responses scroll together"
+                           : "each response scrolls alone");
+        return true;
+    case ANNOTATE__ZOOM:
+        v->zoom = !v->zoom;
+        return true;
+    case ANNOTATE__DIFF:
+        v->diff_on = !v->diff_on;
+        say(v, v->diff_on ? "words that differ are underlined"
+                          : "differences are not marked");
+        return true;
+    case ANNOTATE__REDRAW:
+        clearok(curscr, TRUE);
+        return true;
+    default:
+        if (r < ANNOTATE__LINE_DOWN || r > ANNOTATE__BOTTOM)
+            return false;
+        annotate__view_scroll(v, r);
+        return true;
+    }
+}
+
+static bool allowed(const struct annotate__session *s, enum annotate__request r)
+{
+    return (r != ANNOTATE__SAY_TIE || s->allow_tie) &&
+           (r != ANNOTATE__SAY_BOTH_BAD || s->allow_both_bad);
+}
+
+/* While the label is asked for, 1 to 4 are labels. */
+static bool label(struct annotate__view *v, int key)
+{
+    struct annotate__verdict *said = &v->s->v;
+    if (!said->asking || key < '1' || key > '4')
+        return false;
+    enum prefdb_label l = (enum prefdb_label)(key - '0');
+    if (annotate__label_fits(said, l))
+        said->label = l;
+    else
+        say(v, "nothing is preferred, so this label does not fit");
+    return true;
+}
+
+static int on_key(struct annotate__view *v, int key, bool *quit,
+                  struct pk_err *err)
+{
+    enum annotate__request r = annotate__keys_find(v->keys, key);
+    /* What is not on the screen is not judged. */
+    if (v->layout.shape == ANNOTATE__TOO_SMALL) {
+        *quit = r == ANNOTATE__QUIT;
+        return 0;
+    }
+    if (label(v, key) || look(v, r))
+        return 0;
+    if (!allowed(v->s, r)) {
+        say(v, "this campaign asks for a choice between the two");
+        return 0;
+    }
+    if (r <= ANNOTATE__SAY_BOTH_BAD && v->s->v.asking)
+        return 0; /* Esc first: a slip must not change the choice */
+    if (annotate__keys_choose(r, &v->s->v))
+        return 0;
+    return ask(v, r, quit, err);
+}
+
+/* Pasted text is no keys. */
+static int key_outside_paste(struct annotate__view *v)
+{
+    int k = annotate__tty_key(&v->tty);
+    if (k == ANNOTATE__PASTE) {
+        while (k != ANNOTATE__PASTED && k != ANNOTATE__HUNG_UP)
+            k = annotate__tty_key(&v->tty);
+        say(v, "pasted text is not taken for keys");
+    }
+    annotate__touch(v->s, pk_now());
+    v->gone |= k == ANNOTATE__HUNG_UP;
+    return k;
+}
+
+static int loop(struct annotate__view *v, struct pk_err *err)
+{
+    bool quit = false;
+    int rc = annotate__next(v->s, err);
+    annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
+    if (!rc && v->s->have)
+        rc = annotate__view_pair(v, err);
+    while (!rc && v->s->have && !quit && !v->gone) {
+        rc = annotate__view_draw(v, err);
+        int k = rc ? 0 : key_outside_paste(v);
+        if (!rc && k > 0)
+            rc = on_key(v, k, &quit, err);
+        if (!rc)
+            rc = annotate__keep(v->s, err);
+    }
+    if (rc)
+        return rc;
+    if (v->gone && (rc = pk_check_interrupt(err)) == 0)
+        rc = pk_fail(err, PK_EIO, "the terminal is gone");
+    return rc;
+}
+
+int annotate__screen(struct annotate__session *s,
+                     const struct annotate__keys *keys,
+                     const struct annotate__look *how, struct pk_err *err)
+{
+    struct annotate__view v = {.s = s, .keys = keys};
+    int rc = annotate__tty_start(&v.tty, how->ascii, err);
+    if (rc)
+        return rc;
+    rc = loop(&v, err);
+    annotate__tty_stop(&v.tty);
+    for (int i = 0; i < ANNOTATE__N_PANES; i++)
+        annotate__doc_release(&v.docs[i]);
+    annotate__diff_release(&v.diff);
+    if (!rc && !s->have)
+        puts(s->waiting ? "Others have the last pairs in hand."
+                        : "Nothing is left to judge.");
+    return rc;
+}

@@ -1,0 +1,104 @@
+/* Private to annotate/: one annotator at work on one store. What the screen
+ * and the line prompts share: the pair in hand, its verdict so far, history,
+ * time, the summary. Nothing here knows a terminal. */
+#ifndef PREFKIT_ANNOTATE_SESSION_H
+#define PREFKIT_ANNOTATE_SESSION_H
+
+#include "annotate/verdict.h"
+
+struct annotate__options {
+    const char *store, *annotator;
+    const char *campaign;       /* NULL: one of our own, made as needed */
+    const char *source, *batch; /* NULL: any */
+    enum prefdb_dimension dimension;
+    enum prefdb_order order;
+    bool allow_tie, allow_both_bad;
+};
+
+struct annotate__session {
+    struct prefdb *db;
+    int64_t campaign;
+    char *annotator, *campaign_name, *guideline, *guideline_text;
+    enum prefdb_dimension dimension;
+    bool allow_tie, allow_both_bad;
+    struct prefdb_progress progress;
+
+    /* The pair in hand. Its texts are our own copies, since the store lends
+     * them only until the next call. */
+    bool have;
+    bool waiting; /* none in hand, but others hold some that may return */
+    int64_t comparison;
+    int64_t revising; /* the judgment that this one is to replace, or 0 */
+    enum prefdb_choice left; /* which response is shown left */
+    struct prefdb_example x;
+    struct pk_buf texts;
+    struct prefdb_turn *context;
+    size_t cap_context;
+    struct annotate__verdict v;
+    char saved[800]; /* the draft as it is in the store */
+
+    double seconds, touched; /* on this pair; the last sign of life */
+    double started;
+    unsigned judged, revised, skipped, strengths[4], ties;
+};
+
+PK_NODISCARD int annotate__open(struct annotate__session *s,
+                                const struct annotate__options *o,
+                                struct pk_err *err);
+/* The draft is kept; the lease is given back. */
+void annotate__close(struct annotate__session *s);
+
+/* Take the next pair in hand: s->have says whether there is one. */
+PK_NODISCARD int annotate__next(struct annotate__session *s,
+                                struct pk_err *err);
+
+/* Write the verdict, which is on disk when this returns, and take the next.
+ * PK_ENO: others have been quicker, or the judgment is not there to be
+ * replaced any more; nothing was written, and the next pair is in hand. */
+PK_NODISCARD int annotate__submit(struct annotate__session *s,
+                                  struct pk_err *err);
+
+/* Not this pair. While revising: back to the pair that was in hand. */
+PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
+                                struct pk_err *err);
+
+/* Take an earlier judgment of one's own up again. */
+PK_NODISCARD int annotate__revise(struct annotate__session *s, int64_t judgment,
+                                  struct pk_err *err);
+
+/* Own judgments, newest first; texts in them are borrowed until the next call
+ * on the session. */
+struct annotate__past {
+    int64_t judgment;
+    char what[64];    /* "left is better" */
+    char prompt[160]; /* its beginning, made printable, on one line */
+};
+PK_NODISCARD int annotate__history(struct annotate__session *s, size_t limit,
+                                   struct annotate__past **out, size_t *n,
+                                   struct pk_err *err);
+
+/* Keep the half-made verdict, where it has changed. Call after every key. */
+PK_NODISCARD int annotate__keep(struct annotate__session *s,
+                                struct pk_err *err);
+
+/* The annotator is there: time counts, but of a pause no more than
+ * ANNOTATE__IDLE seconds. `now` on the monotonic clock. */
+#define ANNOTATE__IDLE 120.0
+void annotate__touch(struct annotate__session *s, double now);
+
+static inline const struct prefdb_turn *
+annotate__shown(const struct annotate__session *s, bool right)
+{
+    return (s->left == PREFDB_A) != right ? &s->x.a : &s->x.b;
+}
+
+static inline bool annotate__shown_cut(const struct annotate__session *s,
+                                       bool right)
+{
+    return (s->left == PREFDB_A) != right ? s->x.a_cut : s->x.b_cut;
+}
+
+/* "12 judged in 10 minutes (72 an hour): ..." */
+int annotate__summary(const struct annotate__session *s, struct pk_buf *b);
+
+#endif

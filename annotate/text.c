@@ -1,0 +1,210 @@
+/* Hostile text to cells. Unicode 15.0's properties, as utf8proc has them. */
+#include "annotate/text.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <utf8proc.h>
+
+#include "common/utf8.h"
+
+/* Of one base character, so many combining marks are drawn: ncurses holds no
+ * more in a cell. The rest become one mark with their number. */
+#define MAX_COMBINING 4
+
+static const struct {
+    uint32_t cp;
+    const char *name;
+} named[] = {
+    {0x07, "<BEL>"},   {0x08, "<BS>"},     {0x0D, "<CR>"},    {0x1B, "<ESC>"},
+    {0x7F, "<DEL>"},   {0x85, "<NEL>"},    {0x9B, "<CSI>"},   {0xAD, "<SHY>"},
+    {0x61C, "<ALM>"},  {0x200B, "<ZWSP>"}, {0x200E, "<LRM>"}, {0x200F, "<RLM>"},
+    {0x202A, "<LRE>"}, {0x202B, "<RLE>"},  {0x202C, "<PDF>"}, {0x202D, "<LRO>"},
+    {0x202E, "<RLO>"}, {0x2066, "<LRI>"},  {0x2067, "<RLI>"}, {0x2068, "<FSI>"},
+    {0x2069, "<PDI>"}, {0xFEFF, "<BOM>"},
+};
+
+static void mark(struct annotate__cell *c, uint32_t cp)
+{
+    snprintf(c->out, sizeof c->out, cp < 0x100 ? "<%02X>" : "<U+%04X>",
+             (unsigned)cp);
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (named[i].cp == cp)
+            snprintf(c->out, sizeof c->out, "%s", named[i].name);
+    c->width = strlen(c->out);
+    c->mark = true;
+}
+
+/* Joiners, variation selectors, skin tones: in a grapheme, not drawn. */
+static bool left_out(uint32_t cp)
+{
+    return cp == 0x200C || cp == 0x200D || (cp >= 0xFE00 && cp <= 0xFE0F) ||
+           (cp >= 0x1F3FB && cp <= 0x1F3FF) || (cp >= 0xE0100 && cp <= 0xE01EF);
+}
+
+/* May it be drawn at all? */
+static bool shown(uint32_t cp)
+{
+    switch (utf8proc_category((utf8proc_int32_t)cp)) {
+    case UTF8PROC_CATEGORY_CC:
+    case UTF8PROC_CATEGORY_CF:
+    case UTF8PROC_CATEGORY_CS:
+    case UTF8PROC_CATEGORY_CN:
+    case UTF8PROC_CATEGORY_CO:
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool is_combining(uint32_t cp)
+{
+    switch (utf8proc_category((utf8proc_int32_t)cp)) {
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_MC:
+        return utf8proc_charwidth((utf8proc_int32_t)cp) == 0;
+    default:
+        return false;
+    }
+}
+
+static void put(struct annotate__cell *c, uint32_t cp)
+{
+    size_t at = strlen(c->out);
+    if (at + 4 < sizeof c->out)
+        c->out[at + pk_utf8_encode(cp, c->out + at)] = 0;
+}
+
+/* The combining marks and joiners after a base: they belong to its cell, as
+ * far as a cell can hold them. */
+static void put_rest(const char *s, size_t n, struct annotate__cell *c)
+{
+    uint32_t cp;
+    size_t k, marks = 0;
+    while (c->bytes < n &&
+           (k = pk_utf8_decode(s + c->bytes, n - c->bytes, &cp)) > 0) {
+        bool out = left_out(cp);
+        if (!out && (!is_combining(cp) || marks == MAX_COMBINING))
+            return;
+        if (!out) {
+            put(c, cp);
+            marks++;
+        }
+        c->bytes += k;
+    }
+}
+
+/* A combining mark without a base, or one of more than a cell holds. A long
+ * run of them is one mark. */
+static void stray(const char *s, size_t n, uint32_t cp,
+                  struct annotate__cell *c)
+{
+    size_t count = 0, k;
+    c->bytes = 0;
+    while (c->bytes < n &&
+           (k = pk_utf8_decode(s + c->bytes, n - c->bytes, &cp)) > 0 &&
+           is_combining(cp)) {
+        c->bytes += k;
+        count++;
+    }
+    if (count == 1) {
+        put(c, 0x25CC); /* the dotted circle, for a mark that stands alone */
+        put(c, cp);
+        c->width = 1;
+    } else {
+        snprintf(c->out, sizeof c->out, "<+%zu>", count);
+        c->width = strlen(c->out);
+        c->mark = true;
+    }
+}
+
+static bool ascii_cell(const char *s, size_t n, size_t column,
+                       struct annotate__cell *c)
+{
+    unsigned char ch = (unsigned char)s[0];
+    if (ch == '\n' || (ch == '\r' && n > 1 && s[1] == '\n')) {
+        c->line_end = true;
+        c->bytes = ch == '\n' ? 1 : 2;
+        return true;
+    }
+    if (ch == '\t') {
+        c->width = ANNOTATE__TAB - column % ANNOTATE__TAB;
+        memset(c->out, ' ', c->width);
+        c->out[c->width] = 0;
+        c->space = true;
+        return true;
+    }
+    if (ch < 0x20 || ch == 0x7F) {
+        mark(c, ch);
+        return true;
+    }
+    /* The common case: a plain character with no mark after it. */
+    if (ch < 0x80 && (n < 2 || (unsigned char)s[1] < 0x80)) {
+        c->out[0] = (char)ch;
+        c->out[1] = 0;
+        c->width = 1;
+        c->space = ch == ' ';
+        return true;
+    }
+    return false;
+}
+
+void annotate__cell(const char *s, size_t n, size_t column,
+                    struct annotate__cell *c)
+{
+    uint32_t cp;
+    c->out[0] = 0;
+    c->bytes = 1;
+    c->width = 0;
+    c->mark = c->space = c->line_end = false;
+    if (ascii_cell(s, n, column, c))
+        return;
+    size_t k = pk_utf8_decode(s, n, &cp);
+    if (!k) {
+        mark(c, (unsigned char)s[0]);
+        return;
+    }
+    c->bytes = k;
+    if (cp == 0x2028 || cp == 0x2029) {
+        c->line_end = true;
+    } else if (left_out(cp)) {
+        /* Nothing before it to belong to, so say that it is there. */
+        mark(c, cp);
+    } else if (is_combining(cp)) {
+        stray(s, n, cp, c);
+    } else if (!shown(cp) || utf8proc_charwidth((utf8proc_int32_t)cp) < 1) {
+        mark(c, cp);
+    } else {
+        put(c, cp);
+        c->width = (size_t)utf8proc_charwidth((utf8proc_int32_t)cp);
+        c->space = cp == ' ' || cp == 0x3000;
+        put_rest(s, n, c);
+    }
+}
+
+size_t annotate__width(const char *s, size_t n)
+{
+    struct annotate__cell c;
+    size_t width = 0;
+    for (size_t i = 0; i < n; i += c.bytes) {
+        annotate__cell(s + i, n - i, width, &c);
+        width += c.width;
+    }
+    return width;
+}
+
+int annotate__clean(struct pk_buf *b, const char *s, size_t n)
+{
+    struct annotate__cell c;
+    size_t column = 0;
+    for (size_t i = 0; i < n; i += c.bytes) {
+        annotate__cell(s + i, n - i, column, &c);
+        column = c.line_end ? 0 : column + c.width;
+        pk_buf_adds(b, c.line_end ? "\n" : c.out);
+    }
+    return b->failed;
+}

@@ -1,0 +1,51 @@
+/* Private to annotate/: the terminal, through ncurses. One at a time. */
+#ifndef PREFKIT_ANNOTATE_TTY_H
+#define PREFKIT_ANNOTATE_TTY_H
+
+#include "annotate/keys.h"
+#include "annotate/text.h"
+
+/* What annotate__tty_key may give beside keys. */
+#define ANNOTATE__RESIZED (-1)
+#define ANNOTATE__HUNG_UP (-2) /* the terminal is gone, or a signal has come   \
+                                */
+#define ANNOTATE__PASTE  (-3)  /* bracketed paste begins; the text follows, */
+#define ANNOTATE__PASTED (-4)  /* and has ended */
+
+enum annotate__style {
+    ANNOTATE__PLAIN,
+    ANNOTATE__BOLD,
+    ANNOTATE__DIM,
+    ANNOTATE__CHOSEN, /* reverse */
+    ANNOTATE__MARKED, /* underlined */
+    ANNOTATE__N_STYLES
+};
+
+struct annotate__tty {
+    bool ascii; /* borders; always where the locale is not UTF-8 */
+    bool utf8, color;
+};
+
+PK_NODISCARD int annotate__tty_start(struct annotate__tty *t, bool ascii,
+                                     struct pk_err *err);
+void annotate__tty_stop(struct annotate__tty *t);
+
+/* Show what has been drawn, wait for a key. */
+int annotate__tty_key(struct annotate__tty *t);
+
+/* Draw text from column x on, as far as `w` columns go; returns the columns
+ * used. `marks`, if any, has a byte for each of the text: drawn as marked. */
+int annotate__tty_text(const struct annotate__tty *t, int y, int x, int w,
+                       const char *s, size_t n, const unsigned char *marks,
+                       enum annotate__style style);
+
+/* The same for a text of our own. */
+int annotate__tty_puts(const struct annotate__tty *t, int y, int x, int w,
+                       const char *s, enum annotate__style style);
+
+/* A rule across columns x..x+w, with a title in it; `strong`: in focus. */
+void annotate__tty_rule(const struct annotate__tty *t, int y, int x, int w,
+                        const char *title, bool strong);
+void annotate__tty_bar(const struct annotate__tty *t, int y, int x, int h);
+
+#endif
