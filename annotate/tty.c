@@ -210,5 +210,8 @@ void annotate__tty_rule(const struct annotate__tty *t, int y, int x, int w,
 void annotate__tty_bar(const struct annotate__tty *t, int y, int x, int h)
 {
     for (int i = 0; i < h; i++)
-        annotate__tty_puts(t, y + i, x, 1, t->ascii ? "|" : "│", ANNOTATE__DIM);
+        annotate__tty_puts(t, y + i, x, 1,
+                           t->ascii ? "|"
+                           : i      ? "│"
+                                    : "┬", ANNOTATE__DIM);
 }

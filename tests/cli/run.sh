@@ -22,7 +22,7 @@ RESULTS=$tmp/results
 : >"$RESULTS"
 export PREFKIT REPO DATA RESULTS LC_ALL=C.UTF-8
 
-for script in "$here"/*.sh; do
+for script in "$here"/*.sh "$here"/../tui/*.sh; do
     name=$(basename "$script" .sh)
     case $name in run | lib) continue ;; esac
     case " $* " in "  " | *" $name "*) ;; *) continue ;; esac

@@ -1,0 +1,64 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Verdicts, notes, skips, revisions, and what a killed program has lost.
+. "$REPO/tests/cli/lib.sh"
+# shellcheck source=tests/tui/lib.sh
+. "$REPO/tests/tui/lib.sh"
+
+pairs_store s.db
+t "judge, note, flag, skip, revise"
+open_screen 100 30 s.db --dimension helpfulness --order oldest
+wait_for "0 judged of 3"
+keys e
+wait_for "Note:"
+keys -l "worth a look"
+keys Enter
+wait_for "note: worth a look"
+keys 1
+wait_for "significantly better. Enter"
+keys Enter
+wait_for "1 judged of 3"
+keys s
+wait_for "because"
+keys -l "not my field"
+keys Enter
+wait_for "blue"
+keys u
+wait_for "Your verdicts"
+keys Enter
+wait_for "to revise"
+keys 0
+wait_for "right is significantly better. Enter"
+keys Enter
+wait_for "1 judged of 3"
+keys 8
+wait_for "right is slightly"
+keys Enter
+wait_end
+must grep -q "status 0" ended
+must test "$(judged s.db)" -eq 3 # the superseded one is exported too
+must prefkit check s.db >/dev/null
+close_screen
+
+t "kill -9 at any moment: every confirmed verdict is there"
+sample_store
+confirmed=0
+for round in 1 2 3 4 5 6 7 8 9 10; do
+    open_screen 80 24 sample.db --dimension helpfulness
+    wait_for " $confirmed judged of"
+    n=$((round % 3 + 1))
+    while [ $n -gt 0 ]; do
+        keys 2
+        wait_for "left is better. Enter"
+        keys Enter
+        confirmed=$((confirmed + 1))
+        wait_for " $confirmed judged of"
+        n=$((n - 1))
+    done
+    keys 9 e
+    kill -KILL "$(cat pid)"
+    wait_end
+done
+must test "$(judged sample.db)" -eq $confirmed
+must prefkit check sample.db >/dev/null
+close_screen
+end_test

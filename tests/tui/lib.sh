@@ -1,0 +1,90 @@
+# shellcheck shell=sh
+# What the screen scripts share, beside tests/cli/lib.sh: a terminal of a given
+# size, in a tmux server of its own.
+#
+#     open_screen 80 24 store.db --dimension safety
+#     wait_for "Left"
+#     keys 2 Enter                 # as tmux names them
+#     screen name                  # compare with tests/tui/screens/name
+#
+# UPDATE=1 writes the screens anew; read them before you commit them.
+
+command -v tmux >/dev/null || {
+    t "the screen"
+    skip "no tmux"
+    exit 0
+}
+TMUX_SOCKET=$PWD/tmux.sock
+
+tm() {
+    tmux -S "$TMUX_SOCKET" "$@"
+}
+
+# open_screen COLUMNS ROWS ANNOTATE-ARGUMENTS...
+open_screen() {
+    close_screen
+    columns=$1
+    rows=$2
+    shift 2
+    rm -f ended
+    tm -f /dev/null new-session -d -x "$columns" -y "$rows" \
+        "LC_ALL=C.UTF-8 NO_COLOR=1 sh -c 'echo \$\$ >pid; exec \"\$@\"' x \
+         '$PREFKIT' annotate $* --annotator ana 2>screen-stderr
+         echo \"status \$?\" >ended; sleep 60"
+    tm set-option -g status off >/dev/null
+    tm resize-window -x "$columns" -y "$rows" 2>/dev/null
+}
+
+close_screen() {
+    tm kill-server 2>/dev/null
+    rm -f "$TMUX_SOCKET"
+}
+
+capture() {
+    tm capture-pane -p
+}
+
+# wait_for PATTERN: until the screen shows it; a failure after a while.
+wait_for() {
+    tries=0
+    until capture 2>/dev/null | grep -q -e "$1"; do
+        tries=$((tries + 1))
+        [ $tries -gt 200 ] && fail "the screen never showed '$1'" && capture &&
+            return 1
+        sleep 0.05
+    done
+}
+
+keys() {
+    tm send-keys "$@"
+}
+
+# wait_end: until the program has ended; its status is in ./ended.
+wait_end() {
+    tries=0
+    until [ -s ended ]; do
+        tries=$((tries + 1))
+        [ $tries -gt 200 ] && fail "the program did not end" && return 1
+        sleep 0.05
+    done
+}
+
+screen() {
+    golden=$REPO/tests/tui/screens/$1
+    capture | sed 's/ *$//' >"now-$1"
+    [ -n "${UPDATE-}" ] && cp "now-$1" "$golden"
+    if ! cmp -s "$golden" "now-$1"; then
+        fail "the screen '$1' differs"
+        diff "$golden" "now-$1" | head -n 20
+    fi
+}
+
+pairs_store() {
+    prefkit init "$1" && prefkit import -q "$1" "$REPO/tests/tui/pairs.jsonl" \
+        >/dev/null
+}
+
+# How many judgments there are, superseded ones too.
+judged() {
+    prefkit export -q "$1" | grep -o '"annotator": *"ana"' | wc -l
+}

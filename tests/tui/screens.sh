@@ -1,0 +1,66 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# What a labeler sees: sizes, wide characters, hostile text, each step.
+. "$REPO/tests/cli/lib.sh"
+# shellcheck source=tests/tui/lib.sh
+. "$REPO/tests/tui/lib.sh"
+
+pairs_store s.db
+for size in 120x40 80x24 50x20; do
+    for source in wide hostile twins; do
+        t "$source at $size"
+        open_screen "${size%x*}" "${size#*x}" s.db --dimension safety \
+            --source "$source"
+        wait_for "^ safety"
+        [ $size = 50x20 ] && keys Tab
+        [ $size = 50x20 ] && wait_for ">Left"
+        screen "$source-$size"
+    done
+done
+
+t "a choice, the label, help, the differences"
+open_screen 120 40 s.db --dimension safety --source twins
+wait_for "^ safety"
+keys D
+wait_for "underlined"
+keys 2
+wait_for "Enter confirms"
+screen choice
+keys Enter
+wait_for "Safe:"
+screen label
+keys Escape
+wait_for "Enter confirms"
+keys '?'
+wait_for "Keys"
+screen help
+keys Escape
+
+t "a window too small to read in says so, and comes back"
+tm resize-window -x 39 -y 11
+wait_for "too small"
+tm resize-window -x 80 -y 24
+wait_for "^ safety"
+
+t "a pasted text is no keys"
+tm set-buffer "9 0 q"
+keys Escape
+wait_for "? help"
+tm paste-buffer -p
+wait_for "pasted text"
+wait_for "safety"
+
+t "quitting restores the terminal; the half-made verdict comes back"
+keys 8
+wait_for "right is slightly better"
+keys q
+wait_end
+must grep -q "status 0" ended
+open_screen 80 24 s.db --dimension safety --source twins
+wait_for "right is slightly better"
+
+t "SIGTERM ends it, in order"
+kill -TERM "$(cat pid)"
+wait_end
+must grep -q "status 143" ended
+close_screen
+end_test
