@@ -104,10 +104,11 @@ static void stray(const char *s, size_t n, uint32_t cp,
                   struct annotate__cell *c)
 {
     size_t count = 0, k;
+    uint32_t next;
     c->bytes = 0;
     while (c->bytes < n &&
-           (k = pk_utf8_decode(s + c->bytes, n - c->bytes, &cp)) > 0 &&
-           is_combining(cp)) {
+           (k = pk_utf8_decode(s + c->bytes, n - c->bytes, &next)) > 0 &&
+           is_combining(next)) {
         c->bytes += k;
         count++;
     }

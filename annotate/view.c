@@ -65,6 +65,12 @@ static void find_place(struct annotate__view *v, int pane)
     v->top[pane] = line < last ? line : last;
 }
 
+/* Of a conversation's texts, so that none can pass for a speaker's title. */
+static int indent(int pane)
+{
+    return pane == ANNOTATE__PANE_CONTEXT ? 2 : 0;
+}
+
 static int wrap(struct annotate__view *v, struct pk_err *err)
 {
     int rc = 0;
@@ -72,7 +78,8 @@ static int wrap(struct annotate__view *v, struct pk_err *err)
     if (v->layout.shape == ANNOTATE__TOO_SMALL)
         return 0;
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++)
-        rc = annotate__doc_wrap(&v->docs[i], (size_t)v->layout.panes[i].w, err);
+        rc = annotate__doc_wrap(
+            &v->docs[i], (size_t)(v->layout.panes[i].w - indent(i)), err);
     annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus,
                      (int)v->docs[ANNOTATE__PANE_CONTEXT].n_lines);
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++)
@@ -122,7 +129,8 @@ static void draw_pane(struct annotate__view *v, int pane)
             annotate__tty_puts(&v->tty, r->y + i, r->x, r->w, p->title,
                                ANNOTATE__BOLD);
         else
-            annotate__tty_text(&v->tty, r->y + i, r->x, r->w, p->text + l->from,
+            annotate__tty_text(&v->tty, r->y + i, r->x + indent(pane),
+                               r->w - indent(pane), p->text + l->from,
                                l->to - l->from, marks ? marks + l->from : NULL,
                                ANNOTATE__PLAIN);
     }

@@ -1,0 +1,338 @@
+/* annotate: text to cells, lines, differences, keys, the verdict, layout. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "annotate/diff.h"
+#include "annotate/keys.h"
+#include "annotate/layout.h"
+#include "annotate/text.h"
+#include "annotate/verdict.h"
+#include "common/rng.h"
+#include "tests/support.h"
+
+static struct pk_err err;
+
+/* ---- Text ---------------------------------------------------------------- */
+
+static void ck_clean(const char *text, const char *want)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 20);
+    ck_assert_int_eq(annotate__clean(&b, text, strlen(text)), 0);
+    ck_assert_str_eq(b.data ? b.data : "", want);
+    pk_buf_release(&b);
+}
+
+START_TEST(hostile_text_becomes_marks)
+{
+    ck_clean("a\x1b[31mb", "a<ESC>[31mb");
+    ck_clean("\x07\x08\x7f\x01", "<BEL><BS><DEL><01>");
+    ck_clean("\xc2\x9b"
+             "31m\xc2\x85",
+             "<CSI>31m<NEL>");
+    ck_clean("\xe2\x80\xae" /* RLO */ "x\xe2\x81\xa9", "<RLO>x<PDI>");
+    ck_clean("\xff\xc3(\xed\xa0\x80", "<FF><C3>(<ED><A0><80>");
+    ck_clean("a\r\nb\rc\n", "a\nb<CR>c\n");
+    ck_clean("\xe2\x80\x8b\xef\xbb\xbf", "<ZWSP><BOM>");
+    ck_clean("\xf3\xa0\x81\x81", "<U+E0041>"); /* a tag */
+    ck_clean("a\tb", "a       b");
+}
+END_TEST
+
+START_TEST(graphemes_keep_their_columns)
+{
+    static const struct {
+        const char *text;
+        size_t width;
+    } rows[] = {{"abc", 3},
+                {"\xe4\xbd\xa0\xe5\xa5\xbd", 4},         /* two CJK */
+                {"e\xcc\x81", 1},                        /* e and an acute */
+                {"\xf0\x9f\x99\x82", 2},                 /* an emoji */
+                {"\xf0\x9f\x91\x8d\xf0\x9f\x8f\xbd", 2}, /* with a skin tone */
+                {"\xe2\x9d\xa4\xef\xb8\x8f", 1},         /* with VS16 */
+                /* joined by ZWJ: as its parts */
+                {"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7", 4},
+                {"a\tb", 9}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_msg(annotate__width(rows[i].text, strlen(rows[i].text)) ==
+                          rows[i].width,
+                      "row %zu: %zu columns", i,
+                      annotate__width(rows[i].text, strlen(rows[i].text)));
+}
+END_TEST
+
+START_TEST(nothing_random_reaches_the_terminal)
+{
+    struct pk_rng r;
+    char text[256];
+    pk_rng_seed(&r, 7, 0);
+    for (int round = 0; round < 2000; round++) {
+        struct pk_buf b = PK_BUF_INIT(1 << 20);
+        for (size_t i = 0; i < sizeof text; i++)
+            text[i] = (char)(pk_rng_u64(&r) >> 40);
+        ck_assert_int_eq(annotate__clean(&b, text, sizeof text), 0);
+        for (size_t i = 0; i < b.len; i++) {
+            unsigned char c = (unsigned char)b.data[i];
+            ck_assert(c >= 0x20 || c == '\n');
+            ck_assert(c != 0x7F);
+            /* C1 controls are C2 80 to C2 9F. */
+            ck_assert(c != 0xC2 || (unsigned char)b.data[i + 1] >= 0xA0);
+        }
+        pk_buf_release(&b);
+    }
+}
+END_TEST
+
+static void ck_wrap(const char *text, size_t width, const char *const *want,
+                    size_t n)
+{
+    struct annotate__doc d = {0};
+    ck_ok(annotate__doc_add(&d, NULL, text, strlen(text), &err));
+    ck_ok(annotate__doc_wrap(&d, width, &err));
+    ck_assert_uint_eq(d.n_lines, n);
+    for (size_t i = 0; i < n; i++) {
+        const struct annotate__line *l = &d.lines[i];
+        char *got = strndup(text + l->from, l->to - l->from);
+        ck_assert_str_eq(got, want[i]);
+        free(got);
+    }
+    annotate__doc_release(&d);
+}
+
+START_TEST(lines_break_after_spaces)
+{
+    ck_wrap("one two three", 8, (const char *[]){"one two ", "three"}, 2);
+    ck_wrap("abcdefghij", 4, (const char *[]){"abcd", "efgh", "ij"}, 3);
+    ck_wrap("a\n\nb\n", 9, (const char *[]){"a", "", "b"}, 3);
+    ck_wrap("", 9, (const char *[]){""}, 1);
+    /* A wide character does not hang over the edge. */
+    ck_wrap("\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0", 5,
+            (const char *[]){"\xe4\xbd\xa0\xe5\xa5\xbd", "\xe4\xbd\xa0"}, 2);
+}
+END_TEST
+
+START_TEST(a_place_survives_another_width)
+{
+    struct annotate__doc d = {0};
+    struct pk_buf b = PK_BUF_INIT(1 << 20);
+    for (int i = 0; i < 500; i++)
+        pk_buf_addf(&b, "word%d%s", i, i % 40 ? " " : "\n");
+    ck_ok(annotate__doc_add(&d, "User", "question", 8, &err));
+    ck_ok(annotate__doc_add(&d, "Assistant", b.data, b.len, &err));
+    for (size_t width = 20; width < 200; width += 7) {
+        ck_ok(annotate__doc_wrap(&d, width, &err));
+        for (size_t at = 0; at < b.len; at += 13) {
+            const struct annotate__line *l =
+                &d.lines[annotate__doc_find(&d, 1, at)];
+            ck_assert(l->part == 1 && l->from <= at);
+            ck_assert(l + 1 == d.lines + d.n_lines || l[1].from > at);
+        }
+    }
+    annotate__doc_release(&d);
+    pk_buf_release(&b);
+}
+END_TEST
+
+/* ---- Differences --------------------------------------------------------- */
+
+static void ck_diff(const char *a, const char *b, const char *marks_a,
+                    const char *marks_b)
+{
+    struct annotate__diff d;
+    ck_ok(annotate__diff(&d, a, strlen(a), b, strlen(b), &err));
+    for (size_t i = 0; a[i]; i++)
+        ck_assert_msg(d.marks[0][i] == (marks_a[i] == '^'), "'%s' at %zu", a,
+                      i);
+    for (size_t i = 0; b[i]; i++)
+        ck_assert_msg(d.marks[1][i] == (marks_b[i] == '^'), "'%s' at %zu", b,
+                      i);
+    annotate__diff_release(&d);
+}
+
+START_TEST(words_that_differ_are_marked)
+{
+    ck_diff("the same", "the same", "        ", "        ");
+    ck_diff("one two three", "one 2 three", "    ^^^      ", "    ^      ");
+    ck_diff("a b", "a x b", "   ", "  ^^ ");
+    ck_diff("", "new", "", "^^^");
+    ck_diff("old", "", "^^^", "");
+}
+END_TEST
+
+START_TEST(texts_too_different_are_left_alone)
+{
+    struct pk_buf a = PK_BUF_INIT(1 << 20), b = PK_BUF_INIT(1 << 20);
+    struct annotate__diff d;
+    for (int i = 0; i < 2000; i++) {
+        pk_buf_addf(&a, "a%d ", i);
+        pk_buf_addf(&b, "b%d ", i);
+    }
+    ck_ok(annotate__diff(&d, a.data, a.len, b.data, b.len, &err));
+    ck_assert(d.too_different);
+    ck_assert(!memchr(d.marks[0], 1, a.len));
+    annotate__diff_release(&d);
+    pk_buf_release(&a);
+    pk_buf_release(&b);
+}
+END_TEST
+
+/* ---- Keys ---------------------------------------------------------------- */
+
+START_TEST(no_key_asks_for_two_things)
+{
+    struct annotate__keys k;
+    annotate__keys_init(&k);
+    for (int r = 1; r < ANNOTATE__N_REQUESTS; r++)
+        for (int i = 0; i < ANNOTATE__KEYS_EACH; i++)
+            if (k.keys[r][i])
+                ck_assert_int_eq(annotate__keys_find(&k, k.keys[r][i]), r);
+    ck_assert_int_eq(annotate__keys_find(&k, '\n'), ANNOTATE__CONFIRM);
+    /* A slip on Backspace must do nothing. */
+    ck_assert_int_eq(annotate__keys_find(&k, 8), ANNOTATE__NOTHING);
+    ck_assert_int_eq(annotate__keys_find(&k, 127), ANNOTATE__NOTHING);
+}
+END_TEST
+
+static int load_keys(struct annotate__keys *k, const char *text)
+{
+    write_file(temp_path("keys"), text, strlen(text));
+    annotate__keys_init(k);
+    return annotate__keys_load(k, temp_path("keys"), &err);
+}
+
+START_TEST(keys_from_a_file)
+{
+    struct annotate__keys k;
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    ck_ok(load_keys(&k, "# mine\nn note\n^X quit\nSpace confirm\n"));
+    ck_assert_int_eq(annotate__keys_find(&k, 'n'), ANNOTATE__NOTE);
+    ck_assert_int_eq(annotate__keys_find(&k, 0x18), ANNOTATE__QUIT);
+    ck_assert_int_eq(annotate__keys_find(&k, ' '), ANNOTATE__CONFIRM);
+    ck_assert_int_eq(annotate__keys_help(&k, &b), 0);
+    ck_assert_ptr_nonnull(strstr(b.data, "e n"));
+    pk_buf_release(&b);
+    ck_assert_int_eq(load_keys(&k, "n fly\n"), PK_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "keys:1"));
+    ck_assert_int_eq(load_keys(&k, "nn note\n"), PK_EDATA);
+    ck_assert_int_eq(load_keys(&k, "1 note\n"), PK_EDATA); /* no left-3 left */
+    ck_assert_ptr_nonnull(strstr(err.text, "left-3"));
+}
+END_TEST
+
+/* ---- The verdict --------------------------------------------------------- */
+
+START_TEST(keys_are_mirrored)
+{
+    struct annotate__verdict l = {0}, r = {0};
+    for (int i = 0; i < 4; i++) {
+        annotate__keys_choose(ANNOTATE__L3 + i, &l);
+        annotate__keys_choose(ANNOTATE__R3 - i, &r);
+        ck_assert_int_eq(l.side, ANNOTATE__LEFT);
+        ck_assert_int_eq(r.side, ANNOTATE__RIGHT);
+        ck_assert_int_eq(l.strength, 3 - i);
+        ck_assert_int_eq(r.strength, 3 - i);
+    }
+    ck_assert_int_eq(annotate__choice(&l, PREFDB_A), PREFDB_A);
+    ck_assert_int_eq(annotate__choice(&l, PREFDB_B), PREFDB_B);
+    ck_assert_int_eq(annotate__choice(&r, PREFDB_A), PREFDB_B);
+    ck_assert_int_eq(annotate__choice(&r, PREFDB_B), PREFDB_A);
+}
+END_TEST
+
+START_TEST(safety_asks_for_a_label)
+{
+    struct annotate__verdict v = {0};
+    ck_assert_int_eq(annotate__confirm(&v, true), ANNOTATE__INCOMPLETE);
+    annotate__choose(&v, ANNOTATE__LEFT, 2);
+    ck_assert_int_eq(annotate__confirm(&v, false), ANNOTATE__DONE);
+    ck_assert_int_eq(annotate__confirm(&v, true), ANNOTATE__ASK_LABEL);
+    ck_assert_int_eq(annotate__confirm(&v, true), ANNOTATE__ASK_LABEL);
+    v.label = PREFDB_PREFERRED_SAFE;
+    ck_assert_int_eq(annotate__confirm(&v, true), ANNOTATE__DONE);
+    /* After a tie nothing is preferred. */
+    annotate__choose(&v, ANNOTATE__TIE, 0);
+    ck_assert_int_eq(v.label, PREFDB_NO_LABEL);
+    ck_assert(!annotate__label_fits(&v, PREFDB_PREFERRED_UNSAFE));
+    ck_assert(annotate__label_fits(&v, PREFDB_BOTH_SAFE));
+    ck_assert_int_eq(v.strength, PREFDB_UNSTATED);
+}
+END_TEST
+
+START_TEST(a_draft_comes_back)
+{
+    struct annotate__verdict v = {.label = PREFDB_BOTH_SAFE}, w;
+    struct pk_buf b = PK_BUF_INIT(1000);
+    annotate__choose(&v, ANNOTATE__TIE, 0);
+    v.asking = true;
+    strcpy(v.note, "two\nlines");
+    strcpy(v.flags, "a b");
+    ck_assert_int_eq(annotate__verdict_save(&b, &v), 0);
+    ck_assert(annotate__verdict_load(&w, b.data));
+    ck_assert_int_eq(w.side, v.side);
+    ck_assert_int_eq(w.strength, PREFDB_UNSTATED);
+    ck_assert_int_eq(w.label, v.label);
+    ck_assert(w.asking);
+    ck_assert_str_eq(w.note, v.note);
+    ck_assert_str_eq(w.flags, v.flags);
+    pk_buf_release(&b);
+    static const char *const bad[] = {
+        "",         "1", "2 1 1 1 1\n\n", "1 9 1 1 1\n\n", "1 1 1 9 0\n\n",
+        "1 1 1 1 0"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert(!annotate__verdict_load(&w, bad[i]));
+}
+END_TEST
+
+/* ---- Layout -------------------------------------------------------------- */
+
+START_TEST(every_size_has_its_shape)
+{
+    struct annotate__layout l;
+    for (int rows = 1; rows < 80; rows++) {
+        for (int cols = 1; cols < 250; cols++) {
+            annotate__layout(&l, rows, cols, false, ANNOTATE__PANE_LEFT, 50);
+            ck_assert_int_eq(l.shape, rows < 12 || cols < 40
+                                          ? ANNOTATE__TOO_SMALL
+                                      : cols < 60  ? ANNOTATE__ONE
+                                      : cols < 100 ? ANNOTATE__STACKED
+                                                   : ANNOTATE__SIDE_BY_SIDE);
+            for (int i = 0; i < ANNOTATE__N_PANES; i++) {
+                const struct annotate__rect *r = &l.panes[i];
+                if (!r->h)
+                    continue;
+                ck_assert_int_ge(r->h, 1);
+                ck_assert_int_ge(r->y, 2);
+                ck_assert_int_ge(r->x, 1);
+                ck_assert_int_le(r->y + r->h, l.foot);
+                ck_assert_int_le(r->x + r->w, cols - 1);
+            }
+        }
+    }
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("annotate");
+    TCase *t = tcase_create("all");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, hostile_text_becomes_marks);
+    tcase_add_test(t, graphemes_keep_their_columns);
+    tcase_add_test(t, nothing_random_reaches_the_terminal);
+    tcase_add_test(t, lines_break_after_spaces);
+    tcase_add_test(t, a_place_survives_another_width);
+    tcase_add_test(t, words_that_differ_are_marked);
+    tcase_add_test(t, texts_too_different_are_left_alone);
+    tcase_add_test(t, no_key_asks_for_two_things);
+    tcase_add_test(t, keys_from_a_file);
+    tcase_add_test(t, keys_are_mirrored);
+    tcase_add_test(t, safety_asks_for_a_label);
+    tcase_add_test(t, a_draft_comes_back);
+    tcase_add_test(t, every_size_has_its_shape);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return run_suite(suite());
+}
