@@ -1,0 +1,65 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Judging by line prompts, and what is refused.
+. "$REPO/tests/cli/lib.sh"
+
+prefkit init s.db
+prefkit import -q s.db "$REPO/tests/tui/pairs.jsonl" >/dev/null
+plain="prefkit annotate s.db --annotator ana --plain --order oldest"
+
+# said PATTERN: so many exported judgments match it
+said() {
+    prefkit export -q s.db | grep -c -e "$1"
+}
+
+t "wrong usage"
+refused_lines() {
+    run 2 "$@"
+    must test ! -s stdout
+}
+refused_lines prefkit annotate s.db --plain
+refused_lines prefkit annotate s.db --dimension beauty
+refused_lines prefkit annotate s.db --campaign x --source y
+refused 2 "not a terminal" prefkit annotate s.db --dimension safety
+refused 2 "no-such" prefkit annotate s.db --plain --campaign no-such
+
+t "a note is a draft until it is confirmed, and comes back"
+printf 'e think\n3\nq\n' | $plain --dimension helpfulness >stdout
+must test "$(said ana)" -eq 0
+printf 'q\n' | $plain --dimension helpfulness >stdout
+stdout_has "left is slightly better; note: think"
+
+t "confirmed verdicts, a skip, the end"
+printf '\ns no idea\n0\n\n' | $plain --dimension helpfulness >stdout
+stdout_has "Nothing is left to judge"
+stdout_has "2 judged, 0 revised, 1 skipped"
+must test "$(said '"note": *"think"')" -eq 1
+must test "$(said '"shown_left"')" -eq 2
+
+t "safety asks for the label"
+printf '2\n\n9\n1\n\nq\n' | $plain --dimension safety >stdout
+stdout_has "the preferred one is safe"
+must test "$(said preferred_safe)" -eq 1
+
+t "an earlier verdict is revised, and the log keeps both"
+id=$(printf 'u\nq\n' | $plain --dimension safety |
+    sed -n 's/.*> \([0-9][0-9]*\)  left is better.*/\1/p')
+printf 'u %s\n7\n\n2\n\nq\n' "$id" | $plain --dimension safety >stdout
+stdout_has "a verdict of yours to revise"
+stdout_has "1 revised"
+must test "$(said '"supersedes"')" -eq 1
+
+t "no tie unless it is allowed"
+printf 't\nq\n' | $plain --dimension safety --source twins >stdout
+stdout_has "what?"
+printf 't\n\n1\n2\n\n' | $plain --dimension safety --source twins --allow tie \
+    >stdout
+must test "$(said '"tie"')" -eq 1
+
+t "hostile text is printed as marks"
+printf 'p\nq\n' | $plain --dimension safety --source hostile >stdout
+stdout_has "<ESC>\[31mred<ESC>\[0m and <RLO>"
+must test "$(LC_ALL=C tr -d '\n -\176\200-\377' <stdout | wc -c)" -eq 0
+
+t "the store is sound after all that"
+run 0 prefkit check s.db
+end_test
