@@ -59,12 +59,12 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
             argp_error(state, "'%s' is not a dimension", arg);
         return 0;
     case KEY_ORDER:
-        if (strcmp(arg, "random") && strcmp(arg, "oldest"))
+        if (strcmp(arg, "random") != 0 && strcmp(arg, "oldest") != 0)
             argp_error(state, "'%s' is not an order", arg);
         a->o.order = arg[0] == 'r' ? PREFDB_RANDOM : PREFDB_OLDEST;
         return 0;
     case KEY_ALLOW:
-        if (strcmp(arg, "tie") && strcmp(arg, "both-bad"))
+        if (strcmp(arg, "tie") != 0 && strcmp(arg, "both-bad") != 0)
             argp_error(state, "'%s' is neither tie nor both-bad", arg);
         a->o.allow_tie |= arg[0] == 't';
         a->o.allow_both_bad |= arg[0] == 'b';

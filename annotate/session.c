@@ -203,7 +203,7 @@ static int take(struct annotate__session *s, struct pk_err *err)
 
 int annotate__next(struct annotate__session *s, struct pk_err *err)
 {
-    int64_t id, expires;
+    int64_t id = 0, expires;
     s->have = false;
     s->revising = 0;
     int rc = prefdb_campaign_progress(s->db, s->campaign, s->annotator,

@@ -28,7 +28,7 @@ struct annotate__cell {
 
 /* The cell at s[0..n), n > 0, when it comes to stand in `column`. */
 void annotate__cell(const char *s, size_t n, size_t column,
-                    struct annotate__cell *out);
+                    struct annotate__cell *c);
 
 /* The columns that a text without line ends takes. */
 size_t annotate__width(const char *s, size_t n);

@@ -209,9 +209,7 @@ void annotate__tty_rule(const struct annotate__tty *t, int y, int x, int w,
 
 void annotate__tty_bar(const struct annotate__tty *t, int y, int x, int h)
 {
+    const char *bar = t->ascii ? "|" : "│", *first = t->ascii ? "+" : "┬";
     for (int i = 0; i < h; i++)
-        annotate__tty_puts(t, y + i, x, 1,
-                           t->ascii ? "|"
-                           : i      ? "│"
-                                    : "┬", ANNOTATE__DIM);
+        annotate__tty_puts(t, y + i, x, 1, i ? bar : first, ANNOTATE__DIM);
 }

@@ -5,12 +5,12 @@
 #include "annotate/keys.h"
 #include "annotate/text.h"
 
-/* What annotate__tty_key may give beside keys. */
+/* What annotate__tty_key may give beside keys: another size; the terminal is
+ * gone, or a signal has come; bracketed paste begins, and has ended. */
 #define ANNOTATE__RESIZED (-1)
-#define ANNOTATE__HUNG_UP (-2) /* the terminal is gone, or a signal has come   \
-                                */
-#define ANNOTATE__PASTE  (-3)  /* bracketed paste begins; the text follows, */
-#define ANNOTATE__PASTED (-4)  /* and has ended */
+#define ANNOTATE__HUNG_UP (-2)
+#define ANNOTATE__PASTE   (-3)
+#define ANNOTATE__PASTED  (-4)
 
 enum annotate__style {
     ANNOTATE__PLAIN,

@@ -55,7 +55,7 @@ else
     echo "lint: clang-tidy is not installed: not run" >&2
 fi
 if command -v shellcheck >/dev/null; then
-    shellcheck -S warning -x .ci/run scripts/*.sh tests/cli/*.sh || bad=1
+    shellcheck -S warning -x .ci/run scripts/*.sh tests/cli/*.sh tests/tui/*.sh || bad=1
 else
     echo "lint: shellcheck is not installed: not run" >&2
 fi
