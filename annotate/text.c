@@ -172,12 +172,10 @@ void annotate__cell(const char *s, size_t n, size_t column,
     c->bytes = k;
     if (cp == 0x2028 || cp == 0x2029) {
         c->line_end = true;
-    } else if (left_out(cp)) {
-        /* Nothing before it to belong to, so say that it is there. */
-        mark(c, cp);
-    } else if (is_combining(cp)) {
+    } else if (!left_out(cp) && is_combining(cp)) {
         stray(s, n, cp, c);
-    } else if (!shown(cp) || utf8proc_charwidth((utf8proc_int32_t)cp) < 1) {
+    } else if (left_out(cp) || !shown(cp) ||
+               utf8proc_charwidth((utf8proc_int32_t)cp) < 1) {
         mark(c, cp);
     } else {
         put(c, cp);

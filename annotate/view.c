@@ -87,6 +87,32 @@ static int wrap(struct annotate__view *v, struct pk_err *err)
     return rc;
 }
 
+/* Where a pane's top goes, before it is held to the text. */
+static long wanted(const struct annotate__view *v, int pane,
+                   enum annotate__request r)
+{
+    long h = v->layout.panes[pane].h > 1 ? v->layout.panes[pane].h : 2;
+    long at = (long)v->top[pane];
+    switch (r) {
+    case ANNOTATE__LINE_DOWN:
+        return at + 1;
+    case ANNOTATE__LINE_UP:
+        return at - 1;
+    case ANNOTATE__HALF_DOWN:
+        return at + h / 2;
+    case ANNOTATE__HALF_UP:
+        return at - h / 2;
+    case ANNOTATE__PAGE_DOWN:
+        return at + h - 1;
+    case ANNOTATE__PAGE_UP:
+        return at + 1 - h;
+    case ANNOTATE__TOP:
+        return 0;
+    default:
+        return (long)v->docs[pane].n_lines;
+    }
+}
+
 void annotate__view_scroll(struct annotate__view *v, enum annotate__request r)
 {
     for (int pane = 0; pane < ANNOTATE__N_PANES; pane++) {
@@ -94,16 +120,7 @@ void annotate__view_scroll(struct annotate__view *v, enum annotate__request r)
                     v->focus != ANNOTATE__PANE_CONTEXT;
         if (pane != (int)v->focus && !both)
             continue;
-        long h = v->layout.panes[pane].h > 1 ? v->layout.panes[pane].h : 2;
-        long step = r == ANNOTATE__LINE_DOWN   ? 1
-                    : r == ANNOTATE__LINE_UP   ? -1
-                    : r == ANNOTATE__HALF_DOWN ? h / 2
-                    : r == ANNOTATE__HALF_UP   ? -h / 2
-                    : r == ANNOTATE__PAGE_DOWN ? h - 1
-                    : r == ANNOTATE__PAGE_UP   ? 1 - h
-                    : r == ANNOTATE__TOP       ? -(long)v->top[pane]
-                                               : (long)v->docs[pane].n_lines;
-        long last = (long)last_top(v, pane), to = (long)v->top[pane] + step;
+        long last = (long)last_top(v, pane), to = wanted(v, pane, r);
         v->top[pane] = (size_t)(to < 0 ? 0 : to > last ? last : to);
         keep_place(v, pane);
     }
