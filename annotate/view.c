@@ -18,6 +18,7 @@ int annotate__view_pair(struct annotate__view *v, struct pk_err *err)
     int rc = 0;
     for (int i = 0; i < ANNOTATE__N_PANES; i++)
         annotate__doc_reset(&v->docs[i]);
+    memset(v->wrapped, 0, sizeof v->wrapped);
     memset(v->tops, 0, sizeof v->tops);
     memset(v->top, 0, sizeof v->top);
     annotate__diff_release(&v->diff);
@@ -77,9 +78,12 @@ static int wrap(struct annotate__view *v, struct pk_err *err)
     annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus, 1);
     if (v->layout.shape == ANNOTATE__TOO_SMALL)
         return 0;
-    for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++)
-        rc = annotate__doc_wrap(
-            &v->docs[i], (size_t)(v->layout.panes[i].w - indent(i)), err);
+    for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++) {
+        int width = v->layout.panes[i].w - indent(i);
+        if (width != v->wrapped[i])
+            rc = annotate__doc_wrap(&v->docs[i], (size_t)width, err);
+        v->wrapped[i] = width;
+    }
     annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus,
                      (int)v->docs[ANNOTATE__PANE_CONTEXT].n_lines);
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++)

@@ -13,6 +13,7 @@ struct annotate__view {
     const struct annotate__keys *keys;
     struct annotate__layout layout;
     struct annotate__doc docs[ANNOTATE__N_PANES];
+    int wrapped[ANNOTATE__N_PANES]; /* the width that their lines are for */
     /* The text at each pane's top: it stays when lines change. */
     struct {
         size_t part, at;
