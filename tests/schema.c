@@ -129,17 +129,18 @@ static const cJSON *definition(const struct check *c, const char *ref)
     return d;
 }
 
-static bool any_ok(struct check *c, const cJSON *list, const cJSON *doc,
-                   const char *where)
+/* How many of the list's schemas the document matches. */
+static int count_matches(const struct check *c, const cJSON *list,
+                         const cJSON *doc, const char *where)
 {
+    int n = 0;
     const cJSON *s;
     cJSON_ArrayForEach(s, list)
     {
         struct check alone = {.root = c->root};
-        if (matches(&alone, s, doc, where))
-            return true;
+        n += matches(&alone, s, doc, where);
     }
-    return mismatch(c, where, "matches none of", "anyOf");
+    return n;
 }
 
 /* One keyword of a schema. */
@@ -156,8 +157,6 @@ static bool keyword_ok(struct check *c, const cJSON *schema, const cJSON *k,
             return true;
     if (strcmp(key, "$ref") == 0)
         return matches(c, definition(c, k->valuestring), doc, where);
-    if (strcmp(key, "anyOf") == 0)
-        return any_ok(c, k, doc, where);
     if (strcmp(key, "required") == 0)
         return !cJSON_IsObject(doc) || required_ok(c, k, doc, where);
     if (strcmp(key, "properties") == 0)
@@ -175,6 +174,12 @@ static bool keyword_ok(struct check *c, const cJSON *schema, const cJSON *k,
         ok = !cJSON_IsNumber(doc) || doc->valuedouble >= k->valuedouble;
     else if (strcmp(key, "maximum") == 0)
         ok = !cJSON_IsNumber(doc) || doc->valuedouble <= k->valuedouble;
+    else if (strcmp(key, "minItems") == 0)
+        ok = !cJSON_IsArray(doc) || cJSON_GetArraySize(doc) >= k->valueint;
+    else if (strcmp(key, "anyOf") == 0)
+        ok = count_matches(c, k, doc, where) > 0;
+    else if (strcmp(key, "oneOf") == 0)
+        ok = count_matches(c, k, doc, where) == 1;
     else if (strcmp(key, "pattern") == 0)
         ok = pattern_ok(k->valuestring, doc);
     else
