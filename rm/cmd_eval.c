@@ -17,6 +17,7 @@ enum {
     OPT_FULL,
     OPT_PRECISION,
     OPT_MAX_TOKENS,
+    OPT_READ_OUT,
     OPT_FOREST_TOKENS
 };
 
@@ -49,6 +50,7 @@ static const struct argp_option options[] = {
      0},
     {"precision", OPT_PRECISION, "auto|fp32", 0,
      "How to compute; fp32 is all that this version has", 0},
+    {"read-out", OPT_READ_OUT, "eos|before-eos", 0, RM_READ_OUT_DOC, 0},
     {"max-tokens", OPT_MAX_TOKENS, "N", 0,
      "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
      "as many as the model takes)",
@@ -92,6 +94,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_PRECISION:
         rm_opt_precision(arg, state);
+        return 0;
+    case OPT_READ_OUT:
+        a->opts.read_out = rm_opt_read_out(arg, state);
         return 0;
     case OPT_MAX_TOKENS:
         a->opts.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);

@@ -15,6 +15,7 @@ enum {
     OPT_RM = 300,
     OPT_PRECISION,
     OPT_MAX_TOKENS,
+    OPT_READ_OUT,
     OPT_FOREST_TOKENS,
     OPT_RESUME,
     OPT_STRICT,
@@ -58,6 +59,7 @@ static const struct argp_option options[] = {
      0},
     {"precision", OPT_PRECISION, "auto|fp32", 0,
      "How to compute; fp32 is all that this version has", 0},
+    {"read-out", OPT_READ_OUT, "eos|before-eos", 0, RM_READ_OUT_DOC, 0},
     {"max-tokens", OPT_MAX_TOKENS, "N", 0,
      "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
      "as many as the model takes); the response is never cut",
@@ -172,7 +174,8 @@ static void check(const struct score_args *a, struct argp_state *state)
         argp_error(state, "--join needs the shards to put together");
     if (!a->join && a->n_files)
         argp_error(state, "'%s': rows are read with --input", a->files[0]);
-    if (a->store && (files || b->shards || b->resume || b->combine.name[0]))
+    if (a->store && (files || b->shards || b->resume || b->combine.name[0] ||
+                     b->scorer.read_out))
         argp_error(state, "--store reads and writes the store: --rm is all it "
                           "needs");
     if (a->models.n == 0 && !a->join && (a->store || !b->combine.name[0]))
@@ -242,6 +245,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_PRECISION:
         rm_opt_precision(arg, state);
+        return 0;
+    case OPT_READ_OUT:
+        b->scorer.read_out = rm_opt_read_out(arg, state);
         return 0;
     case OPT_MAX_TOKENS:
         b->scorer.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);

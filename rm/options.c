@@ -49,6 +49,15 @@ void rm_opt_precision(const char *arg, struct argp_state *state)
         argp_error(state, "--precision takes auto or fp32, not '%s'", arg);
 }
 
+enum infer_read_out rm_opt_read_out(const char *arg, struct argp_state *state)
+{
+    struct pk_err err;
+    enum infer_read_out out = INFER_READ_UNSAID;
+    if (infer_read_out_parse(&out, arg, &err) < 0)
+        argp_error(state, "--read-out: %s", err.text);
+    return out;
+}
+
 size_t rm_opt_size(const char *name, const char *arg, uint64_t min,
                    struct argp_state *state)
 {

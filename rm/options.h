@@ -23,6 +23,14 @@ void rm_models_release(struct rm_models *m);
 /* --precision: fp32 is what there is; auto means the best there is. */
 void rm_opt_precision(const char *arg, struct argp_state *state);
 
+/* --read-out eos|before-eos. */
+enum infer_read_out rm_opt_read_out(const char *arg, struct argp_state *state);
+
+/* The option's own words, in every verb that takes it. */
+#define RM_READ_OUT_DOC                                                        \
+    "Where a score is read when a model's pad_token_id is its "                \
+    "end-of-sequence token: at it, or at the last token before it"
+
 /* A whole number of at least `min`; `name` is the option's. */
 size_t rm_opt_size(const char *name, const char *arg, uint64_t min,
                    struct argp_state *state);

@@ -45,7 +45,7 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
                       const struct rm_scorer_opts *o, struct pk_err *err)
 {
     m->name = named->name;
-    int rc = infer_model_open(&m->model, named->dir, err);
+    int rc = infer_model_open_as(&m->model, named->dir, o->read_out, err);
     if (rc)
         return rc;
     m->config = infer_model_config(m->model);
@@ -211,9 +211,9 @@ int rm_scorer_add(struct rm_scorer *s, const struct rm_text *text,
         rc = encode(&s->model[i], text, s->n_texts, why, err);
     for (size_t i = 0; i < s->n_models && rc == 0; i++) {
         struct scored_model *m = &s->model[i];
-        rc =
-            infer_forest_add(m->pass.forest, m->ids.id, m->ids.len,
-                             m->ids.len - 1, &m->text[s->n_texts].readout, err);
+        size_t n = infer_read_length(m->config, m->ids.id, m->ids.len);
+        rc = infer_forest_add(m->pass.forest, m->ids.id, n, n - 1,
+                              &m->text[s->n_texts].readout, err);
     }
     if (rc)
         return rc;

@@ -24,7 +24,8 @@ struct rm_named {
 struct rm_scorer_opts {
     size_t max_tokens;    /* of one text; 0: as many as each model takes */
     size_t forest_tokens; /* the budget; 0: RM_FOREST_TOKENS */
-    bool keep_bad;        /* a score may come out as NaN or infinite */
+    enum infer_read_out read_out; /* which token is meant, when in doubt */
+    bool keep_bad;                /* a score may come out as NaN or infinite */
 };
 
 enum { RM_FOREST_TOKENS = 16384 };

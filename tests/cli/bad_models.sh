@@ -87,6 +87,18 @@ t "pad and end-of-sequence the same token"
 broken
 config pad_token_id 2
 unusable "pad_token_id"
+unusable "read-out"
+
+t "--read-out says which token is meant"
+run 0 prefkit score --rm x=rm --input row.jsonl
+cp stdout as_trained
+run 0 prefkit score --rm x=bad --input row.jsonl --read-out eos
+must cmp stdout as_trained
+run 0 prefkit score --rm x=bad --input row.jsonl --read-out before-eos
+must sh -c '! cmp -s stdout as_trained'
+run 0 prefkit eval sample.db --rm x=bad --read-out eos --quiet
+run 2 prefkit score --rm x=bad --input row.jsonl --read-out last
+stderr_has "eos or before-eos"
 
 t "a tokenizer cut off"
 broken
