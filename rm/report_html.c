@@ -145,14 +145,7 @@ static void put_left_out(FILE *f, const struct rm_section *s)
     uint64_t left = rm_left_out_total(&s->left_out);
     if (left)
         fprintf(f, ", %llu of them left out", (unsigned long long)left);
-    const char *between = ": ";
-    for (int i = 0; i < RM_N_REASONS; i++) {
-        if (!s->left_out.n[i])
-            continue;
-        fprintf(f, "%s%llu %s", between, (unsigned long long)s->left_out.n[i],
-                rm_reason_words((enum rm_reason)i));
-        between = ", ";
-    }
+    rm_put_left_out(f, &s->left_out, ": ");
     fputs(".", f);
     if (s->cut)
         fprintf(f, " %llu responses do not end: read at their last token.",

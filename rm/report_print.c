@@ -113,3 +113,14 @@ const char *rm_gap_name(int i)
 {
     return i == RM_STRENGTHS - 1 ? "unstated" : prefdb_strength_name(i);
 }
+
+void rm_put_left_out(FILE *f, const struct rm_left_out *l, const char *before)
+{
+    for (int i = 0; i < RM_N_REASONS; i++) {
+        if (!l->n[i])
+            continue;
+        fprintf(f, "%s%llu %s", before, (unsigned long long)l->n[i],
+                rm_reason_words((enum rm_reason)i));
+        before = ", ";
+    }
+}

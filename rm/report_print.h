@@ -35,4 +35,8 @@ bool rm_finder_useful(const struct rm_finder *f);
 /* The name of struct rm_view's gap number i. */
 const char *rm_gap_name(int i);
 
+/* "1 ties, 4 preferred unsafe", with `before` in front of it; nothing when
+ * nothing was left out. */
+void rm_put_left_out(FILE *f, const struct rm_left_out *l, const char *before);
+
 #endif

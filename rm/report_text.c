@@ -93,14 +93,7 @@ static void put_left_out(FILE *f, const struct rm_report *r,
             (unsigned long long)s->judgments);
     if (left)
         fprintf(f, ", %llu left out:", (unsigned long long)left);
-    const char *between = " ";
-    for (int i = 0; i < RM_N_REASONS; i++) {
-        if (!s->left_out.n[i])
-            continue;
-        fprintf(f, "%s%llu %s", between, (unsigned long long)s->left_out.n[i],
-                rm_reason_words((enum rm_reason)i));
-        between = ", ";
-    }
+    rm_put_left_out(f, &s->left_out, " ");
     fputs("\n", f);
     if (s->cut)
         fprintf(f, "  %llu responses do not end: read at their last token\n",
