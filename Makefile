@@ -37,13 +37,15 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 TESTS    := $(TEST_SRC:%.c=$(B)/%)
 FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
 PROG     := $(B)/prefkit
+VERSION  := $(shell sed -n 's/.*PK_VERSION "\(.*\)"/\1/p' common/version.h)
+DEST      = $(DESTDIR)$(PREFIX)
 FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 
 # `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-store install clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-store install uninstall clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -65,9 +67,18 @@ bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's
 	@$< $(N)
 bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed, N="30000 300000" rows
 	@scripts/bench_store.sh $^ $(N)
-install: all              ## install under DESTDIR and PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/prefkit
+install: all              ## the program, the library and the rooms' doors, under DESTDIR and PREFIX
+	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/prefkit/common $(DEST)/include/prefkit/infer \
+	    $(DEST)/include/prefkit/prefdb
+	install -m 755 $(PROG) $(DEST)/bin
+	install -m 644 $(B)/libprefkit.a $(DEST)/lib
+	install -m 644 common/err.h $(DEST)/include/prefkit/common
+	for d in infer prefdb; do install -m 644 $$d/$$d.h $(DEST)/include/prefkit/$$d; done
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS)|' \
+	    scripts/prefkit.pc.in > $(DEST)/lib/pkgconfig/prefkit.pc
+uninstall:                ## take away what install put there
+	rm -rf $(DEST)/bin/prefkit $(DEST)/lib/libprefkit.a $(DEST)/lib/pkgconfig/prefkit.pc \
+	    $(DEST)/include/prefkit
 clean:                    ## remove build/
 	rm -rf build
 help:                     ## this list
