@@ -1,4 +1,4 @@
-/* Llama 2's chat format: equal to the reference code, shortened as promised. */
+/* The chat formats: equal to the reference code, shortened as promised. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +89,13 @@ END_TEST
 START_TEST(golden_llama2)
 {
     check_golden("golden_chat_llama2.jsonl");
+}
+END_TEST
+
+/* Llama 3's: equal to what its template makes of a dialogue. */
+START_TEST(golden_llama3)
+{
+    check_golden("golden_json_chat.jsonl");
 }
 END_TEST
 
@@ -294,6 +301,7 @@ int main(void)
     tcase_set_timeout(c, 60);
     tcase_add_test(c, golden_own);
     tcase_add_test(c, golden_llama2);
+    tcase_add_test(c, golden_llama3);
     tcase_add_loop_test(c, drops_oldest, 0, 2);
     tcase_add_test(c, never_drops_the_last);
     tcase_add_test(c, an_open_turn_is_an_exchange);
