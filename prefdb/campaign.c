@@ -226,8 +226,8 @@ static int choose(struct prefdb *db, int64_t campaign,
     return rc;
 }
 
-static int add_tasks(struct prefdb *db, int64_t campaign, const int64_t *ids,
-                     size_t n, struct pk_err *err)
+int prefdb__tasks_add(struct prefdb *db, int64_t campaign, const int64_t *ids,
+                      size_t n, struct pk_err *err)
 {
     sqlite3_stmt *s = NULL;
     int64_t last = 0;
@@ -273,7 +273,7 @@ int prefdb_campaign_fill(struct prefdb *db, int64_t campaign,
     if (!rc)
         rc = choose(db, campaign, f, &ids, &n, err);
     if (!rc)
-        rc = add_tasks(db, campaign, ids, n, err);
+        rc = prefdb__tasks_add(db, campaign, ids, n, err);
     free(ids);
     rc = prefdb__end(db, rc, err);
     *added = rc ? 0 : (int64_t)n;
@@ -313,8 +313,8 @@ int prefdb_campaign_progress(struct prefdb *db, int64_t campaign,
 
 /* ---- Drafts -------------------------------------------------------------- */
 
-static int put_draft(struct prefdb *db, const char *annotator, const char *key,
-                     const char *value, struct pk_err *err)
+int prefdb__draft(struct prefdb *db, const char *annotator, const char *key,
+                  const char *value, struct pk_err *err)
 {
     sqlite3_stmt *s = NULL;
     char now[21];
@@ -346,7 +346,7 @@ int prefdb_draft_put(struct prefdb *db, const char *annotator, const char *key,
         rc = prefdb__begin(db, err);
     if (rc)
         return rc;
-    return prefdb__end(db, put_draft(db, annotator, key, value, err), err);
+    return prefdb__end(db, prefdb__draft(db, annotator, key, value, err), err);
 }
 
 int prefdb_draft_get(struct prefdb *db, const char *annotator, const char *key,

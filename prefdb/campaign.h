@@ -25,6 +25,34 @@ PK_NODISCARD int prefdb__tell(struct prefdb *db, const char *sql,
                               const int64_t *numbers, size_t n,
                               const char *text, struct pk_err *err);
 
+/* An annotator's verdict as a judgment (verdict.c); it borrows the verdict's
+ * texts, and its own below. */
+struct prefdb__said {
+    struct prefdb__judgment j;
+    char created[32], guideline[256];
+};
+
+/* v NULL: a withdrawal. PK_EUSAGE where the campaign does not allow it, or it
+ * makes no sense by itself. Release also after an error. */
+PK_NODISCARD int prefdb__said_of(struct prefdb__said *s,
+                                 const struct prefdb_campaign *c,
+                                 const char *annotator,
+                                 const struct prefdb_verdict *v,
+                                 struct pk_err *err);
+/* Do its parts go together? PK_EUSAGE. */
+PK_NODISCARD int prefdb__said_check(const struct prefdb__said *s,
+                                    struct pk_err *err);
+void prefdb__said_release(struct prefdb__said *s);
+
+/* These comparisons become tasks, after those that are there. And a draft, or
+ * with value NULL its end. Within a write transaction. */
+PK_NODISCARD int prefdb__tasks_add(struct prefdb *db, int64_t campaign,
+                                   const int64_t *ids, size_t n,
+                                   struct pk_err *err);
+PK_NODISCARD int prefdb__draft(struct prefdb *db, const char *annotator,
+                               const char *key, const char *value,
+                               struct pk_err *err);
+
 /* Tasks may be open again: after judgments came from elsewhere. Within a write
  * transaction. */
 PK_NODISCARD int prefdb__tasks_reopen(struct prefdb *db, struct pk_err *err);

@@ -254,76 +254,22 @@ int prefdb_next(struct prefdb *db, int64_t campaign, const char *annotator,
 
 /* ---- Submit, revise ------------------------------------------------------ */
 
-static int check_verdict(const struct prefdb_campaign *c,
-                         const struct prefdb_verdict *v, struct pk_err *err)
-{
-    if (v->choice == PREFDB_TIE && !c->allow_tie)
-        return pk_fail(err, PK_EUSAGE, "this campaign has no ties");
-    if (v->choice == PREFDB_BOTH_BAD && !c->allow_both_bad)
-        return pk_fail(err, PK_EUSAGE, "this campaign has no both-bad");
-    if (v->strength < PREFDB_UNSTATED || v->strength > 3 || v->seconds < 0 ||
-        v->shown_left > PREFDB_B)
-        return pk_fail(err, PK_EUSAGE, "a verdict does not make sense");
-    return 0;
-}
-
-/* Microseconds, so that the same word said twice is two judgments. */
-static void now_exactly(char out[32])
-{
-    struct timespec t;
-    struct tm tm;
-    clock_gettime(CLOCK_REALTIME, &t);
-    gmtime_r(&t.tv_sec, &tm);
-    size_t n = strftime(out, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(out + n, 32 - n, ".%06ldZ", t.tv_nsec / 1000);
-}
-
-static int flags_of(const struct prefdb_verdict *v, cJSON **out,
-                    struct pk_err *err)
-{
-    *out = v->n_flags ? cJSON_CreateArray() : NULL;
-    for (size_t i = 0; i < v->n_flags; i++)
-        if (!cJSON_AddItemToArray(*out, cJSON_CreateString(v->flags[i])))
-            return pk_fail_mem(err, "flags");
-    return 0;
-}
-
 /* Append the judgment; supersedes NULL, or the uid of an older one. */
 static int judge(struct desk *d, struct prefdb__writer *w, int64_t comparison,
                  const struct prefdb_verdict *v, const uint8_t *supersedes,
                  int64_t *id, struct pk_err *err)
 {
-    char created[32], guideline[256];
-    now_exactly(created);
-    snprintf(guideline, sizeof guideline, "%s", d->c.guideline);
-    struct prefdb__judgment j = {.dimension = d->c.dimension,
-                                 .choice = PREFDB__WITHDRAWN,
-                                 .strength = PREFDB_UNSTATED,
-                                 .shown_left = -1,
-                                 .seconds = PREFDB__UNKNOWN,
-                                 .annotator = d->annotator,
-                                 .guideline = *guideline ? guideline : NULL,
-                                 .created = created,
-                                 .has_supersedes = supersedes != NULL};
-    if (supersedes)
-        memcpy(j.supersedes, supersedes, sizeof j.supersedes);
-    int rc = 0;
-    if (v) {
-        j.choice = (int)v->choice;
-        j.strength = v->strength;
-        j.label = v->label;
-        j.shown_left = v->shown_left;
-        j.seconds = v->seconds;
-        j.note = v->note;
-        rc = check_verdict(&d->c, v, err);
-        if (!rc)
-            rc = flags_of(v, &j.flags, err);
+    struct prefdb__said said;
+    int rc = prefdb__said_of(&said, &d->c, d->annotator, v, err);
+    if (supersedes) {
+        said.j.has_supersedes = true;
+        memcpy(said.j.supersedes, supersedes, sizeof said.j.supersedes);
     }
-    if (!rc && prefdb__judgment_check(&j, err))
-        rc = err ? (err->code = PK_EUSAGE) : PK_EUSAGE;
     if (!rc)
-        rc = prefdb__writer_judge(w, comparison, &j, id, err);
-    cJSON_Delete(j.flags);
+        rc = prefdb__said_check(&said, err);
+    if (!rc)
+        rc = prefdb__writer_judge(w, comparison, &said.j, id, err);
+    prefdb__said_release(&said);
     return rc;
 }
 

@@ -237,6 +237,42 @@ PK_NODISCARD int prefdb_draft_get(struct prefdb *db, const char *annotator,
                                   const char *key, char **value,
                                   struct pk_err *err);
 
+/* ---- Live dialogues (prefdb/live.c) ---------------------------------------
+ */
+
+/* A response as its model made it. NULL and NaN are "not stated". */
+struct prefdb_made {
+    const char *text, *model, *created;
+    size_t len; /* bytes of text */
+    double temperature, top_p;
+    int64_t seed;
+    bool has_seed, cut;
+    const char *extra; /* a JSON object as text, or NULL */
+};
+
+/* Two responses to one prompt, judged as they came. `left` was shown left. The
+ * draft of the work is changed with it, so that neither can be there without
+ * the other. */
+struct prefdb_live {
+    const struct prefdb_turn *context; /* root first; ends before the answer */
+    size_t n_context;
+    struct prefdb_made left, right;
+    const char *source, *batch;    /* batch may be NULL */
+    const char *draft_key, *draft; /* draft NULL: taken away */
+};
+
+/* Write turns, responses, comparison and judgment, and make the comparison a
+ * task of the campaign, so that the judgment can be revised; v->choice and
+ * v->shown_left are said with PREFDB_A for left and PREFDB_B for right. All of
+ * it is on disk when this returns, or none. Ids are those that an import of
+ * the same rows gives. PK_EUSAGE: a verdict that the campaign does not allow,
+ * or responses that are the same or not UTF-8. */
+PK_NODISCARD int prefdb_live_submit(struct prefdb *db, int64_t campaign,
+                                    const char *annotator,
+                                    const struct prefdb_live *pair,
+                                    const struct prefdb_verdict *v,
+                                    int64_t *judgment, struct pk_err *err);
+
 /* ---- Responses and their scores (prefdb/scores.c) ------------------------ */
 
 /* Which responses: those that at least one of these reward models has not

@@ -385,6 +385,7 @@ static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
         rc = put_comparison(w, r, k, parts, &comparison, counts, err);
     if (rc < 0)
         return rc;
+    counts->comparison = comparison.id;
     counts->empty += r->a.turn.len == 0 || r->b.turn.len == 0;
     rc = 0;
     for (size_t i = 0; i < r->n_judgments && !rc; i++)

@@ -16,6 +16,7 @@ struct prefdb__counts {
     uint64_t kept; /* known, but the row's batch, split or extra differs: the
                       store's was kept */
     int64_t last;  /* row number of the newest judgment, 0 before it */
+    int64_t comparison; /* and of the comparison that came last */
 };
 
 /* Say in the store that it has lone responses: readers look for them only then
