@@ -224,6 +224,16 @@ PK_NODISCARD int infer_tokenizer_encode(const struct infer_tokenizer *t,
                                         struct infer_ids *out,
                                         struct pk_err *err);
 
+/* The same for a text that has its chat format written around it, as programs
+ * send each other dialogues: a special token that it spells out ("<s>"; the
+ * longest of several) becomes that token, and every stretch between two of them
+ * is encoded by itself. A dialogue as its template writes it gets the ids that
+ * infer_chat_encode gives it. */
+PK_NODISCARD int infer_tokenizer_encode_marked(const struct infer_tokenizer *t,
+                                               const char *text, size_t len,
+                                               struct infer_ids *out,
+                                               struct pk_err *err);
+
 /* Text of n ids, NUL-terminated, *len bytes; caller frees. Control and added
  * tokens give nothing; the first piece's leading space is dropped, and bytes
  * that make no UTF-8 are U+FFFD, as SentencePiece has it. PK_EDATA for an id

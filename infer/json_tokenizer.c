@@ -164,7 +164,7 @@ static unsigned traits(const void *self, int32_t id)
     const struct json_tokenizer *t = self;
     const struct json_token *k = token(t, id);
     if (!k || k->type == JSON_TOKEN_SPECIAL)
-        return 0;
+        return TOKEN_SPECIAL;
     if (t->byte_level || k->type == JSON_TOKEN_BYTE)
         return TOKEN_BYTES;
     return k->piece_len && t->text.data[k->piece] == ' ' ? TOKEN_SPACE : 0;

@@ -238,12 +238,12 @@ static unsigned traits(const void *self, int32_t id)
 {
     const struct spm_tokenizer *t = self;
     if (id < 0 || (size_t)id >= t->spm.n)
-        return 0;
+        return TOKEN_SPECIAL;
     const struct spm_piece *p = &t->spm.piece[id];
     if (p->type == SPM_BYTE)
         return TOKEN_BYTES;
     if (p->type == SPM_CONTROL || p->type == SPM_UNKNOWN)
-        return 0;
+        return TOKEN_SPECIAL;
     return p->len >= 3 && memcmp(p->text, SPM_SPACE, 3) == 0 ? TOKEN_SPACE : 0;
 }
 

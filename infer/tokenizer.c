@@ -93,6 +93,8 @@ int infer_tokenizer_open(struct infer_tokenizer **out, const char *path,
     int rc = stat(path, &st) == 0 && S_ISDIR(st.st_mode)
                  ? open_dir(t, path, err)
                  : open_file(t, path, err);
+    if (rc == 0)
+        rc = tokenizer_specials(t, err);
     if (rc)
         infer_tokenizer_close(t);
     else
@@ -106,6 +108,7 @@ void infer_tokenizer_close(struct infer_tokenizer *t)
         return;
     if (t->self)
         t->kind->close(t->self);
+    free(t->special);
     free(t);
 }
 

@@ -7,8 +7,9 @@
 
 /* What decoding must know of a token. */
 enum {
-    TOKEN_BYTES = 1, /* part of a character, perhaps */
-    TOKEN_SPACE = 2  /* begins with the space that encoding may have added */
+    TOKEN_BYTES = 1,  /* part of a character, perhaps */
+    TOKEN_SPACE = 2,  /* begins with the space that encoding may have added */
+    TOKEN_SPECIAL = 4 /* no ordinary text gives it */
 };
 
 struct tokenizer_kind {
@@ -25,6 +26,13 @@ struct tokenizer_kind {
 /* What decoding does with the space before the first piece. */
 enum tokenizer_strip { STRIP_NONE, STRIP_ONE, STRIP_ALL };
 
+/* A special token; its name belongs to the kind. */
+struct tokenizer_special {
+    const char *name;
+    size_t len;
+    int32_t id;
+};
+
 struct infer_tokenizer {
     const struct tokenizer_kind *kind;
     void *self;
@@ -32,7 +40,10 @@ struct infer_tokenizer {
     int32_t bos, eos, unk; /* -1: none */
     enum tokenizer_strip strip;
     enum infer_chat_format chat;
-    int32_t header, header_end; /* INFER_CHAT_LLAMA3: round a role */
+    int32_t header, header_end;        /* INFER_CHAT_LLAMA3: round a role */
+    struct tokenizer_special *special; /* the longest names first */
+    size_t specials;
+    bool special_starts[256]; /* bytes that some name begins with */
 };
 
 /* Fill an empty tokenizer. `dir` is the model directory, or NULL when only a
@@ -41,6 +52,10 @@ PK_NODISCARD int spm_tokenizer_open(struct infer_tokenizer *t, const char *path,
                                     const char *dir, struct pk_err *err);
 PK_NODISCARD int json_tokenizer_open(struct infer_tokenizer *t,
                                      const char *path, struct pk_err *err);
+
+/* Collect the special tokens of a tokenizer that is otherwise open. */
+PK_NODISCARD int tokenizer_specials(struct infer_tokenizer *t,
+                                    struct pk_err *err);
 
 /* The id of a token by its name, or -1. */
 int32_t tokenizer_find(const struct infer_tokenizer *t, const char *name);

@@ -119,7 +119,7 @@ static int write_row(struct rm_job *j, const struct rm_waiting *w,
     bool both = j->b->combine.name[0] != NULL;
     int rc = both ? combine(j, w, err) : 0;
     struct rm_row_scores s = {.scorer = j->scorer,
-                              .first = w->first,
+                              .scored = rm_scorer_get(j->scorer, 0, w->first),
                               .n = w->n,
                               .list = w->list,
                               .combined = both ? j->combined : NULL};

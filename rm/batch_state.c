@@ -53,6 +53,7 @@ int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
     hash_text(h, "prefkit " PK_VERSION " fp32");
     pk_sha256_u64(h, b->scorer.max_tokens);
     pk_sha256_u64(h, b->scorer.read_out);
+    pk_sha256_u64(h, b->scorer.unclosed);
     pk_sha256_u64(h, rm_scorer_budget(s));
     for (size_t m = 0; m < b->n_models && rc == 0; m++) {
         rc = rm_scorer_fingerprint(s, m, print, err);

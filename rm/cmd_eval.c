@@ -8,33 +8,25 @@
 #include "rm/rm.h"
 
 enum {
-    OPT_RM = 300,
-    OPT_SPLIT,
+    OPT_SPLIT = 300,
     OPT_DIMENSION,
     OPT_SOURCE,
     OPT_JSON,
     OPT_HTML,
-    OPT_FULL,
-    OPT_PRECISION,
-    OPT_MAX_TOKENS,
-    OPT_READ_OUT,
-    OPT_FOREST_TOKENS
+    OPT_FULL
 };
 
 struct eval_args {
     struct pk_cli cli;
-    struct rm_models models;
+    struct rm_scoring scoring;
     const char *store, *source;
     enum prefdb_split split;
     int dimension; /* -1: each */
     bool json, full;
     const char *html; /* where the page goes, or NULL */
-    struct rm_scorer_opts opts;
 };
 
 static const struct argp_option options[] = {
-    {"rm", OPT_RM, "NAME=DIR", 0,
-     "A reward model and its name in the report; may be given again", 0},
     {"split", OPT_SPLIT, "train|valid|test", 0, "Default: test", 0},
     {"dimension", OPT_DIMENSION, "helpfulness|safety", 0,
      "Only these judgments (default: each dimension by itself)", 0},
@@ -48,15 +40,6 @@ static const struct argp_option options[] = {
      "Also write all of it as one self-contained page; - is standard output, "
      "which then gets nothing else",
      0},
-    {"precision", OPT_PRECISION, "auto|fp32", 0,
-     "How to compute; fp32 is all that this version has", 0},
-    {"read-out", OPT_READ_OUT, "eos|before-eos", 0, RM_READ_OUT_DOC, 0},
-    {"max-tokens", OPT_MAX_TOKENS, "N", 0,
-     "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
-     "as many as the model takes)",
-     0},
-    {"forest-tokens", OPT_FOREST_TOKENS, "N", 0,
-     "Tokens to compute at a time (default: 16384)", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -64,8 +47,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct eval_args *a = state->input;
     enum prefdb_dimension d;
     switch (key) {
-    case OPT_RM:
-        rm_opt_model(&a->models, arg, state);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->scoring;
         return 0;
     case OPT_SPLIT:
         if (!prefdb_parse_split(arg, &a->split))
@@ -92,25 +75,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_HTML:
         a->html = arg;
         return 0;
-    case OPT_PRECISION:
-        rm_opt_precision(arg, state);
-        return 0;
-    case OPT_READ_OUT:
-        a->opts.read_out = rm_opt_read_out(arg, state);
-        return 0;
-    case OPT_MAX_TOKENS:
-        a->opts.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);
-        return 0;
-    case OPT_FOREST_TOKENS:
-        a->opts.forest_tokens = rm_opt_size("--forest-tokens", arg, 1, state);
-        return 0;
     case ARGP_KEY_ARG:
         if (a->store)
             argp_error(state, "one store at a time: '%s' is a second", arg);
         a->store = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!a->store || a->models.n == 0)
+        if (!a->store || a->scoring.models.n == 0)
             argp_error(state, "a store DB and --rm NAME=DIR are needed");
         if (a->json && a->html && strcmp(a->html, "-") == 0)
             argp_error(state, "--json and --html - would both go to standard "
@@ -121,9 +92,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static const struct argp_child children[] = {{&rm_scoring_argp, 0, NULL, 0},
+                                             {0}};
+
 static const struct argp argp = {
     .options = options,
     .parser = parse,
+    .children = children,
     .args_doc = "DB",
     .doc = "Report the accuracy of reward models on a store's judgments.\v"
            "For every model and dimension: the share of judgments whose chosen "
@@ -172,11 +147,12 @@ static int put(const struct eval_args *a, const struct rm_report *r,
 static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
                struct rm_scorer **s, struct pk_err *err)
 {
-    int rc = rm_report_init(r, a->models.n, err);
+    int rc = rm_report_init(r, a->scoring.models.n, err);
     if (rc == 0)
         rc = prefdb_open(db, a->store, PREFDB_READ, err);
     if (rc == 0)
-        rc = rm_scorer_open(s, a->models.model, a->models.n, &a->opts, err);
+        rc = rm_scorer_open(s, a->scoring.models.model, a->scoring.models.n,
+                            &a->scoring.opts, err);
     if (rc == 0)
         rc = describe(r, *s, *db, err);
     if (rc)
@@ -212,6 +188,6 @@ int rm_cmd_eval(int argc, char **argv)
     rm_report_release(&r);
     rm_scorer_close(s);
     prefdb_close(db);
-    rm_models_release(&a.models);
+    rm_models_release(&a.scoring.models);
     return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);
 }

@@ -12,12 +12,7 @@
 #include "rm/score_store.h"
 
 enum {
-    OPT_RM = 300,
-    OPT_PRECISION,
-    OPT_MAX_TOKENS,
-    OPT_READ_OUT,
-    OPT_FOREST_TOKENS,
-    OPT_RESUME,
+    OPT_RESUME = 300,
     OPT_STRICT,
     OPT_SHARD,
     OPT_JOIN,
@@ -31,7 +26,7 @@ enum {
 
 struct score_args {
     struct pk_cli cli;
-    struct rm_models models;
+    struct rm_scoring scoring;
     struct rm_batch batch;
     const char *store;
     char *combine; /* the option's text, cut into names; owned */
@@ -41,8 +36,6 @@ struct score_args {
 };
 
 static const struct argp_option options[] = {
-    {"rm", OPT_RM, "NAME=DIR", 0,
-     "A reward model and the name its scores get; may be given again", 0},
     {"input", 'i', "FILE", 0, "Rows to score, plain or gzip (default: -)", 0},
     {"output", 'o', "FILE", 0,
      "Where the scored rows go (default: -); compressed where FILE ends in "
@@ -56,17 +49,6 @@ static const struct argp_option options[] = {
     {"strict", OPT_STRICT, NULL, 0,
      "Stop at the first row that cannot be scored; without this it comes out "
      "with the reason in \"error\"",
-     0},
-    {"precision", OPT_PRECISION, "auto|fp32", 0,
-     "How to compute; fp32 is all that this version has", 0},
-    {"read-out", OPT_READ_OUT, "eos|before-eos", 0, RM_READ_OUT_DOC, 0},
-    {"max-tokens", OPT_MAX_TOKENS, "N", 0,
-     "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
-     "as many as the model takes); the response is never cut",
-     0},
-    {"forest-tokens", OPT_FOREST_TOKENS, "N", 0,
-     "Tokens to compute at a time (default: 16384): more is faster and takes "
-     "more memory",
      0},
     {NULL, 0, NULL, 0, "Many machines, and the store:", 10},
     {"shard", OPT_SHARD, "I/N", 0,
@@ -157,8 +139,8 @@ static void check_combine(const struct score_args *a, struct argp_state *state)
     if (b->whitening_to && b->shards)
         argp_error(state, "--whitening-save needs the whole input: combine "
                           "after --join, without --rm");
-    for (size_t m = 0; m < a->models.n && b->combine.name[0]; m++)
-        if (strcmp(a->models.model[m].name, "combined") == 0)
+    for (size_t m = 0; m < a->scoring.models.n && b->combine.name[0]; m++)
+        if (strcmp(a->scoring.models.model[m].name, "combined") == 0)
             argp_error(state, "with --combine no model can be called "
                               "'combined'");
 }
@@ -167,7 +149,7 @@ static void check(const struct score_args *a, struct argp_state *state)
 {
     const struct rm_batch *b = &a->batch;
     bool files = strcmp(b->input, "-") != 0 || strcmp(b->output, "-") != 0;
-    if (a->join && (a->models.n || a->store || b->shards || b->resume ||
+    if (a->join && (a->scoring.models.n || a->store || b->shards || b->resume ||
                     b->combine.name[0] || strcmp(b->input, "-") != 0))
         argp_error(state, "--join takes shards and --output, nothing else");
     if (a->join && a->n_files == 0)
@@ -175,10 +157,11 @@ static void check(const struct score_args *a, struct argp_state *state)
     if (!a->join && a->n_files)
         argp_error(state, "'%s': rows are read with --input", a->files[0]);
     if (a->store && (files || b->shards || b->resume || b->combine.name[0] ||
-                     b->scorer.read_out))
+                     a->scoring.opts.read_out))
         argp_error(state, "--store reads and writes the store: --rm is all it "
                           "needs");
-    if (a->models.n == 0 && !a->join && (a->store || !b->combine.name[0]))
+    if (a->scoring.models.n == 0 && !a->join &&
+        (a->store || !b->combine.name[0]))
         argp_error(state, "--rm NAME=DIR is needed");
     if (b->resume && strcmp(b->output, "-") == 0)
         argp_error(state, "--resume needs --output FILE");
@@ -228,8 +211,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     struct score_args *a = state->input;
     struct rm_batch *b = &a->batch;
     switch (key) {
-    case OPT_RM:
-        rm_opt_model(&a->models, arg, state);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = state->child_inputs[1] = &a->scoring;
         return 0;
     case 'i':
         b->input = arg;
@@ -242,18 +225,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_STRICT:
         b->strict = true;
-        return 0;
-    case OPT_PRECISION:
-        rm_opt_precision(arg, state);
-        return 0;
-    case OPT_READ_OUT:
-        b->scorer.read_out = rm_opt_read_out(arg, state);
-        return 0;
-    case OPT_MAX_TOKENS:
-        b->scorer.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);
-        return 0;
-    case OPT_FOREST_TOKENS:
-        b->scorer.forest_tokens = rm_opt_size("--forest-tokens", arg, 1, state);
         return 0;
     case OPT_SHARD:
         take_shard(b, arg, state);
@@ -269,9 +240,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static const struct argp_child children[] = {
+    {&rm_scoring_argp, 0, NULL, 0}, {&rm_unclosed_argp, 0, NULL, 0}, {0}};
+
 static const struct argp argp = {
     .options = options,
     .parser = parse,
+    .children = children,
     .args_doc = "\n--join [-o FILE] FILE...",
     .doc =
         "Score JSON lines with one or more reward models.\v"
@@ -279,11 +254,13 @@ static const struct argp argp = {
         "  {\"messages\": [..., {\"role\": \"assistant\", \"content\": ...}]}\n"
         "  {\"prompt\": TEXT or [MESSAGES], \"response\": TEXT}\n"
         "  {\"prompt\": TEXT or [MESSAGES], \"responses\": [TEXT, ...]}\n"
+        "  {\"text\": TEXT}, its chat format written out: \"<s>[INST] ...\"\n"
         "  {\"token_ids\": [ID, ...]}\n\n"
         "and comes back whole, in order, with \"scores\": {NAME: number}, or "
         "{NAME: [numbers]} where there was a list. A score is raw: the head's "
-        "output at the end-of-sequence token that closes the response; ready-"
-        "made ids are used as they are and read at the last one. \"cut\": true "
+        "output at the end-of-sequence token that closes the response; a text "
+        "is cut at the special tokens it spells out, and read at its last "
+        "token, as ready-made ids are. \"cut\": true "
         "in a row says that the response was cut off before its end: it is "
         "then read at its last token. Such scores are marked, as are those of "
         "dialogues that lost exchanges: \"marks\": {\"cut\": true, "
@@ -298,27 +275,26 @@ static const struct argp argp = {
 
 int rm_cmd_score(int argc, char **argv)
 {
-    struct score_args a = {.cli.verb = "score",
-                           .batch = {.input = "-",
-                                     .output = "-",
-                                     .scorer.keep_bad = true,
-                                     .combine.threshold = 0.15}};
+    struct score_args a = {
+        .cli.verb = "score",
+        .batch = {.input = "-", .output = "-", .combine.threshold = 0.15}};
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     struct pk_err err = {0};
+    a.scoring.opts.keep_bad = a.store == NULL;
     a.batch.cli = &a.cli;
-    a.batch.models = a.models.model;
-    a.batch.n_models = a.models.n;
+    a.batch.scorer = a.scoring.opts;
+    a.batch.models = a.scoring.models.model;
+    a.batch.n_models = a.scoring.models.n;
     int rc;
     if (a.join) {
         rc = rm_join(a.files, a.n_files, a.batch.output, &a.cli, &err);
     } else if (a.store) {
-        a.batch.scorer.keep_bad = false;
         rc = rm_score_store(&a.batch, a.store, &err);
     } else {
         rc = rm_batch_run(&a.batch, &err);
     }
-    rm_models_release(&a.models);
+    rm_models_release(&a.scoring.models);
     free(a.combine);
     free(a.files);
     return rc ? pk_cli_fail(&a.cli, &err) : 0;

@@ -14,22 +14,22 @@ struct rm_models {
     size_t n, cap;
 };
 
-/* Add one. Wrong usage (no NAME, no DIR, a NAME twice) ends the program through
- * argp_error, as do the other two. */
-void rm_opt_model(struct rm_models *m, const char *arg,
-                  struct argp_state *state);
 void rm_models_release(struct rm_models *m);
+
+/* What every verb takes that scores texts: --rm, --precision, --read-out,
+ * --max-tokens, --forest-tokens. A verb has rm_scoring_argp among its argp's
+ * children and hands it a struct rm_scoring as input; rm_unclosed_argp, with
+ * the same input, where texts come with their chat format written out
+ * (--unclosed). Wrong usage ends the program through argp_error, as in all
+ * functions here. */
+struct rm_scoring {
+    struct rm_models models;
+    struct rm_scorer_opts opts;
+};
+extern const struct argp rm_scoring_argp, rm_unclosed_argp;
 
 /* --precision: fp32 is what there is; auto means the best there is. */
 void rm_opt_precision(const char *arg, struct argp_state *state);
-
-/* --read-out eos|before-eos. */
-enum infer_read_out rm_opt_read_out(const char *arg, struct argp_state *state);
-
-/* The option's own words, in every verb that takes it. */
-#define RM_READ_OUT_DOC                                                        \
-    "Where a score is read when a model's pad_token_id is its "                \
-    "end-of-sequence token: at it, or at the last token before it"
 
 /* A whole number of at least `min`; `name` is the option's. */
 size_t rm_opt_size(const char *name, const char *arg, uint64_t min,

@@ -79,6 +79,15 @@ static int parse_prompt(struct rm_row *r, const cJSON *prompt,
     return rc;
 }
 
+static int parse_text(struct rm_row *r, const cJSON *text, struct pk_err *err)
+{
+    if (!cJSON_IsString(text))
+        return pk_fail(err, PK_EDATA, "\"text\" is not a string");
+    r->text = text->valuestring;
+    r->n = 1;
+    return 0;
+}
+
 static int parse_ids(struct rm_row *r, const cJSON *list, struct pk_err *err)
 {
     const cJSON *id;
@@ -112,6 +121,10 @@ static int parse_cut(struct rm_row *r, struct pk_err *err)
         r->cut = NULL;
         return 0;
     }
+    if (r->text)
+        return pk_fail(err, PK_EDATA,
+                       "\"cut\" beside \"text\", which tells itself whether it "
+                       "is cut: by the token at its end");
     if (cJSON_IsBool(r->cut))
         return 0;
     bool ok = cJSON_IsArray(r->cut) && r->list &&
@@ -126,21 +139,23 @@ static int parse_cut(struct rm_row *r, struct pk_err *err)
 
 static int parse(struct rm_row *r, struct pk_err *err)
 {
-    static const char *const kinds[] = {"messages", "prompt", "token_ids"};
-    const cJSON *v[3];
+    static const char *const kinds[] = {"messages", "prompt", "token_ids",
+                                        "text"};
+    const cJSON *v[4];
     int there = 0;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         v[i] = cJSON_GetObjectItemCaseSensitive(r->json, kinds[i]);
         there += v[i] != NULL;
     }
     if (there != 1)
         return pk_fail(err, PK_EDATA,
-                       "a row has exactly one of \"messages\", \"prompt\" and "
-                       "\"token_ids\"; this has %s",
+                       "a row has exactly one of \"messages\", \"prompt\", "
+                       "\"text\" and \"token_ids\"; this has %s",
                        there ? "several" : "none");
     int rc = v[0]   ? parse_messages(r, v[0], err)
              : v[1] ? parse_prompt(r, v[1], err)
-                    : parse_ids(r, v[2], err);
+             : v[2] ? parse_ids(r, v[2], err)
+                    : parse_text(r, v[3], err);
     if (rc == 0)
         rc = parse_cut(r, err);
     const cJSON *tag =
@@ -166,6 +181,7 @@ int rm_row_parse(struct rm_row *r, const char *line, size_t len,
     r->dialogue.cut = false;
     r->responses = NULL;
     r->cut = NULL;
+    r->text = NULL;
     r->ids.len = r->n = 0;
     r->list = r->ready_made = r->given = false;
     int rc = pk_json_parse(&r->json, line, len, err);
@@ -230,6 +246,11 @@ bool rm_row_next(struct rm_row *r, struct rm_text *out)
         return false;
     if (r->ready_made) {
         *out = (struct rm_text){.ids = r->ids.id, .n_ids = r->ids.len};
+        return true;
+    }
+    if (r->text) {
+        *out =
+            (struct rm_text){.marked = r->text, .marked_len = strlen(r->text)};
         return true;
     }
     r->dialogue.cut = cJSON_IsTrue(r->next_cut);

@@ -22,6 +22,7 @@ struct rm_row {
     const cJSON *responses, *cut; /* as in the row, or NULL */
     const cJSON *next, *next_cut; /* where rm_row_next stands in them */
     struct infer_ids ids;         /* of a row with "token_ids" */
+    const char *text;             /* of a row with "text"; in the row */
     bool ready_made, given;
 };
 
@@ -48,10 +49,11 @@ struct rm_combined {
     bool safety; /* by the safety model's score */
 };
 
-/* A row's texts in the scorer: n of them, number `first` and on. */
+/* A row's scores. */
 struct rm_row_scores {
-    const struct rm_scorer *scorer;
-    size_t first, n;
+    const struct rm_scorer *scorer; /* whose models they are */
+    const struct rm_scored *scored; /* (n, models) */
+    size_t n;
     bool list;
     const struct rm_combined *combined; /* [n], or NULL: nothing is combined */
 };

@@ -149,12 +149,19 @@ static int put(cJSON *object, const char *key, cJSON *item)
 /* What is written of a text. */
 enum what { SCORE, COMBINED, FROM, CUT, DROPPED };
 
-/* The most that any model dropped, or whether any read it as cut. */
-static size_t worst(const struct rm_scorer *s, size_t text, enum what what)
+/* Of text i by a model. */
+static const struct rm_scored *scored(const struct rm_row_scores *r,
+                                      size_t model, size_t i)
+{
+    return &r->scored[i * rm_scorer_models(r->scorer) + model];
+}
+
+/* The most that any model dropped of text i, or whether any read it as cut. */
+static size_t worst(const struct rm_row_scores *r, size_t i, enum what what)
 {
     size_t most = 0;
-    for (size_t m = 0; m < rm_scorer_models(s); m++) {
-        const struct rm_scored *x = rm_scorer_get(s, m, text);
+    for (size_t m = 0; m < rm_scorer_models(r->scorer); m++) {
+        const struct rm_scored *x = scored(r, m, i);
         size_t n = what == CUT ? x->cut : x->dropped;
         most = n > most ? n : most;
     }
@@ -184,19 +191,18 @@ static cJSON *number(double x)
 static cJSON *one(const struct rm_row_scores *r, size_t model, size_t i,
                   enum what what)
 {
-    size_t text = r->first + i;
     switch (what) {
     case SCORE:
-        return number(rm_scorer_get(r->scorer, model, text)->score);
+        return number(scored(r, model, i)->score);
     case COMBINED:
         return number(r->combined[i].value);
     case FROM:
         return cJSON_CreateString(r->combined[i].safety ? "safety"
                                                         : "helpfulness");
     case CUT:
-        return cJSON_CreateBool(worst(r->scorer, text, CUT) > 0);
+        return cJSON_CreateBool(worst(r, i, CUT) > 0);
     default:
-        return cJSON_CreateNumber((double)worst(r->scorer, text, DROPPED));
+        return cJSON_CreateNumber((double)worst(r, i, DROPPED));
     }
 }
 
@@ -232,9 +238,9 @@ static int fill_marks(cJSON *marks, const struct rm_row_scores *r)
 {
     size_t cut = 0, dropped = 0;
     int rc = 0;
-    for (size_t i = r->first; i < r->first + r->n; i++) {
-        cut += worst(r->scorer, i, CUT);
-        dropped += worst(r->scorer, i, DROPPED);
+    for (size_t i = 0; i < r->n; i++) {
+        cut += worst(r, i, CUT);
+        dropped += worst(r, i, DROPPED);
     }
     if (cut)
         rc = put(marks, "cut", values(r, 0, CUT));
@@ -248,8 +254,8 @@ static int fill_marks(cJSON *marks, const struct rm_row_scores *r)
 static int check_finite(const struct rm_row_scores *r, struct pk_err *err)
 {
     for (size_t m = 0; m < rm_scorer_models(r->scorer); m++)
-        for (size_t i = r->first; i < r->first + r->n; i++)
-            if (!isfinite(rm_scorer_get(r->scorer, m, i)->score))
+        for (size_t i = 0; i < r->n; i++)
+            if (!isfinite(scored(r, m, i)->score))
                 return pk_fail(err, PK_EDATA, "%s: a score is not finite",
                                rm_scorer_name(r->scorer, m));
     return 0;

@@ -11,15 +11,9 @@
 #include "rm/pass.h"
 
 struct scored_model {
-    const char *name; /* borrowed from the caller */
     struct infer_model *model;
-    struct infer_tokenizer *tokenizer; /* NULL: the directory has none */
-    const struct infer_config *config;
-    size_t max_tokens;
+    struct rm_coder coder; /* its name is borrowed from the caller */
     struct rm_pass pass;
-    struct infer_ids ids; /* of the text that is being added */
-    struct rm_scored *text;
-    size_t cap;
     struct rm_totals totals;
 };
 
@@ -27,41 +21,47 @@ struct rm_scorer {
     struct scored_model *model;
     size_t n_models, budget;
     bool keep_bad;
+    struct infer_ids ids; /* of the text that is being added, model by model */
+    struct rm_code *code; /* (models) */
+    struct rm_scored *text; /* (texts, models) */
+    size_t cap;
     size_t n_texts, n_done; /* since the last clear; of them scored */
 };
 
 /* A directory without a tokenizer still scores ready-made ids; a text says then
  * what is missing. A tokenizer that is there must be a good one. */
-static int open_tokenizer(struct scored_model *m, const char *dir,
-                          struct pk_err *err)
+static int open_tokenizer(struct rm_coder *c, struct pk_err *err)
 {
-    if (!infer_tokenizer_present(dir))
+    if (!infer_tokenizer_present(c->dir))
         return 0;
-    int rc = infer_tokenizer_open(&m->tokenizer, dir, err);
-    return rc ? rc : rm_check_vocabulary(m->tokenizer, m->config, dir, err);
+    int rc = infer_tokenizer_open(&c->tokenizer, c->dir, err);
+    return rc ? rc : rm_check_vocabulary(c->tokenizer, c->config, c->dir, err);
 }
 
 static int open_model(struct scored_model *m, const struct rm_named *named,
                       const struct rm_scorer_opts *o, struct pk_err *err)
 {
-    m->name = named->name;
+    struct rm_coder *c = &m->coder;
     int rc = infer_model_open_as(&m->model, named->dir, o->read_out, err);
     if (rc)
         return rc;
-    m->config = infer_model_config(m->model);
-    if (m->config->head != INFER_HEAD_SCORE)
+    *c = (struct rm_coder){.name = named->name,
+                           .dir = infer_model_dir(m->model),
+                           .config = infer_model_config(m->model),
+                           .unclosed = o->unclosed};
+    if (c->config->head != INFER_HEAD_SCORE)
         return pk_fail(err, PK_EDATA,
                        "%s: a language model without a score head, not a "
                        "reward model; `prefkit train' makes one from it",
                        named->dir);
-    m->max_tokens = m->config->max_positions;
-    if (o->max_tokens > m->max_tokens)
+    c->max_tokens = c->config->max_positions;
+    if (o->max_tokens > c->max_tokens)
         return pk_fail(err, PK_EUSAGE,
                        "--max-tokens %zu is more than the %zu positions of %s",
-                       o->max_tokens, m->max_tokens, named->dir);
+                       o->max_tokens, c->max_tokens, named->dir);
     if (o->max_tokens)
-        m->max_tokens = o->max_tokens;
-    rc = open_tokenizer(m, named->dir, err);
+        c->max_tokens = o->max_tokens;
+    rc = open_tokenizer(c, err);
     if (rc == 0)
         rc = rm_pass_init(&m->pass, false, err);
     return rc;
@@ -73,10 +73,12 @@ int rm_scorer_open(struct rm_scorer **out, const struct rm_named *models,
 {
     *out = NULL;
     struct rm_scorer *s = pk_calloc(1, sizeof *s);
-    if (s)
+    if (s) {
         s->model = pk_calloc(n, sizeof *s->model);
-    if (!s || !s->model) {
-        free(s);
+        s->code = pk_calloc(n, sizeof *s->code);
+    }
+    if (!s || !s->model || !s->code) {
+        rm_scorer_close(s);
         return pk_fail_mem(err, "a scorer");
     }
     s->budget = opts->forest_tokens ? opts->forest_tokens : RM_FOREST_TOKENS;
@@ -101,11 +103,12 @@ void rm_scorer_close(struct rm_scorer *s)
     for (size_t i = 0; i < s->n_models; i++) {
         struct scored_model *m = &s->model[i];
         infer_model_close(m->model);
-        infer_tokenizer_close(m->tokenizer);
+        infer_tokenizer_close(m->coder.tokenizer);
         rm_pass_release(&m->pass);
-        infer_ids_release(&m->ids);
-        free(m->text);
     }
+    infer_ids_release(&s->ids);
+    free(s->text);
+    free(s->code);
     free(s->model);
     free(s);
 }
@@ -117,12 +120,12 @@ size_t rm_scorer_models(const struct rm_scorer *s)
 
 const char *rm_scorer_name(const struct rm_scorer *s, size_t model)
 {
-    return s->model[model].name;
+    return s->model[model].coder.name;
 }
 
 const char *rm_scorer_dir(const struct rm_scorer *s, size_t model)
 {
-    return infer_model_dir(s->model[model].model);
+    return s->model[model].coder.dir;
 }
 
 int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model, char out[65],
@@ -141,55 +144,9 @@ struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model)
     return s->model[model].totals;
 }
 
-/* Ready-made ids, checked here so that the error can name their row. */
-static int take_ids(struct scored_model *m, const struct rm_text *text,
-                    struct rm_scored *what, struct pk_err *err)
+const struct rm_coder *rm_scorer_coder(const struct rm_scorer *s, size_t model)
 {
-    if (text->n_ids == 0)
-        return pk_fail(err, PK_EDATA, "no token ids");
-    if (text->n_ids > m->max_tokens)
-        return pk_fail(err, PK_EDATA,
-                       "%zu token ids, more than the %zu that %s takes",
-                       text->n_ids, m->max_tokens, m->name);
-    for (size_t i = 0; i < text->n_ids; i++) {
-        int32_t id = text->ids[i];
-        if (id < 0 || (size_t)id >= m->config->vocab)
-            return pk_fail(err, PK_EDATA,
-                           "token id %d is outside the vocabulary of %s (%zu)",
-                           id, m->name, m->config->vocab);
-        int rc = infer_ids_add(&m->ids, id, err);
-        if (rc)
-            return rc;
-    }
-    int32_t eos =
-        m->tokenizer ? infer_tokenizer_eos(m->tokenizer) : m->config->eos;
-    what->cut = text->ids[text->n_ids - 1] != eos;
-    return 0;
-}
-
-static int encode(struct scored_model *m, const struct rm_text *text,
-                  size_t index, enum rm_reason *why, struct pk_err *err)
-{
-    if (!pk_grow(&m->text, &m->cap, index + 1, sizeof *m->text))
-        return pk_fail_mem(err, "scores");
-    struct rm_scored *what = &m->text[index];
-    *what = (struct rm_scored){0};
-    m->ids.len = 0;
-    if (!text->dialogue)
-        return take_ids(m, text, what, err);
-    if (!m->tokenizer)
-        return pk_fail(err, PK_EDATA,
-                       "%s: no tokenizer.model or tokenizer.json, so only "
-                       "\"token_ids\" can be scored",
-                       infer_model_dir(m->model));
-    struct infer_chat chat;
-    int rc = rm_dialogue_encode(text->dialogue, m->tokenizer, m->max_tokens,
-                                &m->ids, &chat, why, err);
-    if (rc == 0) {
-        what->dropped = chat.dropped;
-        what->cut = !chat.closed;
-    }
-    return rc;
+    return &s->model[model].coder;
 }
 
 static bool over(const struct rm_scorer *s, size_t tokens)
@@ -203,17 +160,32 @@ static bool over(const struct rm_scorer *s, size_t tokens)
 int rm_scorer_add(struct rm_scorer *s, const struct rm_text *text,
                   size_t *index, enum rm_reason *why, struct pk_err *err)
 {
-    int rc = 0;
-    *why = RM_N_REASONS;
-    if (over(s, 2 * s->budget))
-        rc = rm_scorer_flush(s, err);
-    for (size_t i = 0; i < s->n_models && rc == 0; i++)
-        rc = encode(&s->model[i], text, s->n_texts, why, err);
+    s->ids.len = 0;
+    for (size_t i = 0; i < s->n_models; i++) {
+        int rc = rm_coder_encode(&s->model[i].coder, text, &s->ids, &s->code[i],
+                                 why, err);
+        if (rc)
+            return rc;
+    }
+    return rm_scorer_add_coded(s, s->code, s->ids.id, index, err);
+}
+
+int rm_scorer_add_coded(struct rm_scorer *s, const struct rm_code *code,
+                        const int32_t *ids, size_t *index, struct pk_err *err)
+{
+    int rc = over(s, 2 * s->budget) ? rm_scorer_flush(s, err) : 0;
+    if (rc == 0 && !pk_grow(&s->text, &s->cap, (s->n_texts + 1) * s->n_models,
+                            sizeof *s->text))
+        rc = pk_fail_mem(err, "scores");
     for (size_t i = 0; i < s->n_models && rc == 0; i++) {
-        struct scored_model *m = &s->model[i];
-        size_t n = infer_read_length(m->config, m->ids.id, m->ids.len);
-        rc = infer_forest_add(m->pass.forest, m->ids.id, n, n - 1,
-                              &m->text[s->n_texts].readout, err);
+        struct rm_scored *what = &s->text[s->n_texts * s->n_models + i];
+        *what = (struct rm_scored){
+            .score = NAN, .dropped = code[i].dropped, .cut = code[i].cut};
+        what->readout = SIZE_MAX;
+        if (code[i].n)
+            rc = infer_forest_add(s->model[i].pass.forest, ids, code[i].n,
+                                  code[i].n - 1, &what->readout, err);
+        ids += code[i].n;
     }
     if (rc)
         return rc;
@@ -226,18 +198,25 @@ bool rm_scorer_full(const struct rm_scorer *s)
     return over(s, s->budget);
 }
 
-static int run(struct scored_model *m, size_t from, size_t to, bool keep_bad,
-               struct pk_err *err)
+/* One model over the texts that wait. */
+static int run(struct rm_scorer *s, size_t model, struct pk_err *err)
 {
+    struct scored_model *m = &s->model[model];
     struct infer_forest *f = m->pass.forest;
-    int rc = rm_pass_forward(&m->pass, m->config, infer_model_weights(m->model),
-                             err);
+    if (infer_forest_readouts(f) == 0)
+        return 0;
+    int rc = rm_pass_forward(&m->pass, m->coder.config,
+                             infer_model_weights(m->model), err);
     if (rc)
-        return pk_err_prefix(err, "%s: ", m->name);
-    for (size_t i = from; i < to; i++) {
-        m->text[i].score = m->pass.score[m->text[i].readout];
-        if (!keep_bad && !isfinite(m->text[i].score))
-            return pk_fail(err, PK_EDATA, "%s: a score is not finite", m->name);
+        return pk_err_prefix(err, "%s: ", m->coder.name);
+    for (size_t i = s->n_done; i < s->n_texts; i++) {
+        struct rm_scored *what = &s->text[i * s->n_models + model];
+        if (what->readout == SIZE_MAX)
+            continue;
+        what->score = m->pass.score[what->readout];
+        if (!s->keep_bad && !isfinite(what->score))
+            return pk_fail(err, PK_EDATA, "%s: a score is not finite",
+                           m->coder.name);
     }
     m->totals.flat += infer_forest_flat(f);
     m->totals.unique += infer_forest_tokens(f);
@@ -251,7 +230,7 @@ int rm_scorer_flush(struct rm_scorer *s, struct pk_err *err)
     if (s->n_done == s->n_texts)
         return 0;
     for (size_t i = 0; i < s->n_models && rc == 0; i++)
-        rc = run(&s->model[i], s->n_done, s->n_texts, s->keep_bad, err);
+        rc = run(s, i, err);
     if (rc == 0)
         s->n_done = s->n_texts;
     return rc;
@@ -260,7 +239,7 @@ int rm_scorer_flush(struct rm_scorer *s, struct pk_err *err)
 const struct rm_scored *rm_scorer_get(const struct rm_scorer *s, size_t model,
                                       size_t index)
 {
-    return &s->model[model].text[index];
+    return &s->text[index * s->n_models + model];
 }
 
 void rm_scorer_clear(struct rm_scorer *s)

@@ -1,5 +1,5 @@
-/* One or more reward models over a stream of texts: what `score` and `eval`
- * run, so that the same text gets the same number from both.
+/* One or more reward models over a stream of texts: what `score`, `eval` and
+ * `serve` run, so that the same text gets the same number from all three.
  *
  *     rm_scorer_open(&s, models, n, &opts, err);
  *     for each text: rm_scorer_add(s, &text, &index, &why, err);
@@ -14,7 +14,7 @@
 #ifndef PREFKIT_RM_SCORER_H
 #define PREFKIT_RM_SCORER_H
 
-#include "rm/dialogue.h"
+#include "rm/coder.h"
 
 struct rm_named {
     char *name; /* as in --rm NAME=DIR; owned by whoever parsed it */
@@ -25,24 +25,17 @@ struct rm_scorer_opts {
     size_t max_tokens;    /* of one text; 0: as many as each model takes */
     size_t forest_tokens; /* the budget; 0: RM_FOREST_TOKENS */
     enum infer_read_out read_out; /* which token is meant, when in doubt */
-    bool keep_bad;                /* a score may come out as NaN or infinite */
+    enum rm_unclosed unclosed;
+    bool keep_bad; /* a score may come out as NaN or infinite */
 };
 
 enum { RM_FOREST_TOKENS = 16384 };
 
-/* A dialogue, or ready-made ids (then `dialogue` is NULL), which are used
- * exactly as they are and read at the last one. */
-struct rm_text {
-    const struct rm_dialogue *dialogue;
-    const int32_t *ids;
-    size_t n_ids;
-};
-
 /* What a model did with one text. */
 struct rm_scored {
     double score;   /* raw: the head's output */
-    size_t dropped; /* oldest exchanges left out to fit */
-    bool cut;       /* read at a token that does not close the response */
+    size_t dropped; /* as in struct rm_code, as is cut */
+    bool cut;
     size_t readout; /* private */
 };
 
@@ -69,20 +62,31 @@ PK_NODISCARD int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model,
 size_t rm_scorer_budget(const struct rm_scorer *s); /* forest_tokens */
 struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model);
 
+/* How a model encodes; any thread may, also while the scorer runs. */
+const struct rm_coder *rm_scorer_coder(const struct rm_scorer *s, size_t model);
+
 /* Queue a text; *index counts from 0 since the last clear. PK_EDATA when some
- * model cannot take it; then it is queued for none, and *why is the reason if
- * it is a dialogue that cannot be encoded, else RM_N_REASONS. Ready-made ids
- * must be in every model's vocabulary, and no more than it takes. */
+ * model cannot take it (rm_coder_encode); then it is queued for none. */
 PK_NODISCARD int rm_scorer_add(struct rm_scorer *s, const struct rm_text *text,
                                size_t *index, enum rm_reason *why,
                                struct pk_err *err);
+
+/* The same for a text that every model has encoded: code[m].n ids for model m,
+ * one model's after another's. A model with none does not score it, and its
+ * number is NaN. */
+PK_NODISCARD int rm_scorer_add_coded(struct rm_scorer *s,
+                                     const struct rm_code *code,
+                                     const int32_t *ids, size_t *index,
+                                     struct pk_err *err);
 bool rm_scorer_full(const struct rm_scorer *s);
 
 /* Score what is queued. PK_EDATA when a score is not finite, unless that was
  * allowed for. */
 PK_NODISCARD int rm_scorer_flush(struct rm_scorer *s, struct pk_err *err);
 
-/* Of a text that has been flushed; borrowed until the next add or clear. */
+/* Of a text that has been flushed; borrowed until the next add or clear. All
+ * models' numbers for a text, and all texts, lie side by side: get(s, 0, i)[m]
+ * is get(s, m, i). */
 const struct rm_scored *rm_scorer_get(const struct rm_scorer *s, size_t model,
                                       size_t index);
 void rm_scorer_clear(struct rm_scorer *s);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
 #include "infer/infer.h"
 #include "tests/golden_tokens.h"
 #include "tests/support.h"
@@ -195,6 +196,78 @@ START_TEST(an_open_turn_is_an_exchange)
 }
 END_TEST
 
+/* ---- Written out --------------------------------------------------------- */
+
+/* `talk` from its message `from` on, as Llama 2's template writes it. */
+static void write_out(struct pk_buf *b, size_t from, bool with_system)
+{
+    for (size_t i = from; i < COUNT(talk); i++) {
+        if (talk[i].role == INFER_ASSISTANT) {
+            pk_buf_addf(b, " %s </s>", talk[i].text);
+            continue;
+        }
+        pk_buf_adds(b, "<s>[INST] ");
+        if (i == 1 && with_system)
+            pk_buf_addf(b, "<<SYS>>\n%s\n<</SYS>>\n\n", talk[0].text);
+        pk_buf_addf(b, "%s [/INST]", talk[i].text);
+    }
+    ck_assert_int_eq(b->failed, 0);
+}
+
+START_TEST(written_out_is_the_same)
+{
+    struct pk_err err;
+    struct infer_tokenizer *t = open_tiny();
+    for (size_t from = 1; from < COUNT(talk); from += 2) {
+        const bool with_system = from == 1;
+        struct infer_ids want = {0}, got = {0};
+        struct pk_buf b = PK_BUF_INIT(1 << 16);
+        encode_rest(t, with_system, from / 2, &want);
+        write_out(&b, from, with_system);
+        ck_ok(infer_tokenizer_encode_marked(t, b.data, b.len, &got, &err));
+        same_ids(&got, &want, b.data);
+        pk_buf_release(&b);
+        infer_ids_release(&want);
+        infer_ids_release(&got);
+    }
+    infer_tokenizer_close(t);
+}
+END_TEST
+
+/* The names alone, and next to one another; what only looks like one is text.
+ */
+START_TEST(special_tokens_in_text)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+        int32_t first, last;
+    } rows[] = {{"", 0, 0, 0},         {"</s>", 1, 2, 2}, {"<s></s>", 2, 1, 2},
+                {"<unk><s>", 2, 0, 1}, {"<s", 0, -1, -1}, {"< s>", 0, -1, -1}};
+    struct pk_err err;
+    struct infer_tokenizer *t = open_tiny();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct infer_ids got = {0}, plain = {0};
+        size_t n = strlen(rows[i].text);
+        ck_ok(infer_tokenizer_encode_marked(t, rows[i].text, n, &got, &err));
+        ck_ok(infer_tokenizer_encode(t, rows[i].text, n, &plain, &err));
+        if (rows[i].first < 0) {
+            same_ids(&got, &plain, rows[i].text);
+        } else {
+            ck_assert_uint_eq(got.len, rows[i].n);
+            if (got.len) {
+                ck_assert_int_eq(got.id[0], rows[i].first);
+                ck_assert_int_eq(got.id[got.len - 1], rows[i].last);
+                ck_assert_uint_gt(plain.len, got.len);
+            }
+        }
+        infer_ids_release(&got);
+        infer_ids_release(&plain);
+    }
+    infer_tokenizer_close(t);
+}
+END_TEST
+
 /* ---- Refused ------------------------------------------------------------- */
 
 static const struct {
@@ -305,6 +378,8 @@ int main(void)
     tcase_add_loop_test(c, drops_oldest, 0, 2);
     tcase_add_test(c, never_drops_the_last);
     tcase_add_test(c, an_open_turn_is_an_exchange);
+    tcase_add_test(c, written_out_is_the_same);
+    tcase_add_test(c, special_tokens_in_text);
     tcase_add_loop_test(c, refuses, 0, COUNT(refused));
     tcase_add_test(c, needs_bos);
     tcase_add_test(c, template_says_the_same);

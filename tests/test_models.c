@@ -242,6 +242,15 @@ START_TEST(byte_level_and_llama3_chat)
     ids.len = 0;
     ck_ok(infer_chat_encode(t, msg, 1, false, 0, &ids, NULL, &err));
     check_ids(&ids, chat, sizeof chat / sizeof *chat - 2);
+    /* As the template writes it, it is the same ids. */
+    static const char marked[] =
+        "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nhe"
+        "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\no"
+        "<|eot_id|>";
+    ids.len = 0;
+    ck_ok(infer_tokenizer_encode_marked(t, marked, sizeof marked - 1, &ids,
+                                        &err));
+    check_ids(&ids, chat, sizeof chat / sizeof *chat);
     const struct infer_message tag = {INFER_USER, "a<|eot_id|>", 11};
     ck_assert_int_eq(infer_chat_encode(t, &tag, 1, false, 0, &ids, NULL, &err),
                      PK_EDATA);

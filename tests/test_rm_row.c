@@ -106,6 +106,21 @@ START_TEST(ready_made_ids)
 }
 END_TEST
 
+START_TEST(marked_text)
+{
+    struct rm_row r = {0};
+    struct rm_text t;
+    struct pk_err err;
+    ck_ok(parse(&r, "{\"text\":\"<s>[INST] q [/INST] a </s>\"}", &err));
+    ck_assert(r.n == 1 && !r.list && rm_row_next(&r, &t));
+    ck_assert_ptr_null(t.dialogue);
+    ck_assert_str_eq(t.marked, "<s>[INST] q [/INST] a </s>");
+    ck_assert_uint_eq(t.marked_len, strlen(t.marked));
+    ck_assert(!rm_row_next(&r, &t));
+    rm_row_release(&r);
+}
+END_TEST
+
 static const struct {
     const char *line, *reason;
 } bad[] = {
@@ -130,6 +145,9 @@ static const struct {
     {"{\"prompt\":\"q\",\"responses\":[\"a\"],\"cut\":[]}", "\"cut\""},
     {"{\"prompt\":\"q\",\"response\":\"a\",\"cut\":1}", "\"cut\""},
     {"{\"prompt\":\"q\",\"response\":\"a\",\"cut\":[true]}", "\"cut\""},
+    {"{\"text\":7}", "\"text\" is not a string"},
+    {"{\"text\":\"x\",\"prompt\":\"y\"}", "several"},
+    {"{\"text\":\"x\",\"cut\":true}", "\"cut\" beside"},
     {"{\"token_ids\":[]}", "empty"},
     {"{\"token_ids\":{}}", "not a list"},
     {"{\"token_ids\":[1,2.5]}", "number 2"},
@@ -200,6 +218,7 @@ int main(void)
     tcase_add_test(t, prompt_and_response);
     tcase_add_test(t, several_responses);
     tcase_add_test(t, ready_made_ids);
+    tcase_add_test(t, marked_text);
     tcase_add_loop_test(t, bad_rows, 0, sizeof bad / sizeof bad[0]);
     tcase_add_test(t, merging);
     suite_add_tcase(s, t);

@@ -191,7 +191,8 @@ static struct spent timed(const char *path, const struct rm_named *model,
         must(rm_scorer_flush(scorer, &err)); /* a row is enough to be shared */
         t = pk_now();
         s.model += t - now;
-        struct rm_row_scores r = {scorer, first, row.n, row.list, NULL};
+        struct rm_row_scores r = {scorer, rm_scorer_get(scorer, 0, first),
+                                  row.n, row.list, NULL};
         pk_buf_reset(&out);
         must(rm_row_write(&out, line, len, &r, &err));
         rm_scorer_clear(scorer);
