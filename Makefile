@@ -2,7 +2,9 @@
 MODE   ?= release
 CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PREFIX ?= /usr/local
-B      := build/$(MODE)
+# `make MPI=1`: train over several machines, in a build of its own.
+MPI    ?= 0
+B      := build/$(MODE)$(if $(filter 1,$(MPI)),-mpi)
 ROOMS  := common infer prefdb rm annotate
 
 # OpenBLAS's OpenMP build, by name: where its pthread build is installed too,
@@ -23,9 +25,13 @@ OPT_asan    := -O1 -g -DDEBUG -fsanitize=address,undefined $(SAN)
 OPT_fuzz    := -O1 -g -DDEBUG -fsanitize=fuzzer-no-link,address,undefined $(SAN)
 $(if $(OPT_$(MODE)),,$(error MODE must be release, debug, asan or fuzz))
 
-ALL_CFLAGS = $(STD) $(NUM) $(WARN) $(OPT_$(MODE)) \
+# MPI's own header is not for our warnings.
+MPI_CFLAGS_1 = -DPREFKIT_MPI $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags ompi-c))
+MPI_LIBS_1   = $(shell $(PKG_CONFIG) --libs ompi-c)
+
+ALL_CFLAGS = $(STD) $(NUM) $(WARN) $(OPT_$(MODE)) $(MPI_CFLAGS_$(MPI)) \
              $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
-LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS)) -lm \
+LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS)) $(MPI_LIBS_$(MPI)) -lm \
              $(BLAS:%=-Wl,-rpath,%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 

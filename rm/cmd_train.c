@@ -278,20 +278,22 @@ static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
     if (rc == 0)
         rc = rm_trainer_init(&o->trainer, o->params, &o->config, &run->train,
                              &run->recipe, err);
+    rc = rm_ranks_agree(&run->ranks, rc, err);
     if (rc)
         return rc;
+    o->trainer.ranks = &run->ranks;
     pk_progress_start(&progress, &a->cli, "pairs",
                       run->train.n * run->recipe.epochs);
     rc = rm_session_run(&session, a->resume, &not_finite, err);
     pk_progress_end(&progress);
-    if (rc && not_finite)
+    if (rc && not_finite && run->ranks.mine == 0)
         save_last_good(o, run, err);
     return rc;
 }
 
-static int run_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
+/* Everything up to the first step. */
+static int prepare(struct open *o, struct rm_train_args *a, struct pk_err *err)
 {
-    double started = pk_now();
     struct rm_run *run = &a->run;
     int rc = set_mix(a, err);
     if (rc == 0)
@@ -306,16 +308,32 @@ static int run_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
     rc = plan(o, a, err);
     if (rc == 0 && a->resume && !rm_state_exists(o->state))
         pk_note(&a->cli, "%s is not there: from the start", o->state);
-    if (rc == 0)
-        rc = train(o, a, err);
-    if (rc == 0)
-        rc = save(o, run, run->output, err);
+    return rc;
+}
+
+static int write_all(struct open *o, struct rm_train_args *a,
+                     struct pk_err *err)
+{
+    struct rm_run *run = &a->run;
+    int rc = save(o, run, run->output, err);
     if (rc == 0)
         rm_state_remove(o->state);
     if (rc == 0 && a->curve)
         rc = rm_curve_write(a->curve, &run->record, run->output, err);
-    run->seconds = pk_now() - started;
     return rc;
+}
+
+static int run_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
+{
+    double started = pk_now();
+    struct rm_run *run = &a->run;
+    int rc = rm_ranks_agree(&run->ranks, prepare(o, a, err), err);
+    if (rc == 0)
+        rc = train(o, a, err);
+    if (rc == 0 && run->ranks.mine == 0)
+        rc = write_all(o, a, err);
+    run->seconds = pk_now() - started;
+    return rm_ranks_agree(&run->ranks, rc, err);
 }
 
 int rm_cmd_train(int argc, char **argv)
@@ -326,10 +344,14 @@ int rm_cmd_train(int argc, char **argv)
     a.run.threads = omp_get_max_threads();
     struct pk_err err = {0};
     struct open o = {0};
-    int rc = run_all(&o, &a, &err);
-    if (rc == 0 && a.json)
+    int rc = rm_ranks_open(&a.run.ranks, &err);
+    bool first = a.run.ranks.mine == 0; /* of several ranks, one speaks */
+    a.cli.quiet |= !first;
+    if (rc == 0)
+        rc = run_all(&o, &a, &err);
+    if (rc == 0 && first && a.json)
         rc = rm_run_json(&a.run, stdout, &err);
-    else if (rc == 0)
+    else if (rc == 0 && first)
         rm_run_text(&a.run, stdout);
     rm_trainer_release(&o.trainer);
     infer_params_free(o.params);
@@ -338,6 +360,9 @@ int rm_cmd_train(int argc, char **argv)
     infer_model_close(o.base);
     free(o.state);
     free(o.last_good);
+    rm_ranks_close(&a.run.ranks);
     rm_run_release(&a.run);
+    if (!first)
+        return pk_exit_status(rc);
     return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);
 }

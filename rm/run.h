@@ -21,6 +21,7 @@ struct rm_run {
     const char **source; /* the only ones asked for; owned */
     size_t n_sources, cap_sources;
     int threads;
+    struct rm_ranks ranks;           /* the caller's */
     struct rm_pairs train, valid;    /* owned; rm_run_release */
     struct rm_record record;         /* owned */
     struct rm_validation validation; /* of the weights that are kept */

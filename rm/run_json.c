@@ -111,7 +111,8 @@ static int add_recipe(cJSON *o, const struct rm_run *r)
         cJSON_Delete(recipe);
         return PK_EMEM;
     }
-    return count(recipe, "threads", (uint64_t)r->threads);
+    return count(recipe, "threads", (uint64_t)r->threads) |
+           count(recipe, "ranks", r->ranks.n);
 }
 
 cJSON *rm_run_identity(const struct rm_run *r)

@@ -14,21 +14,29 @@ struct open {
     FILE *log;
 };
 
-static int save(const struct open *o, struct pk_err *err)
+static const struct rm_ranks *ranks(const struct open *o)
 {
-    return rm_state_save(o->s->state, o->identity, o->s->trainer,
-                         &o->s->run->record, err);
+    return o->s->trainer->ranks;
 }
 
-/* After a signal: the state, and how to go on. */
+/* Rank 0's work, as all of this file is but the training itself. */
+static int save(const struct open *o, struct pk_err *err)
+{
+    int rc = 0;
+    if (ranks(o)->mine == 0)
+        rc = rm_state_save(o->s->state, o->identity, o->s->trainer,
+                           &o->s->run->record, err);
+    return rm_ranks_agree(ranks(o), rc, err);
+}
+
+/* After a signal, told in *err: the state, and how to go on. */
 static int pause_run(const struct open *o, struct pk_err *err)
 {
-    struct pk_err why;
-    int rc = pk_check_interrupt(&why);
+    struct pk_err why = *err;
     int saved = save(o, err);
     if (saved)
         return saved;
-    return pk_fail(err, rc,
+    return pk_fail(err, PK_EINTR,
                    "%s; %llu of %zu steps are in %s, and the same "
                    "command with --resume goes on from there",
                    why.text, (unsigned long long)o->s->trainer->cursor.step,
@@ -108,6 +116,14 @@ static int tell(struct open *o, struct pk_err *err)
     return rc;
 }
 
+/* The same by rank 0, for all. */
+static int tell_all(struct open *o, struct pk_err *err)
+{
+    int rc = ranks(o)->mine == 0 ? tell(o, err) : 0;
+    rc = rm_ranks_agree(ranks(o), rc, err);
+    return rc ? rc : rm_ranks_tell(ranks(o), o->fixed, sizeof *o->fixed, err);
+}
+
 /* One micro-batch, or what follows the step that the last one ended. */
 static int go_on(struct open *o, bool *not_finite, struct pk_err *err)
 {
@@ -123,7 +139,7 @@ static int go_on(struct open *o, bool *not_finite, struct pk_err *err)
             o->fixed->first = step;
         o->fixed->last = step;
     }
-    int rc = tell(o, err);
+    int rc = tell_all(o, err);
     bool save_now = s->save_every && o->fixed->told % s->save_every == 0;
     return rc == 0 && save_now ? save(o, err) : rc;
 }
@@ -135,11 +151,19 @@ static bool over(const struct open *o)
            (rm_trainer_done(t) || o->fixed->stopped);
 }
 
+/* One rank alone stops wherever it is; several stop together, between steps. */
+static int check_interrupt(const struct open *o, struct pk_err *err)
+{
+    if (ranks(o)->n > 1 && o->s->trainer->n_batch > 0)
+        return 0;
+    return rm_ranks_agree(ranks(o), pk_check_interrupt(err), err);
+}
+
 static int loop(struct open *o, bool *not_finite, struct pk_err *err)
 {
     int rc = 0;
     while (rc == 0 && !over(o)) {
-        rc = pk_check_interrupt(err);
+        rc = check_interrupt(o, err);
         if (rc == 0)
             rc = go_on(o, not_finite, err);
         if (rc == PK_EINTR)
@@ -161,8 +185,22 @@ static int start(struct open *o, bool resume, struct pk_err *err)
             rm_state_load(s->state, o->identity, s->trainer, &run->record, err);
         run->resumed = s->trainer->cursor.step + (s->trainer->cursor.at > 0);
     }
-    if (rc == 0 && s->log)
+    if (rc == 0 && s->log && ranks(o)->mine == 0)
         rc = rm_log_resume(&o->log, s->log, o->fixed->told, err);
+    return rm_ranks_agree(ranks(o), rc, err);
+}
+
+/* The weights that are to be kept, and how they do. */
+static int finish(const struct open *o, struct pk_err *err)
+{
+    struct rm_run *run = o->s->run;
+    const struct rm_trainer *t = o->s->trainer;
+    int rc = 0;
+    if (run->recipe.keep != RM_KEEP_LAST && o->fixed->best_step)
+        rc = rm_best_load(o->s->state, o->fixed->best_step, t->params, err);
+    if (rc == 0 && run->valid.n)
+        rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe,
+                         &run->validation, err);
     return rc;
 }
 
@@ -170,17 +208,12 @@ int rm_session_run(struct rm_session *s, bool resume, bool *not_finite,
                    struct pk_err *err)
 {
     struct open o = {.s = s, .fixed = &s->run->record.fixed};
-    struct rm_run *run = s->run;
-    struct rm_trainer *t = s->trainer;
     *not_finite = false;
     int rc = start(&o, resume, err);
     if (rc == 0)
         rc = loop(&o, not_finite, err);
-    if (rc == 0 && run->recipe.keep != RM_KEEP_LAST && o.fixed->best_step)
-        rc = rm_best_load(s->state, o.fixed->best_step, t->params, err);
-    if (rc == 0 && run->valid.n)
-        rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe,
-                         &run->validation, err);
+    if (rc == 0 && ranks(&o)->mine == 0)
+        rc = finish(&o, err);
     if (o.log) {
         int closed = pk_fclose(o.log, s->log, rc ? NULL : err);
         rc = rc ? rc : closed;

@@ -16,9 +16,10 @@ struct rm_session {
 };
 
 /* Go on from the state there is, if `resume`; then train to the end, and put
- * the weights that are to be kept into the trainer's parameters. After a signal
- * (PK_EINTR) the state is saved, whole micro-batches and all. A loss or
- * gradient that is not finite is PK_EDATA, with *not_finite set and the
+ * the weights that are to be kept into the trainer's parameters. Of several
+ * ranks, all train, and rank 0 validates, writes, and has those weights. After
+ * a signal (PK_EINTR) the state is saved, whole micro-batches and all. A loss
+ * or gradient that is not finite is PK_EDATA, with *not_finite set and the
  * parameters as they were before that step. */
 PK_NODISCARD int rm_session_run(struct rm_session *s, bool resume,
                                 bool *not_finite, struct pk_err *err);

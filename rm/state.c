@@ -164,7 +164,8 @@ void rm_state_remove(const char *dir)
 
 static bool changes_nothing(const char *key)
 {
-    return strcmp(key, "path") == 0 || strcmp(key, "threads") == 0;
+    return strcmp(key, "path") == 0 || strcmp(key, "threads") == 0 ||
+           strcmp(key, "ranks") == 0;
 }
 
 static void add_value(struct pk_buf *how, const cJSON *v)

@@ -66,14 +66,36 @@ static int by_path(const void *a, const void *b, void *arg)
     return (i > j) - (i < j);
 }
 
-static uint64_t answer_tokens(const struct rm_trainer *t)
+void rm_batch_order(struct rm_trainer *t)
 {
-    uint64_t sum = 0;
+    qsort_r(t->batch, t->n_batch, sizeof *t->batch, by_path, t);
+    t->batch_targets = 0;
     for (size_t i = 0; i < t->n_batch; i++) {
         const struct rm_pair *p = &t->pairs->pair[t->batch[i]];
-        sum += p->n_chosen - p->answer;
+        t->batch_targets += p->n_chosen - p->answer;
     }
-    return sum;
+}
+
+/* This rank's part of what is still to be done of a step: neighbours, for what
+ * they share, and about as many tokens as the others'. */
+static void take_share(struct rm_trainer *t)
+{
+    const struct rm_ranks *r = t->ranks;
+    size_t all = 0, before = 0, prev = SIZE_MAX;
+    t->share = t->end = (size_t)t->cursor.at;
+    for (size_t i = t->end; i < t->n_batch; i++) {
+        all += rm_pair_tokens(t, (size_t)t->batch[i], prev);
+        prev = (size_t)t->batch[i];
+    }
+    prev = SIZE_MAX;
+    for (size_t i = (size_t)t->cursor.at; i < t->n_batch; i++) {
+        size_t n = rm_pair_tokens(t, (size_t)t->batch[i], prev);
+        size_t owner = (2 * before + n) * r->n / (2 * all + 1);
+        t->share += owner < r->mine;
+        t->end += owner <= r->mine;
+        before += n;
+        prev = (size_t)t->batch[i];
+    }
 }
 
 /* The pairs of the step that the cursor stands in. */
@@ -92,9 +114,10 @@ static void make_batch(struct rm_trainer *t)
     }
     t->n_batch = n - from < size ? n - from : size;
     memcpy(t->batch, t->order + from, t->n_batch * sizeof *t->batch);
-    qsort_r(t->batch, t->n_batch, sizeof *t->batch, by_path, t);
-    t->batch_targets = answer_tokens(t);
-    if (t->cursor.at == 0) {
+    rm_batch_order(t);
+    take_share(t);
+    /* Half a gradient that was saved is rank 0's to go on with. */
+    if (t->cursor.at == 0 || t->ranks->mine > 0) {
         memset(t->grads->slab, 0, t->grads->n * sizeof *t->grads->slab);
         t->cursor.so_far = (struct rm_step){.step = (size_t)t->cursor.step + 1,
                                             .steps = t->steps,
@@ -104,10 +127,7 @@ static void make_batch(struct rm_trainer *t)
     }
 }
 
-/* How many of the n pairs make one forest: up to the budget of tokens, and at
- * least one. */
-static size_t micro_batch(const struct rm_trainer *t, const int64_t *pair,
-                          size_t n)
+size_t rm_micro_batch(const struct rm_trainer *t, const int64_t *pair, size_t n)
 {
     size_t tokens = 0, k = 0, prev = SIZE_MAX;
     for (; k < n; k++) {
@@ -125,12 +145,14 @@ int rm_trainer_init(struct rm_trainer *t, struct infer_params *p,
                     const struct infer_config *c, const struct rm_pairs *pairs,
                     const struct rm_recipe *r, struct pk_err *err)
 {
+    static const struct rm_ranks alone = {.n = 1};
     size_t steps = rm_train_steps(r, pairs->n);
     *t = (struct rm_trainer){.config = c,
                              .params = p,
                              .weights = &p->w,
                              .pairs = pairs,
                              .recipe = r,
+                             .ranks = &alone,
                              .steps = steps,
                              .per_epoch = steps / r->epochs};
     t->schedule = rm_schedule_make(r->lr, steps, r->warmup);
@@ -191,16 +213,52 @@ int rm_not_finite(const struct rm_trainer *t, const char *what,
     return rc;
 }
 
-static int forward(struct rm_trainer *t, const int64_t *pair, size_t n,
-                   struct pk_err *err)
+int rm_hidden(struct rm_trainer *t, const int64_t *pair, size_t n,
+              struct pk_err *err)
 {
     int rc = rm_fill(t, pair, n, err);
     return rc ? rc : rm_pass_hidden(&t->pass, t->config, t->weights, err);
 }
 
-static int update(struct rm_trainer *t, struct rm_step *s, struct pk_err *err)
+/* What all ranks did in a step, on all of them. */
+static int sum_step(const struct rm_trainer *t, struct rm_step *s,
+                    struct pk_err *err)
 {
-    int rc = rm_norm(t->grads->slab, t->grads->n, &s->grad_norm, err);
+    double sum[] = {s->loss,
+                    s->ranking,
+                    s->safety,
+                    s->center,
+                    s->tally.log_loss,
+                    (double)s->tally.wins,
+                    (double)s->tally.losses,
+                    (double)s->tally.ties,
+                    (double)s->targets,
+                    (double)s->right,
+                    (double)s->tokens};
+    int rc = rm_ranks_sum_doubles(t->ranks, sum, sizeof sum / sizeof *sum, err);
+    s->loss = sum[0];
+    s->ranking = sum[1];
+    s->safety = sum[2];
+    s->center = sum[3];
+    s->tally = (struct rm_tally){(uint64_t)sum[5], (uint64_t)sum[6],
+                                 (uint64_t)sum[7], sum[4]};
+    s->targets = (uint64_t)sum[8];
+    s->right = (uint64_t)sum[9];
+    s->tokens = (uint64_t)sum[10];
+    return rc;
+}
+
+/* `rc`: how this rank's share went. */
+static int update(struct rm_trainer *t, int rc, struct rm_step *s,
+                  struct pk_err *err)
+{
+    rc = rm_ranks_agree(t->ranks, rc, err);
+    if (rc == 0)
+        rc = sum_step(t, s, err);
+    if (rc == 0)
+        rc = rm_ranks_sum(t->ranks, t->grads->slab, t->grads->n, err);
+    if (rc == 0)
+        rc = rm_norm(t->grads->slab, t->grads->n, &s->grad_norm, err);
     if (rc == 0 && !isfinite(s->grad_norm))
         rc = rm_not_finite(t, "gradient", t->batch, t->n_batch, err);
     if (rc)
@@ -212,6 +270,22 @@ static int update(struct rm_trainer *t, struct rm_step *s, struct pk_err *err)
     return 0;
 }
 
+/* Forward, loss and backward of n pairs, added to *s and the gradient. */
+static int learn(struct rm_trainer *t, const int64_t *pair, size_t n,
+                 struct rm_step *s, struct pk_err *err)
+{
+    int rc = rm_hidden(t, pair, n, err);
+    if (rc == 0)
+        rc = t->recipe->objective == RM_REWARD
+                 ? rm_reward_loss(t, pair, n, s, &t->grads->w, err)
+                 : rm_language_loss(t, pair, n, s, &t->grads->w, err);
+    if (rc == 0)
+        rc = infer_backward(t->config, t->weights, t->pass.forest, t->pass.tape,
+                            t->pass.dhidden, &t->grads->w, err);
+    s->tokens += infer_forest_tokens(t->pass.forest);
+    return rc;
+}
+
 int rm_trainer_advance(struct rm_trainer *t, struct rm_step *step,
                        struct pk_err *err)
 {
@@ -220,137 +294,17 @@ int rm_trainer_advance(struct rm_trainer *t, struct rm_step *step,
     if (t->n_batch == 0)
         make_batch(t);
     struct rm_step s = t->cursor.so_far;
-    const int64_t *pair = t->batch + t->cursor.at;
-    size_t n = micro_batch(t, pair, t->n_batch - (size_t)t->cursor.at);
-    int rc = forward(t, pair, n, err);
-    if (rc == 0)
-        rc = t->recipe->objective == RM_REWARD
-                 ? rm_reward_loss(t, pair, n, &s, &t->grads->w, err)
-                 : rm_language_loss(t, pair, n, &s, &t->grads->w, err);
-    if (rc == 0)
-        rc = infer_backward(t->config, t->weights, t->pass.forest, t->pass.tape,
-                            t->pass.dhidden, &t->grads->w, err);
-    if (rc)
-        return rc;
-    s.tokens += infer_forest_tokens(t->pass.forest);
+    size_t n = rm_micro_batch(t, t->batch + t->share, t->end - t->share);
+    /* A small step may leave a rank without pairs. */
+    int rc = n ? learn(t, t->batch + t->share, n, &s, err) : 0;
     s.seconds += pk_now() - started;
-    if (t->cursor.at + n == t->n_batch) {
-        rc = update(t, &s, err);
+    t->share += n;
+    if (rc || t->share == t->end) {
+        rc = update(t, rc, &s, err);
         *step = s;
     } else {
         t->cursor.at += n;
         t->cursor.so_far = s;
     }
     return rc;
-}
-
-/* ---- Validation ---- */
-
-/* Sums of all scores, for their mean and spread. */
-struct moments {
-    double n, sum, squares;
-};
-
-static void see(struct moments *m, double score)
-{
-    m->n++;
-    m->sum += score;
-    m->squares += score * score;
-}
-
-static void tally_rewards(const struct rm_trainer *t, const int64_t *pair,
-                          size_t n, struct rm_validation *v, struct moments *m)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct rm_target *target = &t->pairs->pair[pair[i]].target;
-        double chosen = t->pass.score[t->read[2 * i]];
-        double rejected = t->pass.score[t->read[2 * i + 1]];
-        int strength =
-            target->strength == PREFDB_UNSTATED ? 4 : target->strength;
-        see(m, chosen);
-        see(m, rejected);
-        if (target->p > 0.5) {
-            rm_tally_add(&v->tally, chosen, rejected);
-            rm_tally_add(&v->by_strength[strength], chosen, rejected);
-        }
-    }
-}
-
-static int validate(struct rm_trainer *t, struct rm_validation *v,
-                    struct moments *m, struct pk_err *err)
-{
-    size_t n = t->n_batch;
-    struct rm_step s = {0};
-    for (size_t at = 0, k; at < n; at += k) {
-        const int64_t *pair = t->batch + at;
-        k = micro_batch(t, pair, n - at);
-        int rc = pk_check_interrupt(err);
-        if (rc == 0)
-            rc = forward(t, pair, k, err);
-        if (rc)
-            return rc;
-        if (t->recipe->objective == RM_REWARD) {
-            infer_score(t->config, t->weights, t->pass.hidden,
-                        infer_forest_readouts(t->pass.forest), t->pass.score);
-            tally_rewards(t, pair, k, v, m);
-        } else if ((rc = rm_language_loss(t, pair, k, &s, NULL, err))) {
-            return rc;
-        }
-    }
-    v->targets = s.targets;
-    v->right = s.right;
-    v->loss = t->recipe->objective == RM_REWARD ? rm_tally_log_loss(&v->tally)
-                                                : s.loss;
-    return 0;
-}
-
-int rm_validate(const struct infer_weights *w, const struct infer_config *c,
-                const struct rm_pairs *pairs, const struct rm_recipe *r,
-                struct rm_validation *out, struct pk_err *err)
-{
-    struct rm_trainer t = {.config = c,
-                           .weights = w,
-                           .pairs = pairs,
-                           .recipe = r,
-                           .n_batch = pairs->n};
-    struct moments m = {0};
-    *out = (struct rm_validation){0};
-    int rc = rm_pass_init(&t.pass, false, err);
-    t.batch = pk_calloc(pairs->n, sizeof *t.batch);
-    if (rc == 0 && !t.batch)
-        rc = pk_fail_mem(err, "the order of pairs");
-    if (rc == 0) {
-        for (size_t i = 0; i < pairs->n; i++)
-            t.batch[i] = (int64_t)i;
-        qsort_r(t.batch, t.n_batch, sizeof *t.batch, by_path, &t);
-        t.batch_targets = answer_tokens(&t);
-        rc = validate(&t, out, &m, err);
-    }
-    if (m.n > 0) {
-        double mean = m.sum / m.n, var = m.squares / m.n - mean * mean;
-        out->mean = mean;
-        out->sd = var > 0 ? sqrt(var) : 0;
-    }
-    rm_trainer_release(&t);
-    return rc;
-}
-
-static bool part_right(const struct rm_tally *t, uint64_t right,
-                       uint64_t targets, double *accuracy)
-{
-    double low, high;
-    if (targets == 0)
-        return rm_tally_accuracy(t, accuracy, &low, &high);
-    *accuracy = (double)right / (double)targets;
-    return true;
-}
-
-bool rm_validation_accuracy(const struct rm_validation *v, double *accuracy)
-{
-    return part_right(&v->tally, v->right, v->targets, accuracy);
-}
-
-bool rm_step_accuracy(const struct rm_step *s, double *accuracy)
-{
-    return part_right(&s->tally, s->right, s->targets, accuracy);
 }

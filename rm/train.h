@@ -1,13 +1,18 @@
 /* The training loop, one micro-batch at a time. For the same machine, pairs,
  * recipe and start, the parameters come out the same to the bit, whatever the
  * number of threads; and a trainer that is put back where another one stood
- * (state.h) goes on exactly as that one would have. */
+ * (state.h) goes on exactly as that one would have.
+ *
+ * Several ranks (ranks.h) each hold a trainer of the same pairs and take their
+ * share of every step; the sum is theirs all. The same number of ranks gives
+ * the same bits, another number the same to rounding. */
 #ifndef PREFKIT_RM_TRAIN_H
 #define PREFKIT_RM_TRAIN_H
 
 #include "rm/adamw.h"
 #include "rm/pairs.h"
 #include "rm/pass.h"
+#include "rm/ranks.h"
 #include "rm/recipe.h"
 #include "rm/report.h"
 #include "rm/schedule.h"
@@ -31,7 +36,8 @@ struct rm_step {
 /* Where a run stands. Plain bytes. */
 struct rm_cursor {
     uint64_t step;         /* updates made */
-    uint64_t at;           /* pairs of the next one already in its gradient */
+    uint64_t at;           /* pairs of the next one already in its gradient;
+                              with several ranks, of this one's share */
     struct rm_step so_far; /* of the next one */
 };
 
@@ -41,6 +47,7 @@ struct rm_trainer {
     const struct infer_weights *weights;
     const struct rm_pairs *pairs;
     const struct rm_recipe *recipe;
+    const struct rm_ranks *ranks; /* this one alone, unless set after init */
     struct infer_params *grads;
     struct rm_adamw adamw;
     struct rm_cursor cursor;
@@ -51,7 +58,8 @@ struct rm_trainer {
     int64_t *order;       /* this epoch's: indices of pairs */
     uint64_t order_epoch; /* that `order` is of, plus 1; 0: none yet */
     int64_t *batch;       /* this step's, paths that begin alike side by side */
-    size_t n_batch;       /* 0: none yet */
+    size_t n_batch;       /* 0: none yet, or the step is done */
+    size_t share, end;    /* of the batch, still to be done by this rank */
     uint64_t batch_targets;      /* answer tokens in it */
     size_t *read;                /* read-outs of a micro-batch */
     struct infer_target *target; /* language only */
@@ -79,8 +87,9 @@ uint64_t rm_trainer_pairs_done(const struct rm_trainer *t);
 
 /* One micro-batch: forward, loss, backward. With the last one of its batch the
  * update is made, and *step is what the step did; else step->step is 0. Between
- * calls the state is whole: it may be saved, changed for another run's, and
- * gone on from.
+ * calls the state is whole (with several ranks, between steps): it may be
+ * saved, changed for another run's, and gone on from. A failure of one rank is
+ * that of all, with its message.
  *
  * A loss or gradient that is not finite is PK_EDATA with the judgments it is
  * of; the parameters and moments are then those before the step. */
@@ -112,6 +121,19 @@ bool rm_step_accuracy(const struct rm_step *s, double *accuracy);
 /* Tokens that pair i adds to a forest that `prev` (SIZE_MAX: none) has just
  * been added to, at most. */
 size_t rm_pair_tokens(const struct rm_trainer *t, size_t i, size_t prev);
+
+/* Sort the batch, so that what begins alike comes together, and count its
+ * answer tokens. */
+void rm_batch_order(struct rm_trainer *t);
+
+/* How many of the n pairs make one forest: up to the budget of tokens, and at
+ * least one of n >= 1. */
+size_t rm_micro_batch(const struct rm_trainer *t, const int64_t *pair,
+                      size_t n);
+
+/* The hidden states of n pairs' read-outs, in the pass. */
+PK_NODISCARD int rm_hidden(struct rm_trainer *t, const int64_t *pair, size_t n,
+                           struct pk_err *err);
 
 /* Put n pairs into the pass's forest, remembering their read-outs. */
 PK_NODISCARD int rm_fill(struct rm_trainer *t, const int64_t *pair, size_t n,

@@ -408,6 +408,9 @@ static const struct argp argp = {
            "A run that is interrupted leaves its state in OUTPUT.state. A loss "
            "or gradient that is not finite stops the run and names its pairs; "
            "the weights before that step are then in OUTPUT.last-good.\n\n"
+           "Built with `make MPI=1`, several processes train one model: mpirun "
+           "-n 4 prefkit train ... Each takes its share of every step's pairs; "
+           "they stop between steps.\n\n"
            "Example: prefkit train prefs.db --dimension safety --base "
            "models/base --output models/safety --log safety.jsonl"};
 

@@ -2,7 +2,7 @@
 # Install what is missing to build, test or lint: the one place that knows the
 # Debian packages.
 #
-#     sh scripts/deps.sh build|test|page|lint
+#     sh scripts/deps.sh build|test|mpi|page|lint
 #
 # With everything there it does nothing and needs no network. It uses apt-get,
 # through sudo where it is not run as root.
@@ -11,6 +11,8 @@ set -eu
 build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libsqlite3-dev
        libcjson-dev zlib1g-dev libssl-dev libutf8proc-dev libncurses-dev"
 test="$build check sqlite3 gzip tmux"
+# For `make MPI=1`; its tests are skipped without it.
+mpi="$build libopenmpi-dev openmpi-bin"
 # A browser for tests/cli/page.sh, which is skipped without it: it is big.
 page="chromium fonts-dejavu-core"
 # clang and its libraries: for clang-tidy's headers and the fuzz targets.
@@ -20,10 +22,11 @@ lint="$build check git clang libclang-rt-dev libomp-dev clang-format clang-tidy
 case ${1-} in
 build) wanted=$build ;;
 test) wanted=$test ;;
+mpi) wanted=$mpi ;;
 page) wanted=$page ;;
 lint) wanted=$lint ;;
 *)
-    echo "usage: sh scripts/deps.sh build|test|page|lint" >&2
+    echo "usage: sh scripts/deps.sh build|test|mpi|page|lint" >&2
     exit 2
     ;;
 esac

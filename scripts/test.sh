@@ -22,6 +22,12 @@ stage "build" make -j"$jobs" all suites
 [ -z "$failed" ] || exit 1
 stage "Check suites" make check
 stage "end to end" make check-cli
+if sh scripts/deps.sh mpi; then
+    stage "build for MPI" make -j"$jobs" MPI=1 all
+    stage "training by several ranks" tests/cli/run.sh build/release-mpi/prefkit mpi
+else
+    echo "no MPI: training by several ranks is not tried"
+fi
 stage "lint" make lint
 stage "build for ASan and UBSan" make -j"$jobs" MODE=asan suites
 stage "Check suites under ASan and UBSan" make asan
