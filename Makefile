@@ -12,7 +12,7 @@ ROOMS  := common infer prefdb rm annotate
 # second pool of threads would work against ours.
 BLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 PKG_CONFIG := PKG_CONFIG_PATH=$(BLAS)/pkgconfig:$$PKG_CONFIG_PATH pkg-config
-PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc ncursesw
+PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc ncursesw libcurl
 STD  := -std=c11 -D_GNU_SOURCE -I. -I$(B) -fopenmp
 NUM  := -fno-math-errno -ffp-contract=off # never -Ofast or -ffast-math
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
@@ -43,6 +43,7 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 TESTS    := $(TEST_SRC:%.c=$(B)/%)
 FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
 PROG     := $(B)/prefkit
+FAKE     := $(B)/tests/tui/fake_endpoint
 VERSION  := $(shell sed -n 's/.*PK_VERSION "\(.*\)"/\1/p' common/version.h)
 DEST      = $(DESTDIR)$(PREFIX)
 FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
@@ -55,10 +56,10 @@ say = $(if $(V),,@echo "  $1  $@"; )
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
-suites: $(TESTS)          ## build the Check suites
+suites: $(TESTS) $(FAKE)  ## build the Check suites
 check: suites             ## the Check suites
 	@scripts/run_suites.sh $(TESTS)
-check-cli: $(PROG)        ## the end-to-end scripts, on the program
+check-cli: $(PROG) $(FAKE) ## the end-to-end scripts, on the program
 	@tests/cli/run.sh $(PROG)
 asan:                     ## the Check suites under ASan and UBSan
 	$(MAKE) MODE=asan check
@@ -112,6 +113,8 @@ $(B)/tests/libsupport.a: $(HELP_OBJ)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 $(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(FAKE): $(B)/tests/tui/fake_endpoint.o $(B)/tests/libsupport.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

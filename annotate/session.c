@@ -328,21 +328,6 @@ int annotate__skip(struct annotate__session *s, const char *reason,
 
 /* ---- What has been said -------------------------------------------------- */
 
-/* The last user turn on one line, as far as there is room. */
-static void one_line(const struct prefdb_example *x, char *out, size_t size)
-{
-    const struct prefdb_turn *t =
-        x->n_context ? &x->context[x->n_context - 1] : &x->a;
-    struct annotate__cell c;
-    size_t n = 0;
-    for (size_t i = 0; i < t->len && n + sizeof c.out < size; i += c.bytes) {
-        annotate__cell(t->text + i, t->len - i, 0, &c);
-        n +=
-            (size_t)snprintf(out + n, size - n, "%s", c.line_end ? " " : c.out);
-    }
-    out[n] = 0;
-}
-
 int annotate__history(struct annotate__session *s, size_t limit,
                       struct annotate__past **out, size_t *n,
                       struct pk_err *err)
@@ -367,7 +352,9 @@ int annotate__history(struct annotate__session *s, size_t limit,
             break;
         annotate__recall(&v, &s->x, s->left);
         snprintf(p->what, sizeof p->what, "%s", annotate__verdict_text(&v));
-        one_line(&s->x, p->prompt, sizeof p->prompt);
+        const struct prefdb_turn *last =
+            s->x.n_context ? &s->x.context[s->x.n_context - 1] : &s->x.a;
+        annotate__one_line(p->prompt, sizeof p->prompt, last->text, last->len);
     }
     s->x = kept;
     s->left = left;

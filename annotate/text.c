@@ -207,3 +207,19 @@ int annotate__clean(struct pk_buf *b, const char *s, size_t n)
     }
     return b->failed;
 }
+
+void annotate__one_line(char *out, size_t size, const char *s, size_t n)
+{
+    struct annotate__cell c;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i += c.bytes) {
+        annotate__cell(s + i, n - i, 0, &c);
+        const char *what = c.line_end ? " " : c.out;
+        size_t len = strlen(what);
+        if (at + len >= size)
+            break;
+        memcpy(out + at, what, len);
+        at += len;
+    }
+    out[at] = 0;
+}

@@ -36,6 +36,9 @@ size_t annotate__width(const char *s, size_t n);
 /* Append the text as it may be printed, line ends as '\n'. 0 or PK_EMEM. */
 int annotate__clean(struct pk_buf *b, const char *s, size_t n);
 
+/* The same on one line, as far as there is room; always NUL-terminated. */
+void annotate__one_line(char *out, size_t size, const char *s, size_t n);
+
 /* ---- Documents: texts one after the other, wrapped --------------------------
  * Texts are borrowed. A part's title, if any, has a line of its own. */
 

@@ -22,6 +22,10 @@
 #include "tests/fuzz/fuzz_json_tokenizer.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_reply
+#include "tests/fuzz/fuzz_reply.c"
+#undef LLVMFuzzerTestOneInput
+
 #include "tests/support.h"
 
 static const struct {
@@ -31,7 +35,8 @@ static const struct {
                {"tests/fuzz/corpus/safetensors", fuzz_safetensors},
                {"tests/fuzz/corpus/config", fuzz_config},
                {"tests/fuzz/corpus/gguf", fuzz_gguf},
-               {"tests/fuzz/corpus/json_tokenizer", fuzz_json_tokenizer}};
+               {"tests/fuzz/corpus/json_tokenizer", fuzz_json_tokenizer},
+               {"tests/fuzz/corpus/reply", fuzz_reply}};
 enum { FUZZERS = sizeof fuzzers / sizeof *fuzzers };
 
 static void try_seed(int (*target)(const uint8_t *, size_t), uint8_t *seed,

@@ -1,0 +1,261 @@
+/* annotate: an endpoint with every fault there is, over real sockets. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "annotate/endpoint.h"
+#include "common/progress.h"
+#include "tests/fake_endpoint.h"
+#include "tests/support.h"
+
+static struct pk_err err;
+static struct annotate__hub *hub;
+static int port;
+static pid_t server;
+
+static void set_up(void)
+{
+    int fd = fake_endpoint_listen(&port);
+    ck_assert_int_ge(fd, 0);
+    server = fork();
+    if (server == 0)
+        fake_endpoint_serve(fd);
+    close(fd);
+    setenv("no_proxy", "*", 1);
+    setenv("TEST_KEY", "a-secret", 1);
+    ck_ok(annotate__hub_open(&hub, &err));
+}
+
+static void tear_down(void)
+{
+    annotate__hub_close(hub);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+}
+
+static struct annotate__source *endpoint(const char *fault)
+{
+    char url[128];
+    struct annotate__source *s;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/%s/v1", port, fault);
+    const struct annotate__endpoint_options o = {.name = "secret",
+                                                 .url = url,
+                                                 .key_env = "TEST_KEY",
+                                                 .stall_seconds = 1};
+    ck_ok(annotate__endpoint_open(&s, hub, &o, &err));
+    return s;
+}
+
+static const struct prefdb_turn why[] = {
+    {PREFDB_USER, "Why is it \"blue\"?", 17}};
+
+static void ask(struct annotate__source *from, struct annotate__stream *s)
+{
+    const struct annotate__request q = {.turns = why,
+                                        .n_turns = 1,
+                                        .temperature = 0.7,
+                                        .top_p = 0.9,
+                                        .seed = 77,
+                                        .max_tokens = 50};
+    annotate__stream_init(s);
+    ck_ok(annotate__hub_start(hub, from, &q, s, &err));
+}
+
+/* Until nothing runs any more. */
+static void settle(void)
+{
+    bool changed;
+    while (annotate__hub_busy(hub))
+        ck_ok(annotate__hub_wait(hub, -1, 10, &changed, &err));
+}
+
+static const struct {
+    const char *fault;
+    enum annotate__phase phase;
+    unsigned tries;
+    const char *text; /* that it begins with, or NULL */
+    const char *trouble;
+} rows[] = {
+    {"plain", ANNOTATE__WHOLE, 1, "Sunlight has", ""},
+    {"bytes", ANNOTATE__WHOLE, 1,
+     "Gr\xc3\xbc\xc3\x9f"
+     "e \xe4\xbd\xa0\xe5\xa5\xbd \xf0\x9f\x99\x82",
+     ""},
+    {"thinker", ANNOTATE__WHOLE, 1, "Because of scattering.", ""},
+    {"holds-on", ANNOTATE__WHOLE, 1, "Because of scattering.", ""},
+    {"limit", ANNOTATE__CUT, 1, "Because of scat", ""},
+    {"loading", ANNOTATE__WHOLE, 2, "Sunlight", ""},
+    {"busy", ANNOTATE__WHOLE, 2, "Sunlight", ""},
+    {"down", ANNOTATE__BROKEN, 1, NULL, "HTTP 503: no<ESC>[31m upstream"},
+    {"later", ANNOTATE__BROKEN, 1, NULL, "HTTP 429: come back in an hour"},
+    {"unknown", ANNOTATE__BROKEN, 1, NULL,
+     "HTTP 404: model '[model]' not found on 127.0.0.1 (is the URL right"},
+    {"denied", ANNOTATE__BROKEN, 1, NULL,
+     "HTTP 401: Invalid API Key (is the key right?)"},
+    {"moved", ANNOTATE__BROKEN, 1, NULL, "HTTP 301"},
+    {"html", ANNOTATE__BROKEN, 1, NULL,
+     "HTTP 200: <html>Welcome</html> (it is"},
+    {"late-llama-old", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
+    {"late-llama", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
+    {"late-vllm", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
+    {"late-tgi", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
+    {"late-ollama", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
+    {"after-end", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
+    {"garbage", ANNOTATE__BROKEN, 1, NULL, "an event is no valid JSON"},
+    {"no-finish", ANNOTATE__BROKEN, 1, NULL, "the stream ended before"},
+    {"end-early", ANNOTATE__BROKEN, 1, NULL, "the stream ended before"},
+    {"drop", ANNOTATE__BROKEN, 1, NULL, "the connection was lost"},
+    {"stall", ANNOTATE__BROKEN, 1, NULL,
+     "nothing came from the server for 1 s"},
+    {"silent", ANNOTATE__BROKEN, 1, NULL,
+     "nothing came from the server for 1 s"},
+};
+
+/* A reply that is not whole is never one to be rated, whatever came of it. */
+START_TEST(every_fault_has_its_end)
+{
+    struct annotate__source *from = endpoint(rows[_i].fault);
+    struct annotate__stream s;
+    ask(from, &s);
+    settle();
+    ck_assert_msg(s.phase == rows[_i].phase, "%s: phase %d, %s", rows[_i].fault,
+                  (int)s.phase, s.trouble);
+    ck_assert_uint_eq(s.tries, rows[_i].tries);
+    ck_assert_msg(
+        strncmp(s.trouble, rows[_i].trouble, strlen(rows[_i].trouble)) == 0,
+        "%s: %s", rows[_i].fault, s.trouble);
+    if (rows[_i].text)
+        ck_assert(strncmp(s.text.data, rows[_i].text, strlen(rows[_i].text)) ==
+                  0);
+    annotate__stream_release(&s);
+    from->kind->close(from);
+}
+END_TEST
+
+START_TEST(what_was_sent_is_what_is_kept)
+{
+    struct annotate__source *from = endpoint("echo");
+    struct annotate__stream s;
+    ask(from, &s);
+    settle();
+    ck_assert_int_eq(s.phase, ANNOTATE__WHOLE);
+    ck_assert(strncmp(s.text.data, "Bearer a-secret\n", 16) == 0);
+    char *kept =
+             cJSON_PrintUnformatted(cJSON_GetObjectItem(s.record, "request")),
+         *all = cJSON_PrintUnformatted(s.record);
+    ck_assert_str_eq(s.text.data + 16, kept);
+    ck_assert_str_eq(
+        kept, "{\"model\":\"secret\",\"messages\":[{\"role\":\"user\","
+              "\"content\":\"Why is it \\\"blue\\\"?\"}],\"temperature\":0.7,"
+              "\"top_p\":0.9,\"max_tokens\":50,\"seed\":77,\"stream\":true,"
+              "\"stream_options\":{\"include_usage\":true}}");
+    ck_assert_ptr_null(strstr(all, "a-secret"));
+    ck_assert_ptr_nonnull(strstr(all, "\"finish_reason\":\"stop\""));
+    ck_assert_ptr_nonnull(strstr(all, "\"model\":\"fake-1\""));
+    ck_assert_ptr_nonnull(strstr(all, "\"completion_tokens\":12"));
+    free(kept);
+    free(all);
+    annotate__stream_release(&s);
+    from->kind->close(from);
+}
+END_TEST
+
+START_TEST(two_at_once_and_one_stopped)
+{
+    struct annotate__source *a = endpoint("endless"), *b = endpoint("plain");
+    struct annotate__stream s, t;
+    bool changed;
+    ask(a, &s);
+    ask(b, &t);
+    while (t.phase != ANNOTATE__WHOLE || s.text.len < 20)
+        ck_ok(annotate__hub_wait(hub, -1, 10, &changed, &err));
+    ck_assert_int_eq(s.phase, ANNOTATE__WRITING);
+    annotate__hub_stop(hub, &s);
+    ck_assert(!annotate__hub_busy(hub));
+    ck_assert_int_eq(s.phase, ANNOTATE__CUT);
+    ck_assert(cJSON_IsTrue(cJSON_GetObjectItem(s.record, "stopped")));
+    annotate__stream_release(&s);
+    annotate__stream_release(&t);
+    a->kind->close(a);
+    b->kind->close(b);
+}
+END_TEST
+
+START_TEST(stopped_before_it_began_is_nothing)
+{
+    struct annotate__source *from = endpoint("silent");
+    struct annotate__stream s;
+    ask(from, &s);
+    annotate__hub_stop(hub, &s);
+    ck_assert_int_eq(s.phase, ANNOTATE__BROKEN);
+    annotate__stream_release(&s);
+    from->kind->close(from);
+}
+END_TEST
+
+START_TEST(no_server_is_told_in_plain_words)
+{
+    struct annotate__source *from;
+    struct annotate__stream s;
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    from = endpoint("plain");
+    ask(from, &s);
+    settle();
+    ck_assert_int_eq(s.phase, ANNOTATE__BROKEN);
+    ck_assert_uint_eq(s.tries, 3);
+    ck_assert_str_eq(s.trouble, "no connection to the server (is it running?)");
+    annotate__stream_release(&s);
+    from->kind->close(from);
+}
+END_TEST
+
+START_TEST(waking_ends_a_wait)
+{
+    bool changed;
+    double before = pk_now();
+    annotate__hub_wake(hub);
+    ck_ok(annotate__hub_wait(hub, -1, 30, &changed, &err));
+    ck_assert(pk_now() - before < 20);
+}
+END_TEST
+
+START_TEST(urls_that_are_none)
+{
+    static const char *const urls[] = {"ftp://x/v1",  "x",
+                                       "http://",     "http://u:p@host/v1",
+                                       "http://h?k=", "http://a b/"};
+    struct annotate__source *s;
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        const struct annotate__endpoint_options o = {.name = "m",
+                                                     .url = urls[i]};
+        ck_assert_int_eq(annotate__endpoint_open(&s, hub, &o, &err), PK_EUSAGE);
+        ck_assert_ptr_null(s);
+    }
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("annotate_endpoint");
+    TCase *t = tcase_create("annotate_endpoint");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, set_up, tear_down);
+    tcase_add_loop_test(t, every_fault_has_its_end, 0,
+                        sizeof rows / sizeof rows[0]);
+    tcase_add_test(t, what_was_sent_is_what_is_kept);
+    tcase_add_test(t, two_at_once_and_one_stopped);
+    tcase_add_test(t, stopped_before_it_began_is_nothing);
+    tcase_add_test(t, no_server_is_told_in_plain_words);
+    tcase_add_test(t, waking_ends_a_wait);
+    tcase_add_test(t, urls_that_are_none);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return run_suite(suite());
+}
