@@ -5,6 +5,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/lines.h"
+#include "common/mem.h"
 #include "common/num.h"
 #include "common/out.h"
 #include "common/progress.h"
@@ -14,9 +15,13 @@
 struct args {
     struct pk_cli cli;
     const char *model, *input, *output;
-    struct infer_sampling sampling;
-    uint64_t samples, max_tokens, seed;
+    struct infer_request request;
+    const char **stop;
+    size_t cap_stops;
+    uint64_t samples;
 };
+
+enum { OPT_STOP = 300 };
 
 static const struct argp_option options[] = {
     {"model", 'm', "DIR", 0, "The model directory", 0},
@@ -27,6 +32,12 @@ static const struct argp_option options[] = {
     {"temperature", 'T', "X", 0, "0 always takes the likeliest (default 1)", 0},
     {"top-p", 'p', "X", 0,
      "Sample from this share of the probability (default 1)", 0},
+    {"top-k", 'K', "N", 0, "Sample from the N likeliest (default 0: all)", 0},
+    {"repetition-penalty", 'R', "X", 0,
+     "Make what prompt or response has already less likely (default 1: not)",
+     0},
+    {"stop", OPT_STOP, "TEXT", 0,
+     "End a response before TEXT; may be given again", 0},
     {"seed", 'S', "N", 0, "Seed (default 1)", 0},
     {0}};
 
@@ -36,9 +47,23 @@ static void need(struct argp_state *state, bool ok, const char *what)
         argp_error(state, "%s", what);
 }
 
+static void add_stop(struct args *a, const char *text, struct argp_state *state)
+{
+    struct infer_request *q = &a->request;
+    need(state, *text && pk_utf8_check(text, strlen(text)) == strlen(text),
+         "--stop takes text in UTF-8");
+    if (!pk_grow(&a->stop, &a->cap_stops, q->n_stops + 1, sizeof *a->stop))
+        argp_failure(state, 5, 0, "out of memory");
+    else
+        a->stop[q->n_stops++] = text;
+    q->stop = a->stop;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
+    struct infer_sampling *s = &a->request.sampling;
+    uint64_t n;
     switch (key) {
     case 'm':
         a->model = arg;
@@ -54,19 +79,32 @@ static error_t parse(int key, char *arg, struct argp_state *state)
              "--samples takes a whole number from 1");
         return 0;
     case 'n':
-        need(state, pk_parse_u64(arg, 1, 1 << 24, &a->max_tokens),
+        need(state, pk_parse_u64(arg, 1, 1 << 24, &n),
              "--max-tokens takes a whole number from 1");
+        a->request.max_tokens = (size_t)n;
         return 0;
     case 'T':
-        need(state, pk_parse_double(arg, 0, 100, &a->sampling.temperature),
+        need(state, pk_parse_double(arg, 0, 100, &s->temperature),
              "--temperature takes a number from 0 to 100");
         return 0;
     case 'p':
-        need(state, pk_parse_double(arg, 1e-9, 1, &a->sampling.top_p),
+        need(state, pk_parse_double(arg, 1e-9, 1, &s->top_p),
              "--top-p takes a number above 0, at most 1");
         return 0;
+    case 'K':
+        need(state, pk_parse_u64(arg, 0, 1 << 24, &n),
+             "--top-k takes a whole number");
+        s->top_k = (size_t)n;
+        return 0;
+    case 'R':
+        need(state, pk_parse_double(arg, 1e-3, 1e3, &s->repetition_penalty),
+             "--repetition-penalty takes a number from 0.001 to 1000");
+        return 0;
+    case OPT_STOP:
+        add_stop(a, arg, state);
+        return 0;
     case 'S':
-        need(state, pk_parse_u64(arg, 0, UINT64_MAX, &a->seed),
+        need(state, pk_parse_u64(arg, 0, UINT64_MAX, &a->request.seed),
              "--seed takes a whole number");
         return 0;
     case ARGP_KEY_END:
@@ -97,8 +135,8 @@ struct job {
     struct infer_tokenizer *t;
     struct infer_generator *g;
     struct infer_dialogue dialogue;
-    struct infer_ids prompt, ids;
-    struct pk_buf responses, cuts, text, row;
+    struct infer_ids prompt;
+    struct pk_buf responses, cuts, row;
     uint64_t rows, tokens;
 };
 
@@ -140,67 +178,29 @@ static int encode_prompt(struct job *j, const cJSON *row, bool *fresh,
                                   0, &j->prompt, &what, err);
 }
 
-/* Bytes that are not UTF-8 (a character cut in its middle) become U+FFFD. */
-static void quote_valid(struct pk_buf *out, struct pk_buf *clean, const char *s,
-                        size_t n)
-{
-    pk_buf_reset(clean);
-    while (n) {
-        size_t good = pk_utf8_check(s, n);
-        pk_buf_add(clean, s, good);
-        if (good < n) {
-            pk_buf_adds(clean, "\xEF\xBF\xBD");
-            good++;
-        }
-        s += good;
-        n -= good;
-    }
-    pk_json_quote(out, clean->len ? clean->data : "", clean->len);
-}
-
-static int add_response(struct job *j, bool fresh, bool cut)
-{
-    struct pk_buf raw = PK_BUF_INIT(PK_LINE_MAX);
-    for (size_t i = 0; i < j->ids.len; i++) {
-        size_t n;
-        const char *p = infer_tokenizer_piece(j->t, j->ids.id[i], &n);
-        if (p)
-            pk_buf_add(&raw, p, n);
-    }
-    bool space = fresh && raw.len && raw.data[0] == ' ';
-    if (j->responses.len > 1) {
-        pk_buf_addc(&j->responses, ',');
-        pk_buf_addc(&j->cuts, ',');
-    }
-    quote_valid(&j->responses, &j->text, raw.len ? raw.data + space : "",
-                raw.len - space);
-    pk_buf_adds(&j->cuts, cut ? "true" : "false");
-    int failed = raw.failed ? raw.failed : j->responses.failed;
-    pk_buf_release(&raw);
-    return failed;
-}
-
 static int answer(struct job *j, bool fresh, struct pk_err *err)
 {
+    struct infer_request q = j->a->request;
     pk_buf_reset(&j->responses);
     pk_buf_reset(&j->cuts);
-    pk_buf_addc(&j->responses, '[');
-    pk_buf_addc(&j->cuts, '[');
     for (uint64_t k = 0; k < j->a->samples; k++) {
-        struct pk_rng rng;
-        bool cut;
-        pk_rng_seed(&rng, j->a->seed, j->rows << 20 | k);
-        int rc = infer_generator_sample(j->g, &j->a->sampling, &rng, &j->ids,
-                                        &cut, err);
+        struct infer_response r;
+        q.stream = j->rows << 20 | k;
+        int rc = infer_generate_ids(j->g, &j->prompt, fresh, &q, &r, err);
         if (rc)
             return rc;
-        j->tokens += j->ids.len;
-        if (add_response(j, fresh, cut) < 0)
-            return pk_fail_mem(err, "a response");
+        j->tokens += r.tokens;
+        pk_buf_addc(&j->responses, k ? ',' : '[');
+        pk_json_quote(&j->responses, r.text, r.len);
+        pk_buf_addf(&j->cuts, "%c%s", k ? ',' : '[',
+                    r.finish == INFER_FINISH_LENGTH ? "true" : "false");
+        free(r.text);
     }
     pk_buf_addc(&j->responses, ']');
     pk_buf_addc(&j->cuts, ']');
-    return 0;
+    return j->responses.failed || j->cuts.failed
+               ? pk_fail_mem(err, "a response")
+               : 0;
 }
 
 static int write_row(struct job *j, const char *line, size_t len, FILE *f,
@@ -237,8 +237,6 @@ static int do_row(struct job *j, const char *line, size_t len, FILE *f,
     if (!rc)
         rc = encode_prompt(j, row, &fresh, err);
     if (!rc)
-        rc = infer_generator_prompt(j->g, &j->prompt, err);
-    if (!rc)
         rc = answer(j, fresh, err);
     if (!rc)
         rc = write_row(j, line, len, f, err);
@@ -273,14 +271,10 @@ static int run(struct job *j, struct pk_err *err)
     struct pk_lines *in = NULL;
     struct pk_out *out = NULL;
     int rc = infer_model_open(&j->m, a->model, err);
-    if (!rc && infer_model_config(j->m)->head != INFER_HEAD_LM)
-        rc =
-            pk_fail(err, PK_EDATA,
-                    "%s: a reward model has no language to generate", a->model);
     if (!rc)
         rc = infer_tokenizer_open(&j->t, a->model, err);
     if (!rc)
-        rc = infer_generator_new(&j->g, j->m, j->t, a->max_tokens, err);
+        rc = infer_generator_new(&j->g, j->m, j->t, err);
     if (!rc)
         rc = pk_lines_open(&in, a->input, err);
     if (!rc)
@@ -299,16 +293,15 @@ int infer_cmd_generate(int argc, char **argv)
     struct args a = {.cli.verb = "generate",
                      .input = "-",
                      .output = "-",
-                     .sampling = {1, 1},
-                     .samples = 1,
-                     .max_tokens = 256,
-                     .seed = 1};
+                     .request = {.sampling = INFER_SAMPLING_INIT,
+                                 .max_tokens = 256,
+                                 .seed = 1},
+                     .samples = 1};
     struct pk_err err = {0};
     pk_cli_parse(&argp, argc, argv, &a.cli);
     struct job j = {.a = &a,
                     .responses = PK_BUF_INIT(PK_LINE_MAX),
                     .cuts = PK_BUF_INIT(PK_LINE_MAX),
-                    .text = PK_BUF_INIT(PK_LINE_MAX),
                     .row = PK_BUF_INIT(3 * PK_LINE_MAX)};
     pk_catch_signals();
     int rc = run(&j, &err);
@@ -320,10 +313,9 @@ int infer_cmd_generate(int argc, char **argv)
     infer_model_close(j.m);
     infer_dialogue_release(&j.dialogue);
     infer_ids_release(&j.prompt);
-    infer_ids_release(&j.ids);
     pk_buf_release(&j.responses);
     pk_buf_release(&j.cuts);
-    pk_buf_release(&j.text);
+    free(a.stop);
     pk_buf_release(&j.row);
     return rc ? pk_cli_fail(&a.cli, &err) : 0;
 }

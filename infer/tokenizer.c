@@ -187,35 +187,89 @@ int infer_tokenizer_encode(const struct infer_tokenizer *t, const char *text,
 
 /* ---- Ids to text --------------------------------------------------------- */
 
-/* A run of byte pieces has ended: its malformed bytes become U+FFFD. */
-static void flush_bytes(struct pk_buf *out, struct pk_buf *bytes)
+/* Could more bytes make these n a character? One of three continuations is
+ * right after every lead byte (Unicode 15, table 3-7). */
+static bool may_grow(const char *s, size_t n)
+{
+    static const char more[] = "\x80\x90\xA0";
+    char whole[4];
+    uint32_t cp;
+    memcpy(whole, s, n);
+    for (size_t k = 0; n < 4 && more[k]; k++) {
+        memset(whole + n, more[k], 4 - n);
+        if (pk_utf8_decode(whole, 4, &cp) > n)
+            return true;
+    }
+    return false;
+}
+
+/* Take the characters off the front of the tail; `all`: nothing will follow. */
+static void drain(struct tokenizer_text *x, bool all, struct pk_buf *out)
 {
     uint32_t cp;
-    for (size_t i = 0, k; i < bytes->len; i += k) {
-        k = pk_utf8_decode(bytes->data + i, bytes->len - i, &cp);
+    while (x->n_tail && (all || !may_grow(x->tail, x->n_tail))) {
+        size_t k = pk_utf8_decode(x->tail, x->n_tail, &cp);
         if (k)
-            pk_buf_add(out, bytes->data + i, k);
+            pk_buf_add(out, x->tail, k);
         else
             pk_buf_adds(out, REPLACEMENT);
         k = k ? k : 1;
+        x->n_tail -= k;
+        memmove(x->tail, x->tail + k, x->n_tail);
     }
-    pk_buf_reset(bytes);
 }
 
 /* The space that encoding put before the text is taken off the first piece
  * that gives any, or off all until there is text. */
-static void add_piece(const struct infer_tokenizer *t, int32_t id, bool *first,
-                      struct pk_buf *out)
+static void add_piece(const struct infer_tokenizer *t, struct tokenizer_text *x,
+                      int32_t id, struct pk_buf *out)
 {
     size_t len;
     const char *s = infer_tokenizer_piece(t, id, &len);
-    *first = *first && out->len == 0;
-    if (*first && (t->kind->traits(t->self, id) & TOKEN_SPACE)) {
+    if (x->first && (t->kind->traits(t->self, id) & TOKEN_SPACE)) {
         s++;
         len--;
-        *first = t->strip == STRIP_ALL;
+        x->first = t->strip == STRIP_ALL;
     }
     pk_buf_add(out, s, len);
+}
+
+void tokenizer_text_start(const struct infer_tokenizer *t,
+                          struct tokenizer_text *x, bool fresh)
+{
+    *x = (struct tokenizer_text){.first = fresh && t->strip != STRIP_NONE};
+}
+
+int tokenizer_text_add(const struct infer_tokenizer *t,
+                       struct tokenizer_text *x, int32_t id, struct pk_buf *out,
+                       struct pk_err *err)
+{
+    size_t len, before = out->len;
+    const char *s = infer_tokenizer_piece(t, id, &len);
+    if (!s)
+        return pk_fail(err, PK_EDATA,
+                       "id %ld is outside the vocabulary of %zu tokens",
+                       (long)id, infer_tokenizer_vocab(t));
+    if (t->kind->traits(t->self, id) & TOKEN_BYTES) {
+        for (size_t i = 0; i < len; i++) {
+            x->tail[x->n_tail++] = s[i];
+            drain(x, false, out);
+        }
+    } else {
+        drain(x, true, out);
+        x->first = x->first && out->len == before;
+        add_piece(t, x, id, out);
+    }
+    x->first = x->first && out->len == before;
+    return out->failed ? pk_fail_mem(err, "a text") : 0;
+}
+
+int tokenizer_text_end(struct tokenizer_text *x, struct pk_buf *out,
+                       struct pk_err *err)
+{
+    drain(x, true, out);
+    pk_buf_add(out, "", 0);
+    return out->failed ? pk_fail_mem(err, "a text") : 0;
 }
 
 int infer_tokenizer_decode(const struct infer_tokenizer *t, const int32_t *ids,
@@ -223,35 +277,19 @@ int infer_tokenizer_decode(const struct infer_tokenizer *t, const int32_t *ids,
                            struct pk_err *err)
 {
     struct pk_buf out = PK_BUF_INIT(SIZE_MAX / 4);
-    struct pk_buf bytes = PK_BUF_INIT(SIZE_MAX / 4);
-    bool first = t->strip != STRIP_NONE;
+    struct tokenizer_text x;
     int rc = 0;
     *text = NULL;
     *len = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t k;
-        const char *s = infer_tokenizer_piece(t, ids[i], &k);
-        if (!s) {
-            rc = pk_fail(err, PK_EDATA,
-                         "id %ld is outside the vocabulary of %zu tokens",
-                         (long)ids[i], infer_tokenizer_vocab(t));
-            break;
-        }
-        if (t->kind->traits(t->self, ids[i]) & TOKEN_BYTES) {
-            pk_buf_add(&bytes, s, k);
-            continue;
-        }
-        flush_bytes(&out, &bytes);
-        add_piece(t, ids[i], &first, &out);
-    }
-    flush_bytes(&out, &bytes);
-    if (!rc && (out.failed || bytes.failed || pk_buf_add(&out, "", 0) != 0))
-        rc = pk_fail_mem(err, "a text");
+    tokenizer_text_start(t, &x, true);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = tokenizer_text_add(t, &x, ids[i], &out, err);
+    if (!rc)
+        rc = tokenizer_text_end(&x, &out, err);
     if (!rc) {
         *len = out.len;
         *text = pk_buf_take(&out);
     }
     pk_buf_release(&out);
-    pk_buf_release(&bytes);
     return rc;
 }

@@ -57,6 +57,26 @@ PK_NODISCARD int json_tokenizer_open(struct infer_tokenizer *t,
 PK_NODISCARD int tokenizer_specials(struct infer_tokenizer *t,
                                     struct pk_err *err);
 
+/* Ids to text, one at a time. `out` gets whole characters only: bytes of one
+ * that is not whole wait in `tail`, and what can never become one is U+FFFD.
+ * All ids and an end give what infer_tokenizer_decode gives. */
+struct pk_buf;
+struct tokenizer_text {
+    bool first; /* no text yet: the space that encoding added is dropped */
+    char tail[4];
+    size_t n_tail;
+};
+
+/* `fresh`: the ids begin a text. */
+void tokenizer_text_start(const struct infer_tokenizer *t,
+                          struct tokenizer_text *x, bool fresh);
+/* PK_EDATA for an id outside the vocabulary; PK_EMEM. */
+PK_NODISCARD int tokenizer_text_add(const struct infer_tokenizer *t,
+                                    struct tokenizer_text *x, int32_t id,
+                                    struct pk_buf *out, struct pk_err *err);
+PK_NODISCARD int tokenizer_text_end(struct tokenizer_text *x,
+                                    struct pk_buf *out, struct pk_err *err);
+
 /* The id of a token by its name, or -1. */
 int32_t tokenizer_find(const struct infer_tokenizer *t, const char *name);
 

@@ -1,4 +1,4 @@
-/* Decoding against the plain forward pass, sampling, and llama2.c's files. */
+/* Decoding against the plain forward pass, and llama2.c's files. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,37 +75,6 @@ START_TEST(decoding_is_the_forward_pass)
 }
 END_TEST
 
-START_TEST(sampling_follows_the_distribution)
-{
-    const float p[4] = {0.5F, 0.3F, 0.15F, 0.05F};
-    struct infer_sampling all = {1, 1}, top = {1, 0.75}, cold = {0, 1},
-                          sharp = {0.5, 1};
-    int32_t order[4];
-    size_t n[3][4] = {{0}};
-    struct pk_rng r;
-    pk_rng_seed(&r, 9, 9);
-    const struct infer_sampling *how[3] = {&all, &top, &sharp};
-    for (int k = 0; k < 3; k++)
-        for (int i = 0; i < 40000; i++) {
-            float logits[4];
-            for (int j = 0; j < 4; j++)
-                logits[j] = logf(p[j]) + 7;
-            n[k][infer_sample(how[k], logits, order, 4, &r)]++;
-        }
-    /* Four standard deviations of a share of 40000 are at most 0.01. */
-    const double square = 0.25 + 0.09 + 0.0225 + 0.0025;
-    for (int j = 0; j < 4; j++) {
-        double q = (double)p[j];
-        ck_assert_double_eq_tol((double)n[0][j] / 40000, q, 0.01);
-        ck_assert_double_eq_tol((double)n[1][j] / 40000, j < 2 ? q / 0.8 : 0,
-                                0.01);
-        ck_assert_double_eq_tol((double)n[2][j] / 40000, q * q / square, 0.01);
-    }
-    float tie[4] = {1, 2, 2, 0};
-    ck_assert_int_eq(infer_sample(&cold, tie, order, 4, &r), 1);
-}
-END_TEST
-
 START_TEST(shapes_are_checked)
 {
     struct infer_config c;
@@ -166,21 +135,18 @@ START_TEST(stories260K_tells_of_Lily)
     struct infer_generator *g;
     ck_ok(infer_model_open(&m, temp_dir(), &err));
     ck_ok(infer_tokenizer_open(&t, temp_dir(), &err));
-    ck_ok(infer_generator_new(&g, m, t, 200, &err));
-    struct infer_ids prompt = {0}, ids = {0};
-    struct infer_sampling greedy = {0, 1};
-    bool cut;
+    ck_ok(infer_generator_new(&g, m, t, &err));
+    struct infer_ids prompt = {0};
+    const struct infer_request greedy = {.sampling = {0, 1, 0, 1},
+                                         .max_tokens = 200};
+    struct infer_response r;
     ck_ok(infer_ids_add(&prompt, infer_tokenizer_bos(t), &err));
-    ck_ok(infer_generator_prompt(g, &prompt, &err));
-    ck_ok(infer_generator_sample(g, &greedy, NULL, &ids, &cut, &err));
-    char *text;
-    size_t len;
-    ck_ok(infer_tokenizer_decode(t, ids.id, ids.len, &text, &len, &err));
-    ck_assert_str_eq(text, lily);
-    ck_assert(cut);
-    free(text);
+    ck_ok(infer_generate_ids(g, &prompt, true, &greedy, &r, &err));
+    ck_assert_str_eq(r.text, lily);
+    ck_assert_uint_eq(r.tokens, 200);
+    ck_assert_int_eq(r.finish, INFER_FINISH_LENGTH);
+    free(r.text);
     infer_ids_release(&prompt);
-    infer_ids_release(&ids);
     infer_generator_free(g);
     infer_tokenizer_close(t);
     infer_model_close(m);
@@ -220,7 +186,6 @@ int main(void)
     TCase *t = tcase_create("core");
     tcase_set_timeout(t, 120);
     tcase_add_test(t, decoding_is_the_forward_pass);
-    tcase_add_test(t, sampling_follows_the_distribution);
     tcase_add_test(t, shapes_are_checked);
     tcase_add_test(t, stories260K_tells_of_Lily);
     tcase_add_test(t, damaged_llama2c_files);
