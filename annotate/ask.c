@@ -8,10 +8,9 @@
 #include <ncurses.h>
 
 #include "annotate/view.h"
+#include "common/mem.h"
 #include "common/progress.h"
 #include "common/utf8.h"
-
-#define HISTORY 200
 
 /* A key, while the annotator is there; v->gone when there will be none. */
 static int key(struct annotate__view *v)
@@ -158,49 +157,91 @@ int annotate__ask_read(struct annotate__view *v, const char *title,
 
 /* ---- An earlier verdict -------------------------------------------------- */
 
-static void draw_past(struct annotate__view *v, const struct annotate__past *p,
-                      size_t n, size_t at, size_t h)
+struct history {
+    int64_t *ids; /* newest first */
+    struct annotate__past *said;
+    bool *known; /* said[i] has been looked up */
+    size_t n, at, top;
+};
+
+/* What is said on the screen's rows is looked up as they come into view. */
+static int look_up(struct annotate__view *v, struct history *h, size_t rows,
+                   struct pk_err *err)
 {
-    size_t top = at >= h ? at - h + 1 : 0;
+    int rc = 0;
+    if (h->at < h->top)
+        h->top = h->at;
+    if (h->at >= h->top + rows)
+        h->top = h->at - rows + 1;
+    for (size_t i = h->top; i < h->n && i < h->top + rows && !rc; i++) {
+        if (!h->known[i])
+            rc = annotate__past(v->s, h->ids[i], &h->said[i], err);
+        h->known[i] = !rc;
+    }
+    return rc;
+}
+
+static void draw_past(struct annotate__view *v, const struct history *h,
+                      size_t rows)
+{
+    char title[80];
     erase();
-    annotate__tty_rule(&v->tty, 0, 0, COLS, "Your verdicts, newest first",
-                       true);
-    for (size_t i = top; i < n && i < top + h; i++) {
-        int y = (int)(i - top) + 1;
-        enum annotate__style style =
-            i == at ? ANNOTATE__CHOSEN : ANNOTATE__PLAIN;
-        annotate__tty_puts(&v->tty, y, 1, 1, i == at ? ">" : " ", style);
-        int x =
-            3 + annotate__tty_puts(&v->tty, y, 3, COLS - 4, p[i].what, style);
+    snprintf(title, sizeof title, "Your verdicts, newest first  %zu of %zu",
+             h->n ? h->at + 1 : 0, h->n);
+    annotate__tty_rule(&v->tty, 0, 0, COLS, title, true);
+    for (size_t i = h->top; i < h->n && i < h->top + rows; i++) {
+        int y = (int)(i - h->top) + 1;
+        bool here = i == h->at;
+        enum annotate__style style = here ? ANNOTATE__CHOSEN : ANNOTATE__PLAIN;
+        annotate__tty_puts(&v->tty, y, 1, 1, here ? ">" : " ", style);
+        int x = 3 + annotate__tty_puts(&v->tty, y, 3, COLS - 4, h->said[i].what,
+                                       style);
         x = x < 36 ? 36 : x + 2;
         if (x < COLS - 1)
-            annotate__tty_puts(&v->tty, y, x, COLS - 1 - x, p[i].prompt,
-                               style == ANNOTATE__CHOSEN ? ANNOTATE__BOLD
-                                                         : ANNOTATE__DIM);
+            annotate__tty_puts(&v->tty, y, x, COLS - 1 - x, h->said[i].prompt,
+                               here ? ANNOTATE__BOLD : ANNOTATE__DIM);
     }
     annotate__tty_puts(&v->tty, LINES - 1, 1, COLS - 2,
-                       n ? "Enter takes it up again; Esc goes back"
-                         : "There is none yet; Esc goes back",
+                       h->n ? "Enter takes it up again; Esc goes back"
+                            : "There is none yet; Esc goes back",
                        ANNOTATE__BOLD);
-    move((int)(at - top) + 1, 1);
+    move((int)(h->at - h->top) + 1, 1);
+}
+
+static int choose_past(struct annotate__view *v, struct history *h,
+                       int64_t *judgment, struct pk_err *err)
+{
+    enum annotate__request r = ANNOTATE__NOTHING;
+    int rc = 0;
+    while (!rc && !v->gone && !leaves(r)) {
+        size_t rows = LINES > 3 ? (size_t)LINES - 2 : 1;
+        rc = look_up(v, h, rows, err);
+        if (rc)
+            break;
+        draw_past(v, h, rows);
+        r = annotate__keys_find(v->keys, key(v));
+        h->at = moved(h->at, h->n ? h->n - 1 : 0, r, rows);
+    }
+    if (!rc && !v->gone && r == ANNOTATE__CONFIRM && h->n)
+        *judgment = h->ids[h->at];
+    return rc;
 }
 
 int annotate__ask_past(struct annotate__view *v, int64_t *judgment,
                        struct pk_err *err)
 {
-    struct annotate__past *past;
-    size_t n, at = 0;
+    struct history h = {0};
     *judgment = 0;
-    int rc = annotate__history(v->s, HISTORY, &past, &n, err);
-    enum annotate__request r = ANNOTATE__NOTHING;
-    while (!rc && !v->gone && !leaves(r)) {
-        size_t h = LINES > 3 ? (size_t)LINES - 2 : 1;
-        draw_past(v, past, n, at, h);
-        r = annotate__keys_find(v->keys, key(v));
-        at = moved(at, n ? n - 1 : 0, r, h);
+    int rc = prefdb_history(v->s->db, v->s->campaign, v->s->annotator, &h.ids,
+                            &h.n, err);
+    if (!rc) {
+        h.said = pk_calloc(h.n + 1, sizeof *h.said);
+        h.known = pk_calloc(h.n + 1, sizeof *h.known);
+        rc = h.said && h.known ? choose_past(v, &h, judgment, err)
+                               : pk_fail_mem(err, "the history");
     }
-    if (!rc && !v->gone && r == ANNOTATE__CONFIRM && n)
-        *judgment = past[at].judgment;
-    free(past);
+    free(h.ids);
+    free(h.said);
+    free(h.known);
     return rc;
 }

@@ -25,6 +25,7 @@ enum {
     KEY_SOURCE,
     KEY_BATCH,
     KEY_ORDER,
+    KEY_SCORED_BY,
     KEY_ALLOW,
     KEY_KEYS,
     KEY_PLAIN,
@@ -39,7 +40,11 @@ static const struct argp_option options[] = {
      "Work on a campaign of the store, with its settings", 0},
     {"source", KEY_SOURCE, "NAME", 0, "Only pairs from this source", 0},
     {"batch", KEY_BATCH, "NAME", 0, "Only pairs of this batch", 0},
-    {"order", KEY_ORDER, "O", 0, "random (default) or oldest", 0},
+    {"order", KEY_ORDER, "O", 0, "random (default), oldest or uncertain", 0},
+    {"scored-by", KEY_SCORED_BY, "NAME", 0,
+     "For --order uncertain: whose stored scores; the smallest margin comes "
+     "first, or with NAME,NAME the largest disagreement of the two",
+     0},
     {"allow", KEY_ALLOW, "WHAT", 0,
      "Allow `tie' or `both-bad' beside a choice; may be repeated", 0},
     {"keys", KEY_KEYS, "FILE", 0,
@@ -59,10 +64,17 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
             argp_error(state, "'%s' is not a dimension", arg);
         return 0;
     case KEY_ORDER:
-        if (strcmp(arg, "random") != 0 && strcmp(arg, "oldest") != 0)
+        if (!prefdb_parse_order(arg, &a->o.order))
             argp_error(state, "'%s' is not an order", arg);
-        a->o.order = arg[0] == 'r' ? PREFDB_RANDOM : PREFDB_OLDEST;
         return 0;
+    case KEY_SCORED_BY: {
+        char *comma = strchr(arg, ',');
+        a->o.scored_by = arg;
+        a->o.against = comma ? comma + 1 : NULL;
+        if (comma)
+            *comma = 0;
+        return 0;
+    }
     case KEY_ALLOW:
         if (strcmp(arg, "tie") != 0 && strcmp(arg, "both-bad") != 0)
             argp_error(state, "'%s' is neither tie nor both-bad", arg);
@@ -110,9 +122,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!a->dimension == !a->o.campaign)
             argp_error(state, "either --dimension or --campaign is needed");
         if (a->o.campaign && (a->o.source || a->o.batch || a->o.allow_tie ||
-                              a->o.allow_both_bad))
-            argp_error(state, "a campaign has its own pairs and choices: no "
-                              "--source, --batch or --allow with it");
+                              a->o.allow_both_bad || a->o.scored_by))
+            argp_error(state,
+                       "a campaign has its own pairs and choices: no "
+                       "--source, --batch, --scored-by or --allow with it");
+        if ((a->o.order == PREFDB_UNCERTAIN) != (a->o.scored_by != NULL))
+            argp_error(state, "--order uncertain and --scored-by go together");
         return 0;
     default:
         return parse_name(key, arg, state);

@@ -10,13 +10,14 @@
 #include "common/num.h"
 #include "common/progress.h"
 
-#define HISTORY 20
+#define PAGE 20 /* earlier verdicts at a time */
 
 struct plain {
     struct annotate__session *s;
     FILE *in, *out;
     char *line; /* getline's */
     size_t cap;
+    size_t shown; /* of the earlier verdicts */
     bool quit;
 };
 
@@ -30,7 +31,9 @@ static const char help[] =
     "s REASON       skip this pair\n"
     "e TEXT         a note; without a text: no note\n"
     "f WORD...      flags; without words: none\n"
-    "u              your earlier verdicts; `u ID` takes one up again\n"
+    "u              your last verdicts; `u ID` takes one up again\n"
+    "o              the verdicts before those\n"
+    "w              how it goes: rate, time, strengths\n"
     "p              print the pair again\n"
     "i              the guideline\n"
     "q              quit; everything confirmed is kept\n";
@@ -81,6 +84,10 @@ static int print_pair(struct plain *p, struct pk_err *err)
         rc = print_text(p, title, t->text, t->len, err);
     }
     fputs("---\n", p->out);
+    for (int right = 0; right < 2; right++)
+        if (s->named[right][0])
+            fprintf(p->out, "note: the %s response names a model: \"%s\"\n",
+                    right ? "right" : "left", s->named[right]);
     return rc;
 }
 
@@ -102,15 +109,31 @@ static void print_verdict(struct plain *p)
 
 static int show_history(struct plain *p, struct pk_err *err)
 {
-    struct annotate__past *past;
-    size_t n;
-    int rc = annotate__history(p->s, HISTORY, &past, &n, err);
-    for (size_t i = 0; i < n; i++)
-        fprintf(p->out, "%" PRId64 "  %s  |  %s\n", past[i].judgment,
-                past[i].what, past[i].prompt);
-    if (!rc && !n)
-        fputs("nothing yet\n", p->out);
-    free(past);
+    struct annotate__session *s = p->s;
+    struct annotate__past past;
+    int64_t *ids;
+    size_t n, end = p->shown + PAGE;
+    int rc = prefdb_history(s->db, s->campaign, s->annotator, &ids, &n, err);
+    for (; p->shown < end && p->shown < n && !rc; p->shown++) {
+        rc = annotate__past(s, ids[p->shown], &past, err);
+        if (!rc)
+            fprintf(p->out, "%" PRId64 "  %s  |  %s\n", ids[p->shown],
+                    past.what, past.prompt);
+    }
+    if (!rc && p->shown < n)
+        fprintf(p->out, "`o` shows %zu more\n", n - p->shown);
+    else if (!rc)
+        fputs(n ? "these are all\n" : "nothing yet\n", p->out);
+    free(ids);
+    return rc;
+}
+
+static int show_statistics(struct plain *p, struct pk_err *err)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    int rc = annotate__statistics(p->s, &b, err);
+    fputs(rc ? "" : b.data, p->out);
+    pk_buf_release(&b);
     return rc;
 }
 
@@ -193,8 +216,10 @@ static int skip(struct plain *p, const char *reason, struct pk_err *err)
 static int undo(struct plain *p, const char *id, struct pk_err *err)
 {
     uint64_t n;
-    if (!*id)
+    if (!*id) {
+        p->shown = 0;
         return show_history(p, err);
+    }
     if (!pk_parse_u64(id, 1, INT64_MAX, &n)) {
         fprintf(p->out, "'%s' is not the number of a verdict\n", id);
         return 0;
@@ -247,6 +272,10 @@ static int command(struct plain *p, const char *line, struct pk_err *err)
         return 0;
     case 'u':
         return undo(p, rest, err);
+    case 'o':
+        return show_history(p, err);
+    case 'w':
+        return show_statistics(p, err);
     case 'p':
         return print_pair(p, err);
     case 'i':

@@ -2,6 +2,7 @@
 #include "annotate/screen.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NCURSES_WIDECHAR 1
@@ -108,6 +109,16 @@ static int guideline(struct annotate__view *v, struct pk_err *err)
                               err);
 }
 
+static int statistics(struct annotate__view *v, struct pk_err *err)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    int rc = annotate__statistics(v->s, &b, err);
+    if (!rc)
+        rc = annotate__ask_read(v, "Your statistics", b.data, err);
+    pk_buf_release(&b);
+    return rc;
+}
+
 static int edit(struct annotate__view *v, const char *prompt, char *text,
                 size_t size, struct pk_err *err)
 {
@@ -136,6 +147,13 @@ static int ask(struct annotate__view *v, enum annotate__request r, bool *quit,
         return help(v, err);
     case ANNOTATE__GUIDELINE:
         return guideline(v, err);
+    case ANNOTATE__STATISTICS:
+        return statistics(v, err);
+    case ANNOTATE__SEARCH:
+        return annotate__view_search(v, err);
+    case ANNOTATE__FIND_NEXT:
+    case ANNOTATE__FIND_LAST:
+        return annotate__view_find(v, r == ANNOTATE__FIND_LAST, err);
     case ANNOTATE__QUIT:
         *quit = true;
         return 0;
@@ -239,12 +257,16 @@ static int loop(struct annotate__view *v, struct pk_err *err)
         rc = annotate__view_pair(v, err);
     while (!rc && v->s->have && !quit && !v->gone) {
         rc = annotate__view_draw(v, err);
+        if (rc)
+            break;
+        annotate__tty_show(&v->tty);
+        rc = annotate__keep(v->s, err); /* while the eye is on the screen */
         int k = rc ? 0 : key_outside_paste(v);
         if (!rc && k > 0)
             rc = on_key(v, k, &quit, err);
-        if (!rc)
-            rc = annotate__keep(v->s, err);
     }
+    if (!rc)
+        rc = annotate__keep(v->s, err);
     if (rc)
         return rc;
     if (v->gone && (rc = pk_check_interrupt(err)) == 0)
@@ -264,6 +286,8 @@ int annotate__screen(struct annotate__session *s,
     annotate__tty_stop(&v.tty);
     for (int i = 0; i < ANNOTATE__N_PANES; i++)
         annotate__doc_release(&v.docs[i]);
+    annotate__hits_release(&v.hits);
+    free(v.marks);
     annotate__diff_release(&v.diff);
     if (!rc && !s->have)
         puts(s->waiting ? "Others have the last pairs in hand."

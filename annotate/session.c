@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "annotate/text.h"
 #include "common/mem.h"
@@ -14,39 +15,71 @@
 #define LEASE_SECONDS ((int64_t)2 * 60 * 60)
 
 /* Without --campaign, what is asked for has a campaign of its own, so that the
- * same call goes on where it was left. */
-static int own_campaign(struct annotate__session *s,
-                        const struct annotate__options *o, struct pk_err *err)
+ * same call goes on where it was left. Its name says all that makes it. */
+static int own_name(struct annotate__session *s,
+                    const struct annotate__options *o, struct pk_err *err)
 {
-    static const char *const orders[] = {"oldest", "random", "uncertain"};
     struct pk_buf name = PK_BUF_INIT(4096);
-    struct prefdb_campaign c = {.dimension = o->dimension,
-                                .overlap = 1000,
-                                .lease_seconds = LEASE_SECONDS,
-                                .allow_tie = o->allow_tie,
-                                .allow_both_bad = o->allow_both_bad,
-                                .guideline = "",
-                                .guideline_text = ""};
-    struct prefdb_fill fill = {
-        .source = o->source, .batch = o->batch, .order = o->order};
-    int64_t added;
     pk_buf_addf(&name, "annotate %s", prefdb_dimension_name(o->dimension));
     if (o->source)
         pk_buf_addf(&name, " source=%s", o->source);
     if (o->batch)
         pk_buf_addf(&name, " batch=%s", o->batch);
-    pk_buf_addf(&name, " order=%s", orders[o->order]);
+    pk_buf_addf(&name, " order=%s", prefdb_order_name(o->order));
+    if (o->scored_by)
+        pk_buf_addf(&name, " scored-by=%s%s%s", o->scored_by,
+                    o->against ? "," : "", o->against ? o->against : "");
     int rc =
         name.failed ? pk_fail(err, PK_EUSAGE, "the names are too long") : 0;
-    c.name = name.data;
-    if (!rc)
-        rc = prefdb_campaign_put(s->db, &c, err);
-    if (!rc)
-        rc = prefdb_campaign_fill(s->db, c.id, &fill, &added, err);
     if (!rc && !(s->campaign_name = pk_buf_take(&name)))
         rc = pk_fail_mem(err, "a name");
     pk_buf_release(&name);
     return rc;
+}
+
+/* Its tasks come a few at a time, so that the first pair of a store of millions
+ * is there at once; the most uncertain take a pass over all scores, so more of
+ * them. */
+static int fill_own(struct annotate__session *s, int64_t *added,
+                    struct pk_err *err)
+{
+    struct prefdb_fill f = s->fill;
+    *added = 0;
+    if (!s->own)
+        return 0;
+    f.limit = f.order == PREFDB_UNCERTAIN ? 2000 : 200;
+    f.seed = (uint64_t)s->progress.tasks;
+    int rc = prefdb_campaign_fill(s->db, s->campaign, &f, added, err);
+    s->progress.tasks += *added;
+    return rc;
+}
+
+static int own_campaign(struct annotate__session *s,
+                        const struct annotate__options *o, struct pk_err *err)
+{
+    struct prefdb_campaign c, was;
+    s->own = true;
+    s->fill = (struct prefdb_fill){.source = o->source,
+                                   .batch = o->batch,
+                                   .order = o->order,
+                                   .scored_by = o->scored_by,
+                                   .against = o->against};
+    int rc = own_name(s, o, err);
+    if (rc)
+        return rc;
+    c = (struct prefdb_campaign){.name = s->campaign_name,
+                                 .dimension = o->dimension,
+                                 .overlap = 1000,
+                                 .lease_seconds = LEASE_SECONDS,
+                                 .allow_tie = o->allow_tie,
+                                 .allow_both_bad = o->allow_both_bad,
+                                 .guideline = "",
+                                 .guideline_text = ""};
+    rc = prefdb_campaign_get(s->db, s->campaign_name, &was, err);
+    if (rc == 0 && was.allow_tie == c.allow_tie &&
+        was.allow_both_bad == c.allow_both_bad)
+        return 0; /* settings put anew make every task be looked at again */
+    return rc && rc != PK_EUSAGE ? rc : prefdb_campaign_put(s->db, &c, err);
 }
 
 static int load_campaign(struct annotate__session *s, struct pk_err *err)
@@ -57,19 +90,34 @@ static int load_campaign(struct annotate__session *s, struct pk_err *err)
         return rc;
     s->campaign = c.id;
     s->dimension = c.dimension;
+    s->quota = c.quota;
     s->allow_tie = c.allow_tie;
     s->allow_both_bad = c.allow_both_bad;
     s->guideline = pk_strdup(c.guideline ? c.guideline : "");
     s->guideline_text = pk_strdup(c.guideline_text ? c.guideline_text : "");
-    return s->guideline && s->guideline_text ? 0
-                                             : pk_fail_mem(err, "a campaign");
+    if (!s->guideline || !s->guideline_text)
+        return pk_fail_mem(err, "a campaign");
+    return prefdb_progress(s->db, s->campaign, s->annotator, &s->progress, err);
+}
+
+/* Add the names of the models behind a comparison, or of some of the store. */
+static int know_models(struct annotate__session *s, int64_t comparison,
+                       struct pk_err *err)
+{
+    char **names;
+    size_t n;
+    int rc = prefdb_models(s->db, comparison, &names, &n, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = annotate__names_add(&s->names, names[i], err);
+    prefdb_models_free(names, n);
+    return rc;
 }
 
 int annotate__open(struct annotate__session *s,
                    const struct annotate__options *o, struct pk_err *err)
 {
-    *s = (struct annotate__session){.texts.max = (size_t)1 << 30,
-                                    .started = pk_now()};
+    *s = (struct annotate__session){
+        .texts.max = (size_t)1 << 30, .started = pk_now(), .began = time(NULL)};
     int rc = prefdb_open(&s->db, o->store, PREFDB_WRITE, err);
     if (!rc && !(s->annotator = pk_strdup(o->annotator)))
         rc = pk_fail_mem(err, "a name");
@@ -79,6 +127,10 @@ int annotate__open(struct annotate__session *s,
         rc = pk_fail_mem(err, "a name");
     if (!rc)
         rc = load_campaign(s, err);
+    if (!rc)
+        rc = annotate__names_init(&s->names, err);
+    if (!rc)
+        rc = know_models(s, 0, err);
     if (rc)
         annotate__close(s);
     return rc;
@@ -90,6 +142,7 @@ void annotate__close(struct annotate__session *s)
     if (s->db && s->campaign)
         (void)!prefdb_release(s->db, s->campaign, s->annotator, NULL);
     prefdb_close(s->db);
+    annotate__names_release(&s->names);
     pk_buf_release(&s->texts);
     free(s->context);
     free(s->annotator);
@@ -104,14 +157,15 @@ void annotate__close(struct annotate__session *s)
 
 /* ---- The pair in hand ---------------------------------------------------- */
 
-/* Which side is drawn per comparison and annotator, the same on every showing:
- * from their names, so that nobody, the program's author included, can tell a
- * side's model from its place. */
-static int draw_left(struct annotate__session *s, struct pk_err *err)
+int annotate__draw_left(struct annotate__session *s, struct pk_err *err)
 {
     struct pk_sha256 *h;
     uint8_t sum[32];
     uint64_t seed = 0;
+    if (s->x.judgment && s->x.shown_left >= 0) {
+        s->left = (enum prefdb_choice)s->x.shown_left;
+        return 0;
+    }
     int rc = pk_sha256_new(&h, err);
     if (rc)
         return rc;
@@ -183,18 +237,37 @@ static int load_draft(struct annotate__session *s, struct pk_err *err)
     return rc;
 }
 
+static int find_names(struct annotate__session *s, struct pk_err *err)
+{
+    int rc = know_models(s, s->comparison, err);
+    for (int right = 0; right < 2 && !rc; right++) {
+        const struct prefdb_turn *t = annotate__shown(s, right);
+        struct pk_buf b = PK_BUF_INIT(sizeof s->named[right] - 1);
+        size_t at, len;
+        s->named[right][0] = 0;
+        if (annotate__names_find(&s->names, t->text, t->len, &at, &len))
+            (void)annotate__clean(&b, t->text + at, len); /* or its beginning */
+        if (b.len)
+            memcpy(s->named[right], b.data, b.len + 1);
+        pk_buf_release(&b);
+    }
+    return rc;
+}
+
 /* What is in s->x is the pair in hand from here on. */
 static int take(struct annotate__session *s, struct pk_err *err)
 {
     int rc = copy_texts(s, err);
     if (!rc)
-        rc = draw_left(s, err);
+        rc = annotate__draw_left(s, err);
     if (rc)
         return rc;
     s->comparison = s->x.comparison;
     s->v = (struct annotate__verdict){0};
     if (s->revising)
         annotate__recall(&s->v, &s->x, s->left);
+    if ((rc = find_names(s, err)) != 0)
+        return rc;
     s->have = true;
     s->seconds = 0;
     s->touched = pk_now();
@@ -203,17 +276,17 @@ static int take(struct annotate__session *s, struct pk_err *err)
 
 int annotate__next(struct annotate__session *s, struct pk_err *err)
 {
-    int64_t id = 0, expires;
+    struct prefdb_task task;
+    int64_t added = 0;
     s->have = false;
     s->revising = 0;
-    int rc = prefdb_campaign_progress(s->db, s->campaign, s->annotator,
-                                      &s->progress, err);
-    if (!rc)
-        rc = prefdb_next(s->db, s->campaign, s->annotator, &id, &expires,
-                         &s->waiting, err);
+    int rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
+    if (rc == 0 && (rc = fill_own(s, &added, err)) == 0 && added)
+        rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
+    s->waiting = task.waiting;
     if (rc <= 0)
         return rc;
-    rc = prefdb_get_comparison(s->db, id, &s->x, err);
+    rc = prefdb_get_comparison(s->db, task.comparison, &s->x, err);
     return rc ? rc : take(s, err);
 }
 
@@ -278,6 +351,7 @@ static void count(struct annotate__session *s)
         return;
     }
     s->judged++;
+    s->progress.judged++;
     if (s->v.side == ANNOTATE__LEFT || s->v.side == ANNOTATE__RIGHT)
         s->strengths[s->v.strength]++;
     else
@@ -326,66 +400,11 @@ int annotate__skip(struct annotate__session *s, const char *reason,
     return rc ? rc : annotate__next(s, err);
 }
 
-/* ---- What has been said -------------------------------------------------- */
-
-int annotate__history(struct annotate__session *s, size_t limit,
-                      struct annotate__past **out, size_t *n,
-                      struct pk_err *err)
-{
-    int64_t *ids = NULL;
-    struct prefdb_example kept = s->x;
-    enum prefdb_choice left = s->left;
-    struct annotate__verdict v;
-    *out = NULL;
-    *n = 0;
-    int rc =
-        prefdb_history(s->db, s->campaign, s->annotator, limit, &ids, n, err);
-    if (!rc && !(*out = pk_calloc(*n ? *n : 1, sizeof **out)))
-        rc = pk_fail_mem(err, "the history");
-    for (size_t i = 0; i < *n && !rc; i++) {
-        struct annotate__past *p = &(*out)[i];
-        p->judgment = ids[i];
-        rc = prefdb_get(s->db, ids[i], &s->x, err);
-        if (!rc)
-            rc = draw_left(s, err);
-        if (rc)
-            break;
-        annotate__recall(&v, &s->x, s->left);
-        snprintf(p->what, sizeof p->what, "%s", annotate__verdict_text(&v));
-        const struct prefdb_turn *last =
-            s->x.n_context ? &s->x.context[s->x.n_context - 1] : &s->x.a;
-        annotate__one_line(p->prompt, sizeof p->prompt, last->text, last->len);
-    }
-    s->x = kept;
-    s->left = left;
-    free(ids);
-    if (rc) {
-        free(*out);
-        *out = NULL;
-        *n = 0;
-    }
-    return rc;
-}
+/* ---- Time -----------------------------------------------------------------*/
 
 void annotate__touch(struct annotate__session *s, double now)
 {
     double gap = now - s->touched;
     s->seconds += gap > ANNOTATE__IDLE ? ANNOTATE__IDLE : gap;
     s->touched = now;
-}
-
-int annotate__summary(const struct annotate__session *s, struct pk_buf *b)
-{
-    double minutes = (pk_now() - s->started) / 60;
-    pk_buf_addf(b, "%u judged, %u revised, %u skipped in %.0f minutes",
-                s->judged, s->revised, s->skipped, minutes);
-    if (s->judged && minutes >= 1)
-        pk_buf_addf(b, " (%.0f an hour)", s->judged / minutes * 60);
-    for (int i = 3; s->judged && i >= 0; i--)
-        pk_buf_addf(b, "%s %u %s", i == 3 ? ":" : ",", s->strengths[i],
-                    prefdb_strength_name(i));
-    if (s->ties)
-        pk_buf_addf(b, ", %u ties or both bad", s->ties);
-    pk_buf_addc(b, '\n');
-    return b->failed;
 }

@@ -4,6 +4,9 @@
 #ifndef PREFKIT_ANNOTATE_SESSION_H
 #define PREFKIT_ANNOTATE_SESSION_H
 
+#include <time.h>
+
+#include "annotate/names.h"
 #include "annotate/verdict.h"
 
 struct annotate__options {
@@ -12,6 +15,7 @@ struct annotate__options {
     const char *source, *batch; /* NULL: any */
     enum prefdb_dimension dimension;
     enum prefdb_order order;
+    const char *scored_by, *against; /* for PREFDB_UNCERTAIN; or NULL */
     bool allow_tie, allow_both_bad;
 };
 
@@ -21,7 +25,10 @@ struct annotate__session {
     char *annotator, *campaign_name, *guideline, *guideline_text;
     enum prefdb_dimension dimension;
     bool allow_tie, allow_both_bad;
+    int64_t quota;
     struct prefdb_progress progress;
+    bool own; /* the campaign is our own, and filled as needed: */
+    struct prefdb_fill fill;
 
     /* The pair in hand. Its texts are our own copies, since the store lends
      * them only until the next call. */
@@ -35,13 +42,18 @@ struct annotate__session {
     struct prefdb_turn *context;
     size_t cap_context;
     struct annotate__verdict v;
-    char saved[800]; /* the draft as it is in the store */
+    struct annotate__names names;
+    char named[2][64]; /* what left and right are found to say of a model's
+                          name, to be shown before they are rated; or "" */
+    char saved[800];   /* the draft as it is in the store */
 
     double seconds, touched; /* on this pair; the last sign of life */
-    double started;
+    double started;          /* on the monotonic clock */
+    time_t began;
     unsigned judged, revised, skipped, strengths[4], ties;
 };
 
+/* The strings of `o` are borrowed while the session is open. */
 PK_NODISCARD int annotate__open(struct annotate__session *s,
                                 const struct annotate__options *o,
                                 struct pk_err *err);
@@ -66,16 +78,17 @@ PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
 PK_NODISCARD int annotate__revise(struct annotate__session *s, int64_t judgment,
                                   struct pk_err *err);
 
-/* Own judgments, newest first; texts in them are borrowed until the next call
- * on the session. */
+/* One of one's own judgments (prefdb_history lists them), for a list. */
 struct annotate__past {
-    int64_t judgment;
     char what[64];    /* "left is better" */
     char prompt[160]; /* its beginning, made printable, on one line */
 };
-PK_NODISCARD int annotate__history(struct annotate__session *s, size_t limit,
-                                   struct annotate__past **out, size_t *n,
-                                   struct pk_err *err);
+PK_NODISCARD int annotate__past(struct annotate__session *s, int64_t judgment,
+                                struct annotate__past *out, struct pk_err *err);
+
+/* A table of how it has gone in this session, today and in all. */
+PK_NODISCARD int annotate__statistics(struct annotate__session *s,
+                                      struct pk_buf *b, struct pk_err *err);
 
 /* Keep the half-made verdict, where it has changed. Call after every key. */
 PK_NODISCARD int annotate__keep(struct annotate__session *s,
@@ -97,6 +110,17 @@ static inline bool annotate__shown_cut(const struct annotate__session *s,
 {
     return (s->left == PREFDB_A) != right ? s->x.a_cut : s->x.b_cut;
 }
+
+/* Which response of s->x is shown left: where it is judged already, as it was
+ * shown then; else drawn per comparison and annotator, the same on every
+ * showing: from their texts, so that nobody, the program's author included,
+ * can tell a side's model from its place. */
+PK_NODISCARD int annotate__draw_left(struct annotate__session *s,
+                                     struct pk_err *err);
+
+/* How many there are to judge: the quota, or the tasks of a campaign; 0: not
+ * known. */
+int64_t annotate__goal(const struct annotate__session *s);
 
 /* "12 judged in 10 minutes (72 an hour): ..." */
 int annotate__summary(const struct annotate__session *s, struct pk_buf *b);

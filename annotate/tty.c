@@ -101,11 +101,16 @@ static bool wait_input(void)
     return !pk_interrupted() && !(fd.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
+void annotate__tty_show(struct annotate__tty *t)
+{
+    (void)t;
+    refresh();
+}
+
 int annotate__tty_key(struct annotate__tty *t)
 {
     wint_t c;
-    (void)t;
-    refresh();
+    annotate__tty_show(t);
     for (;;) {
         int rc = get_wch(&c);
         if (rc == KEY_CODE_YES)
@@ -122,7 +127,9 @@ static attr_t attr_of(const struct annotate__tty *t, enum annotate__style style)
     static const attr_t attrs[ANNOTATE__N_STYLES] = {
         [ANNOTATE__BOLD] = A_BOLD,
         [ANNOTATE__CHOSEN] = A_REVERSE,
-        [ANNOTATE__MARKED] = A_UNDERLINE | A_BOLD};
+        [ANNOTATE__MARKED] = A_UNDERLINE | A_BOLD,
+        [ANNOTATE__FOUND] = A_REVERSE,
+        [ANNOTATE__FOUND_HERE] = A_REVERSE | A_BOLD | A_UNDERLINE};
     attr_t a = attrs[style];
     if (t->color && style == ANNOTATE__DIM)
         a |= (attr_t)COLOR_PAIR(1);
@@ -173,7 +180,9 @@ int annotate__tty_text(const struct annotate__tty *t, int y, int x, int w,
         annotate__cell(s + i, n - i, column, &c);
         if (column + c.width > (size_t)w)
             break;
-        enum annotate__style one = c.mark              ? ANNOTATE__CHOSEN
+        enum annotate__style one = marks && marks[i] > ANNOTATE__MARKED
+                                       ? (enum annotate__style)marks[i]
+                                   : c.mark            ? ANNOTATE__CHOSEN
                                    : marks && marks[i] ? ANNOTATE__MARKED
                                                        : style;
         attr_set(attr_of(t, one),

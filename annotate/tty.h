@@ -18,6 +18,8 @@ enum annotate__style {
     ANNOTATE__DIM,
     ANNOTATE__CHOSEN, /* reverse */
     ANNOTATE__MARKED, /* underlined */
+    ANNOTATE__FOUND,  /* reverse; the one gone to is underlined too */
+    ANNOTATE__FOUND_HERE,
     ANNOTATE__N_STYLES
 };
 
@@ -30,11 +32,15 @@ PK_NODISCARD int annotate__tty_start(struct annotate__tty *t, bool ascii,
                                      struct pk_err *err);
 void annotate__tty_stop(struct annotate__tty *t);
 
-/* Show what has been drawn, wait for a key. */
+/* Wait for a key. */
 int annotate__tty_key(struct annotate__tty *t);
 
+/* What has been drawn is on the screen when this returns. */
+void annotate__tty_show(struct annotate__tty *t);
+
 /* Draw text from column x on, as far as `w` columns go; returns the columns
- * used. `marks`, if any, has a byte for each of the text: drawn as marked. */
+ * used. `marks`, if any, has a byte for each of the text: 0 for nothing, 1 for
+ * marked, or one of the two styles for what was found. */
 int annotate__tty_text(const struct annotate__tty *t, int y, int x, int w,
                        const char *s, size_t n, const unsigned char *marks,
                        enum annotate__style style);

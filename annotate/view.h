@@ -5,6 +5,7 @@
 #include "annotate/diff.h"
 #include "annotate/layout.h"
 #include "annotate/screen.h"
+#include "annotate/search.h"
 #include "annotate/tty.h"
 
 struct annotate__view {
@@ -23,6 +24,10 @@ struct annotate__view {
     enum annotate__pane focus;
     bool zoom, together, diff_on;
     struct annotate__diff diff;
+    struct annotate__pattern sought;
+    struct annotate__hits hits; /* of this pair; empty until it is sought */
+    unsigned char *marks;       /* of the line being drawn */
+    size_t cap_marks;
     char message[256]; /* shown once */
     bool gone;         /* the terminal, or a signal */
 };
@@ -30,11 +35,32 @@ struct annotate__view {
 /* The pair in hand is another: back to the top. */
 PK_NODISCARD int annotate__view_pair(struct annotate__view *v,
                                      struct pk_err *err);
-/* Wrap for the screen as it is now, and draw. */
+/* Wrap for the screen as it is now. */
+PK_NODISCARD int annotate__view_wrap(struct annotate__view *v,
+                                     struct pk_err *err);
+/* The same, and draw. */
 PK_NODISCARD int annotate__view_draw(struct annotate__view *v,
                                      struct pk_err *err);
+/* Go to a pane, and scroll it no more than this place of its text needs. */
+void annotate__view_show(struct annotate__view *v, int pane, size_t part,
+                         size_t at);
 void annotate__view_scroll(struct annotate__view *v, enum annotate__request r);
 void annotate__view_next_pane(struct annotate__view *v);
+
+/* Of a conversation's texts, so that none can pass for a speaker's title. */
+static inline int annotate__view_indent(int pane)
+{
+    return pane == ANNOTATE__PANE_CONTEXT ? 2 : 0;
+}
+
+/* ---- Finding words (find.c) ---- */
+
+/* Ask for words, go to the first match from here on. */
+PK_NODISCARD int annotate__view_search(struct annotate__view *v,
+                                       struct pk_err *err);
+/* The next match, or the last one. */
+PK_NODISCARD int annotate__view_find(struct annotate__view *v, bool back,
+                                     struct pk_err *err);
 
 /* The conversation shown as the paper's turns. */
 const char *annotate__role_title(enum prefdb_role role);

@@ -1,5 +1,5 @@
-/* Campaigns: their settings, their tasks, how far they are; drafts. Handing
- * tasks out is in lease.c. */
+/* Campaigns: their settings, and how far they are. Their tasks are chosen in
+ * fill.c and handed out in lease.c. */
 #include "prefdb/campaign.h"
 
 #include <stdlib.h>
@@ -184,187 +184,22 @@ int prefdb_campaign_get(struct prefdb *db, const char *name,
     return rc;
 }
 
-/* The comparisons that will be tasks, in their order. */
-static int choose(struct prefdb *db, int64_t campaign,
-                  const struct prefdb_fill *f, int64_t **ids, size_t *n,
-                  struct pk_err *err)
-{
-    static const char *const sql =
-        "SELECT c.id FROM comparison AS c"
-        " LEFT JOIN score AS sa ON ?5 AND sa.response = c.a AND sa.name = ?4"
-        " LEFT JOIN score AS sb ON ?5 AND sb.response = c.b AND sb.name = ?4"
-        "  AND sb.model = sa.model"
-        " WHERE (?2 IS NULL OR c.source = ?2) AND (?3 IS NULL OR c.batch = ?3)"
-        " AND NOT EXISTS (SELECT 1 FROM task AS t"
-        "  WHERE t.campaign = ?1 AND t.comparison = c.id)"
-        " GROUP BY c.id"
-        " ORDER BY min(abs(sa.value - sb.value)) NULLS LAST, c.id";
-    sqlite3_stmt *s = NULL;
-    size_t cap = 0;
-    int rc = prefdb__ask(db, &s, sql, &campaign, 1, NULL, err);
-    if (rc)
-        return rc;
-    prefdb__bind_text(s, 2, f->source);
-    prefdb__bind_text(s, 3, f->batch);
-    prefdb__bind_text(s, 4, f->scored_by);
-    sqlite3_bind_int(s, 5, f->order == PREFDB_UNCERTAIN);
-    while ((rc = prefdb__step(db, s, err)) > 0) {
-        if (!pk_grow(ids, &cap, *n + 1, sizeof **ids)) {
-            rc = pk_fail_mem(err, "a list of tasks");
-            break;
-        }
-        (*ids)[(*n)++] = sqlite3_column_int64(s, 0);
-    }
-    sqlite3_finalize(s);
-    if (!rc && f->order == PREFDB_RANDOM && *n) {
-        struct pk_rng rng;
-        pk_rng_seed(&rng, f->seed, 0);
-        pk_rng_shuffle(&rng, *ids, *n);
-    }
-    if (f->limit && (uint64_t)f->limit < *n)
-        *n = (size_t)f->limit;
-    return rc;
-}
-
-int prefdb__tasks_add(struct prefdb *db, int64_t campaign, const int64_t *ids,
-                      size_t n, struct pk_err *err)
-{
-    sqlite3_stmt *s = NULL;
-    int64_t last = 0;
-    int rc = prefdb__ask(
-        db, &s, "SELECT ifnull(max(position), 0) FROM task WHERE campaign = ?1",
-        &campaign, 1, NULL, err);
-    if (!rc && (rc = prefdb__step(db, s, err)) > 0) {
-        last = sqlite3_column_int64(s, 0);
-        rc = 0;
-    }
-    sqlite3_finalize(s);
-    s = NULL;
-    if (!rc)
-        rc = prefdb__ask(
-            db, &s,
-            "INSERT INTO task (campaign, position, comparison) VALUES"
-            " (?1, ?2, ?3)",
-            &campaign, 1, NULL, err);
-    for (size_t i = 0; i < n && !rc; i++) {
-        sqlite3_bind_int64(s, 2, last + 1 + (int64_t)i);
-        sqlite3_bind_int64(s, 3, ids[i]);
-        rc = prefdb__run(db, s, err);
-    }
-    sqlite3_finalize(s);
-    return rc;
-}
-
-int prefdb_campaign_fill(struct prefdb *db, int64_t campaign,
-                         const struct prefdb_fill *f, int64_t *added,
+int prefdb_campaign_done(struct prefdb *db, int64_t campaign, int64_t *out,
                          struct pk_err *err)
 {
-    struct prefdb_campaign c;
-    int64_t *ids = NULL;
-    size_t n = 0;
-    *added = 0;
-    if (f->order == PREFDB_UNCERTAIN && !f->scored_by)
-        return pk_fail(err, PK_EUSAGE,
-                       "the most uncertain first: by which model's scores?");
-    int rc = prefdb__begin(db, err);
-    if (rc)
-        return rc;
-    rc = prefdb__campaign(db, campaign, &c, err);
-    if (!rc)
-        rc = choose(db, campaign, f, &ids, &n, err);
-    if (!rc)
-        rc = prefdb__tasks_add(db, campaign, ids, n, err);
-    free(ids);
-    rc = prefdb__end(db, rc, err);
-    *added = rc ? 0 : (int64_t)n;
-    return rc;
-}
-
-int prefdb_campaign_progress(struct prefdb *db, int64_t campaign,
-                             const char *annotator, struct prefdb_progress *out,
-                             struct pk_err *err)
-{
     sqlite3_stmt *s = NULL;
-    *out = (struct prefdb_progress){0};
+    *out = 0;
     int rc = prefdb__ask(
         db, &s,
-        "SELECT count(*), ifnull(sum(t.done OR (SELECT count(DISTINCT"
-        "  j.annotator) FROM live_judgment AS j"
-        "  WHERE j.comparison = t.comparison AND j.dimension = c.dimension"
-        "  AND j.annotator <> '') >= c.overlap), 0),"
-        " (SELECT count(*) FROM live_judgment AS j JOIN task AS x"
-        "  ON x.campaign = ?1 AND x.comparison = j.comparison"
-        "  WHERE j.annotator = ?2 AND j.annotator <> ''"
-        "  AND j.dimension = c.dimension),"
-        " (SELECT count(*) FROM skip AS k"
-        "  WHERE k.campaign = ?1 AND k.annotator = ?2)"
-        " FROM campaign AS c LEFT JOIN task AS t ON t.campaign = c.id"
-        " WHERE c.id = ?1 AND t.position IS NOT NULL",
-        &campaign, 1, annotator, err);
-    if (!rc && (rc = prefdb__step(db, s, err)) > 0) {
-        out->tasks = sqlite3_column_int64(s, 0);
-        out->done = sqlite3_column_int64(s, 1);
-        out->judged = sqlite3_column_int64(s, 2);
-        out->skipped = sqlite3_column_int64(s, 3);
-    }
+        "SELECT ifnull(sum(t.done OR (SELECT count(DISTINCT j.annotator)"
+        "  FROM live_judgment AS j WHERE j.comparison = t.comparison"
+        "  AND j.dimension = c.dimension AND j.annotator <> '')"
+        "  >= c.overlap), 0)"
+        " FROM campaign AS c JOIN task AS t ON t.campaign = c.id"
+        " WHERE c.id = ?1",
+        &campaign, 1, NULL, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0)
+        *out = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
     return rc < 0 ? rc : 0;
-}
-
-/* ---- Drafts -------------------------------------------------------------- */
-
-int prefdb__draft(struct prefdb *db, const char *annotator, const char *key,
-                  const char *value, struct pk_err *err)
-{
-    sqlite3_stmt *s = NULL;
-    char now[21];
-    int rc = prefdb__prepare(
-        db, &s,
-        value ? "INSERT INTO draft VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO"
-                " UPDATE SET value = excluded.value, created = excluded.created"
-              : "DELETE FROM draft WHERE annotator = ?1 AND key = ?2",
-        err);
-    if (rc)
-        return rc;
-    prefdb__now(now);
-    prefdb__bind_text(s, 1, annotator);
-    prefdb__bind_text(s, 2, key);
-    if (value) {
-        prefdb__bind_text(s, 3, value);
-        prefdb__bind_text(s, 4, now);
-    }
-    rc = prefdb__run(db, s, err);
-    sqlite3_finalize(s);
-    return rc;
-}
-
-int prefdb_draft_put(struct prefdb *db, const char *annotator, const char *key,
-                     const char *value, struct pk_err *err)
-{
-    int rc = prefdb__check_name("an annotator", annotator, err);
-    if (!rc)
-        rc = prefdb__begin(db, err);
-    if (rc)
-        return rc;
-    return prefdb__end(db, prefdb__draft(db, annotator, key, value, err), err);
-}
-
-int prefdb_draft_get(struct prefdb *db, const char *annotator, const char *key,
-                     char **value, struct pk_err *err)
-{
-    sqlite3_stmt *s = NULL;
-    *value = NULL;
-    int rc = prefdb__ask(
-        db, &s, "SELECT value FROM draft WHERE annotator = ?1 AND key = ?2",
-        NULL, 0, annotator, err);
-    if (!rc) {
-        prefdb__bind_text(s, 2, key);
-        rc = prefdb__step(db, s, err);
-    }
-    if (rc > 0) {
-        *value = pk_strdup(prefdb__text(s, 0));
-        rc = *value ? 0 : pk_fail_mem(err, "a draft");
-    }
-    sqlite3_finalize(s);
-    return rc;
 }

@@ -57,4 +57,16 @@ PK_NODISCARD int prefdb__draft(struct prefdb *db, const char *annotator,
  * transaction. */
 PK_NODISCARD int prefdb__tasks_reopen(struct prefdb *db, struct pk_err *err);
 
+/* The number of the last task, which is how many there are. */
+PK_NODISCARD int prefdb__tasks(struct prefdb *db, int64_t campaign,
+                               int64_t *out, struct pk_err *err);
+
+/* The standing judgments j of annotator ?2 in campaign ?1, for SELECT; more
+ * conditions may follow. */
+#define PREFDB__OWN                                                            \
+    " FROM live_judgment AS j JOIN campaign AS c ON c.id = ?1"                 \
+    " AND c.dimension = j.dimension WHERE j.annotator = ?2"                    \
+    " AND j.annotator <> '' AND EXISTS (SELECT 1 FROM task AS t"               \
+    "  WHERE t.campaign = ?1 AND t.comparison = j.comparison)"
+
 #endif

@@ -5,6 +5,7 @@
 
 static const char *const roles[] = {"system", "user", "assistant"};
 static const char *const dimensions[] = {"helpfulness", "safety"};
+static const char *const orders[] = {"oldest", "random", "uncertain"};
 static const char *const splits[] = {"train", "valid", "test"};
 static const char *const choices[] = {"a", "b", "tie", "both_bad"};
 static const char *const labels[] = {"none", "preferred_safe", "both_safe",
@@ -38,6 +39,11 @@ const char *prefdb_dimension_name(enum prefdb_dimension d)
     return NAME(dimensions, d);
 }
 
+const char *prefdb_order_name(enum prefdb_order o)
+{
+    return NAME(orders, o);
+}
+
 const char *prefdb_split_name(enum prefdb_split s)
 {
     return NAME(splits, s);
@@ -64,6 +70,15 @@ bool prefdb_parse_dimension(const char *s, enum prefdb_dimension *out)
     bool ok = FIND(dimensions, s, &i);
     if (ok)
         *out = (enum prefdb_dimension)i;
+    return ok;
+}
+
+bool prefdb_parse_order(const char *s, enum prefdb_order *out)
+{
+    int i;
+    bool ok = FIND(orders, s, &i);
+    if (ok)
+        *out = (enum prefdb_order)i;
     return ok;
 }
 

@@ -96,6 +96,7 @@ struct prefdb_example {
     enum prefdb_choice choice;
     int strength; /* 0..3 or PREFDB_UNSTATED */
     enum prefdb_label label;
+    int shown_left;                    /* PREFDB_A, PREFDB_B or -1 */
     const struct prefdb_turn *context; /* root first; ends before the answer */
     size_t n_context;
     struct prefdb_turn a, b;
@@ -112,6 +113,13 @@ PK_NODISCARD int prefdb_get(struct prefdb *db, int64_t judgment,
 PK_NODISCARD int prefdb_get_comparison(struct prefdb *db, int64_t comparison,
                                        struct prefdb_example *out,
                                        struct pk_err *err);
+
+/* Names of the models behind a comparison's responses, as far as they are
+ * known; comparison 0: of the store's oldest and newest thousand responses.
+ * Even on failure *names is the caller's, for prefdb_models_free. */
+PK_NODISCARD int prefdb_models(struct prefdb *db, int64_t comparison,
+                               char ***names, size_t *n, struct pk_err *err);
+void prefdb_models_free(char **names, size_t n);
 
 /* ---- Campaigns: what labelers are asked to do ------------------------------
  *
@@ -147,15 +155,19 @@ PK_NODISCARD int prefdb_campaign_get(struct prefdb *db, const char *name,
                                      struct pk_err *err);
 
 enum prefdb_order { PREFDB_OLDEST, PREFDB_RANDOM, PREFDB_UNCERTAIN };
+const char *prefdb_order_name(enum prefdb_order o); /* "oldest" */
+bool prefdb_parse_order(const char *s, enum prefdb_order *out);
 
 /* Which comparisons become tasks, after those that are tasks already. */
 struct prefdb_fill {
     const char *source, *batch; /* NULL: any */
-    enum prefdb_order order; /* UNCERTAIN: smallest difference between the two
-                                scores by model `scored_by`; unscored last */
-    const char *scored_by;   /* a score's name */
-    uint64_t seed;           /* for RANDOM: the same seed, the same order */
-    int64_t limit;           /* at most so many; 0: all */
+    enum prefdb_order order;
+    /* For UNCERTAIN, the names of scores: the smallest margin between a pair's
+     * two scores first; with `against` those on which the two models disagree
+     * most, as probabilities. Unscored pairs come last. */
+    const char *scored_by, *against;
+    uint64_t seed; /* for RANDOM: the same seed, the same order */
+    int64_t limit; /* at most so many; 0: all */
 };
 
 /* *added: how many tasks are new. */
@@ -163,24 +175,44 @@ PK_NODISCARD int prefdb_campaign_fill(struct prefdb *db, int64_t campaign,
                                       const struct prefdb_fill *f,
                                       int64_t *added, struct pk_err *err);
 
-/* Of all tasks: how many are there, and judged `overlap` times; how many this
- * annotator judged and skipped. */
+/* How many tasks there are, and how many judgments of this annotator's stand:
+ * the work grows with the latter only. */
 struct prefdb_progress {
-    int64_t tasks, done, judged, skipped;
+    int64_t tasks, judged;
 };
-PK_NODISCARD int prefdb_campaign_progress(struct prefdb *db, int64_t campaign,
-                                          const char *annotator,
-                                          struct prefdb_progress *out,
-                                          struct pk_err *err);
+PK_NODISCARD int prefdb_progress(struct prefdb *db, int64_t campaign,
+                                 const char *annotator,
+                                 struct prefdb_progress *out,
+                                 struct pk_err *err);
 
-/* 1: *comparison is leased to the annotator until *expires (seconds since
- * 1970). It is the one in hand, its lease renewed, until it is submitted,
- * skipped or released. 0: nothing left for this annotator, now; *waiting (may
- * be NULL) says that others have the last tasks in hand. An annotator's name
- * is never empty (PK_EUSAGE). */
+/* How many tasks have been judged `overlap` times. */
+PK_NODISCARD int prefdb_campaign_done(struct prefdb *db, int64_t campaign,
+                                      int64_t *out, struct pk_err *err);
+
+/* How the annotator's standing judgments have gone. */
+struct prefdb_habits {
+    uint64_t judged, ties, strengths[4];
+    uint64_t sided, left;   /* choices whose sides are known, and the left */
+    uint64_t repeats, same; /* second judgments of a pair, and those alike */
+    double seconds, median; /* spent, and of one; NaN where none is timed */
+};
+/* Those since a time as the store writes it, or NULL: all. */
+PK_NODISCARD int prefdb_habits(struct prefdb *db, int64_t campaign,
+                               const char *annotator, const char *since,
+                               struct prefdb_habits *out, struct pk_err *err);
+
+/* What is in an annotator's hand. */
+struct prefdb_task {
+    int64_t comparison;
+    int64_t expires; /* seconds since 1970 */
+    bool waiting;    /* none in hand, but others have the last ones in theirs */
+};
+
+/* 1: out->comparison is leased to the annotator. It is the one in hand, its
+ * lease renewed, until it is submitted, skipped or released. 0: nothing left
+ * for this annotator, now. An annotator's name is never empty (PK_EUSAGE). */
 PK_NODISCARD int prefdb_next(struct prefdb *db, int64_t campaign,
-                             const char *annotator, int64_t *comparison,
-                             int64_t *expires, bool *waiting,
+                             const char *annotator, struct prefdb_task *out,
                              struct pk_err *err);
 
 /* What an annotator says. NULL and negative numbers are "not stated". */
@@ -222,11 +254,11 @@ PK_NODISCARD int prefdb_skip(struct prefdb *db, int64_t campaign,
 PK_NODISCARD int prefdb_release(struct prefdb *db, int64_t campaign,
                                 const char *annotator, struct pk_err *err);
 
-/* The annotator's standing judgments in this campaign, newest first, at most
- * `limit`; *ids is the caller's. */
+/* The annotator's standing judgments in this campaign, newest first; *ids is
+ * the caller's. */
 PK_NODISCARD int prefdb_history(struct prefdb *db, int64_t campaign,
-                                const char *annotator, size_t limit,
-                                int64_t **ids, size_t *n, struct pk_err *err);
+                                const char *annotator, int64_t **ids, size_t *n,
+                                struct pk_err *err);
 
 /* Unfinished work, by annotator and a key of the caller's. Put with value NULL
  * takes it away. Get: *value is the caller's, NULL where there is none. */

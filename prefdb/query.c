@@ -89,14 +89,14 @@ int prefdb_list(struct prefdb *db, const struct prefdb_query *q, int64_t **ids,
 static const char get_sql[] =
     "SELECT j.comparison, j.dimension, j.choice, j.strength, j.label,"
     " j.annotator, c.prompt, c.source, c.batch, c.split, ra.cut, rb.cut,"
-    " ta.content, tb.content FROM judgment AS j"
+    " ta.content, tb.content, j.shown_left FROM judgment AS j"
     " JOIN comparison AS c ON c.id = j.comparison"
     " JOIN response AS ra ON ra.id = c.a JOIN response AS rb ON rb.id = c.b"
     " JOIN turn AS ta ON ta.id = ra.turn JOIN turn AS tb ON tb.id = rb.turn"
     " WHERE j.id = ?1";
 static const char get_comparison_sql[] =
     "SELECT c.id, 'helpfulness', 'a', NULL, NULL, '', c.prompt, c.source,"
-    " c.batch, c.split, ra.cut, rb.cut, ta.content, tb.content"
+    " c.batch, c.split, ra.cut, rb.cut, ta.content, tb.content, NULL"
     " FROM comparison AS c"
     " JOIN response AS ra ON ra.id = c.a JOIN response AS rb ON rb.id = c.b"
     " JOIN turn AS ta ON ta.id = ra.turn JOIN turn AS tb ON tb.id = rb.turn"
@@ -116,7 +116,8 @@ enum {
     COL_CUT_A,
     COL_CUT_B,
     COL_A,
-    COL_B
+    COL_B,
+    COL_LEFT
 };
 
 int prefdb__keep_text(struct prefdb *db, sqlite3_stmt *s, int col, size_t *at,
@@ -192,7 +193,8 @@ const struct prefdb_turn *prefdb__lend_context(struct prefdb *db, size_t n,
 /* The columns that need no memory. False when they make no sense. */
 static bool read_plain(sqlite3_stmt *s, int64_t id, struct prefdb_example *x)
 {
-    int choice;
+    int choice, left = -1;
+    bool sided = sqlite3_column_type(s, COL_LEFT) != SQLITE_NULL;
     *x = (struct prefdb_example){
         .judgment = id,
         .comparison = sqlite3_column_int64(s, COL_COMPARISON),
@@ -207,8 +209,10 @@ static bool read_plain(sqlite3_stmt *s, int64_t id, struct prefdb_example *x)
     if (!prefdb_parse_dimension(prefdb__text(s, COL_DIMENSION),
                                 &x->dimension) ||
         !prefdb_parse_split(prefdb__text(s, COL_SPLIT), &x->split) ||
-        !prefdb__parse_choice(prefdb__text(s, COL_CHOICE), &choice))
+        !prefdb__parse_choice(prefdb__text(s, COL_CHOICE), &choice) ||
+        (sided && !prefdb__parse_choice(prefdb__text(s, COL_LEFT), &left)))
         return false;
+    x->shown_left = left;
     x->choice = (enum prefdb_choice)choice;
     return sqlite3_column_type(s, COL_LABEL) == SQLITE_NULL ||
            prefdb__parse_label(prefdb__text(s, COL_LABEL), &x->label);

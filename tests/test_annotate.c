@@ -5,6 +5,8 @@
 #include "annotate/diff.h"
 #include "annotate/keys.h"
 #include "annotate/layout.h"
+#include "annotate/names.h"
+#include "annotate/search.h"
 #include "annotate/text.h"
 #include "annotate/verdict.h"
 #include "common/rng.h"
@@ -129,6 +131,91 @@ START_TEST(a_place_survives_another_width)
     }
     annotate__doc_release(&d);
     pk_buf_release(&b);
+}
+END_TEST
+
+/* ---- Search and names ---------------------------------------------------- */
+
+static void ck_found(const char *pattern, const char *text, int from, int to)
+{
+    struct annotate__pattern p;
+    size_t begin = 0, end = 0;
+    ck_assert(annotate__pattern(&p, pattern));
+    bool found = annotate__find(&p, text, strlen(text), 0, &begin, &end);
+    ck_assert_msg(found == (from >= 0), "'%s' in '%s'", pattern, text);
+    if (from >= 0) {
+        ck_assert_uint_eq(begin, (size_t)from);
+        ck_assert_uint_eq(end, (size_t)to);
+    }
+}
+
+START_TEST(search_is_smart_about_case)
+{
+    struct annotate__pattern p;
+    ck_found("sky", "The SKY is", 4, 7);
+    ck_found("Sky", "The SKY is", -1, -1);
+    ck_found("Sky", "SKY, Sky", 5, 8);
+    ck_found("\xc3\xa4", "\xc3\x84rger", 0, 2); /* a small a umlaut */
+    ck_found("\xe5\xa5\xbd", "\xe4\xbd\xa0\xe5\xa5\xbd", 3, 6);
+    ck_found("one two", "one\ntwo", 0, 7);
+    ck_found("aab", "aaab", 1, 4);
+    ck_found("x", "\xff\xfe", -1, -1);
+    ck_found("x", "", -1, -1);
+    ck_assert(!annotate__pattern(&p, ""));
+    ck_assert(!annotate__pattern(&p, "\xff"));
+}
+END_TEST
+
+START_TEST(hits_are_found_again_by_place)
+{
+    struct annotate__pattern p;
+    struct annotate__hits h = {0};
+    ck_assert(annotate__pattern(&p, "aa"));
+    ck_ok(annotate__hits_add(&h, &p, 0, 0, "aaaa", 4, &err));
+    ck_ok(annotate__hits_add(&h, &p, 2, 1, "xaa", 3, &err));
+    ck_assert_uint_eq(h.n, 3); /* they do not overlap */
+    ck_assert_uint_eq(annotate__hits_after(&h, 0, 0, 0), 0);
+    ck_assert_uint_eq(annotate__hits_after(&h, 0, 0, 1), 0);
+    ck_assert_uint_eq(annotate__hits_after(&h, 0, 0, 2), 1);
+    ck_assert_uint_eq(annotate__hits_after(&h, 1, 0, 0), 2);
+    ck_assert_uint_eq(annotate__hits_after(&h, 2, 1, 3), 3);
+    annotate__hits_release(&h);
+}
+END_TEST
+
+START_TEST(names_of_models_are_found)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {{"As ChatGPT, I cannot", "ChatGPT"},
+                {"\xe6\x88\x91\xe6\x98\xaf"
+                 "ChatGPT\xe6\xa8\xa1",
+                 "ChatGPT"},
+                {"made by openai.", "openai"},
+                {"MyChatGPTs are", NULL},
+                {"GPT-4o is", "GPT-4o"},
+                {"a claude of smoke, a llama", NULL},
+                {"I am Claude", "Claude"},
+                {"PaLM 2 here", "PaLM 2"},
+                {"our tiny-7b is", "tiny-7b"},
+                {"the human said base", NULL},
+                {"", NULL}};
+    struct annotate__names names;
+    ck_ok(annotate__names_init(&names, &err));
+    ck_ok(annotate__names_add(&names, "org/tiny-7B", &err));
+    ck_ok(annotate__names_add(&names, "human", &err));
+    ck_ok(annotate__names_add(&names, "base", &err));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t at, len;
+        const char *t = rows[i].text;
+        bool found = annotate__names_find(&names, t, strlen(t), &at, &len);
+        ck_assert_msg(found == (rows[i].want != NULL), "'%s'", t);
+        if (found) {
+            ck_assert_uint_eq(len, strlen(rows[i].want));
+            ck_assert_int_eq(memcmp(t + at, rows[i].want, len), 0);
+        }
+    }
+    annotate__names_release(&names);
 }
 END_TEST
 
@@ -320,6 +407,9 @@ static Suite *suite(void)
     tcase_add_test(t, nothing_random_reaches_the_terminal);
     tcase_add_test(t, lines_break_after_spaces);
     tcase_add_test(t, a_place_survives_another_width);
+    tcase_add_test(t, search_is_smart_about_case);
+    tcase_add_test(t, hits_are_found_again_by_place);
+    tcase_add_test(t, names_of_models_are_found);
     tcase_add_test(t, words_that_differ_are_marked);
     tcase_add_test(t, texts_too_different_are_left_alone);
     tcase_add_test(t, no_key_asks_for_two_things);

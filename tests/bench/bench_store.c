@@ -150,7 +150,8 @@ static int read_next(struct prefdb *db, struct pk_err *err)
     const struct prefdb_verdict v = {
         .strength = 1, .shown_left = -1, .seconds = 1};
     double next[PAIRS], submit[PAIRS];
-    int64_t n, task, judgment;
+    struct prefdb_task task;
+    int64_t n, judgment;
     int rc = prefdb_campaign_put(db, &c, err);
     double start = pk_now();
     if (!rc)
@@ -162,11 +163,12 @@ static int read_next(struct prefdb *db, struct pk_err *err)
         char who[16];
         snprintf(who, sizeof who, "w%d", i % 12);
         start = pk_now();
-        rc = prefdb_next(db, c.id, who, &task, NULL, NULL, err);
+        rc = prefdb_next(db, c.id, who, &task, err);
         next[i] = pk_now() - start;
         start = pk_now();
         if (rc > 0)
-            rc = prefdb_submit(db, c.id, who, task, &v, &judgment, err);
+            rc = prefdb_submit(db, c.id, who, task.comparison, &v, &judgment,
+                               err);
         submit[i] = pk_now() - start;
     }
     if (rc)

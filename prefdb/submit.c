@@ -1,0 +1,164 @@
+/* Taking judgments in, and in the place of earlier ones. */
+#include <string.h>
+
+#include "prefdb/desk.h"
+#include "prefdb/write.h"
+
+/* Append the judgment; supersedes NULL, or the uid of an older one. */
+static int judge(struct prefdb__desk *d, struct prefdb__writer *w,
+                 int64_t comparison, const struct prefdb_verdict *v,
+                 const uint8_t *supersedes, int64_t *id, struct pk_err *err)
+{
+    struct prefdb__said said;
+    int rc = prefdb__said_of(&said, &d->c, d->annotator, v, err);
+    if (supersedes) {
+        said.j.has_supersedes = true;
+        memcpy(said.j.supersedes, supersedes, sizeof said.j.supersedes);
+    }
+    if (!rc)
+        rc = prefdb__said_check(&said, err);
+    if (!rc)
+        rc = prefdb__writer_judge(w, comparison, &said.j, id, err);
+    prefdb__said_release(&said);
+    return rc;
+}
+
+static int submit(struct prefdb__desk *d, struct prefdb__writer *w,
+                  int64_t comparison, const struct prefdb_verdict *v,
+                  int64_t *judgment, struct pk_err *err)
+{
+    struct prefdb__taken t;
+    int64_t n[] = {d->c.id, comparison}, at;
+    int rc = prefdb__desk_row(d,
+                              "SELECT position FROM task WHERE campaign = ?1"
+                              " AND comparison = ?2 AND ?3 <> ''",
+                              n, 2, &at, 1, err);
+    if (rc == 0)
+        return pk_fail(err, PK_EUSAGE, "comparison %lld is not a task of '%s'",
+                       (long long)comparison, d->c.name);
+    if (rc > 0)
+        rc = prefdb__desk_look(d, comparison, &t, err);
+    if (rc)
+        return rc;
+    if (t.mine)
+        return pk_fail(err, PK_ENO, "%s has judged comparison %lld already",
+                       d->annotator, (long long)comparison);
+    if (t.judged + (t.in_hand ? 0 : t.held) >= d->c.overlap)
+        return pk_fail(err, PK_ENO,
+                       "comparison %lld has been judged %d times, or is in "
+                       "the hands of others",
+                       (long long)comparison, d->c.overlap);
+    rc = judge(d, w, comparison, v, NULL, judgment, err);
+    if (!rc)
+        rc = prefdb__desk_drop_lease(d, comparison, err);
+    if (!rc && t.judged + 1 >= d->c.overlap)
+        rc = prefdb__desk_done(d, comparison, err);
+    return rc;
+}
+
+/* Begin, with what both need. On success the caller ends the writer. */
+static int desk_begin(struct prefdb__desk *d, struct prefdb__writer **w,
+                      struct prefdb *db, int64_t campaign,
+                      const char *annotator, struct pk_err *err)
+{
+    *w = NULL;
+    int rc = prefdb__check_name("an annotator", annotator, err);
+    if (!rc)
+        rc = prefdb__writer_begin(w, db, err);
+    if (!rc)
+        rc = prefdb__desk_open(d, db, campaign, annotator, err);
+    if (rc)
+        prefdb__writer_abort(w);
+    return rc;
+}
+
+static int desk_end(struct prefdb__writer **w, int rc, struct pk_err *err)
+{
+    if (!rc)
+        return prefdb__writer_commit(w, err);
+    prefdb__writer_abort(w);
+    return rc;
+}
+
+int prefdb_submit(struct prefdb *db, int64_t campaign, const char *annotator,
+                  int64_t comparison, const struct prefdb_verdict *v,
+                  int64_t *judgment, struct pk_err *err)
+{
+    struct prefdb__desk d;
+    struct prefdb__writer *w;
+    *judgment = 0;
+    int rc = desk_begin(&d, &w, db, campaign, annotator, err);
+    if (rc)
+        return rc;
+    rc = desk_end(&w, submit(&d, w, comparison, v, judgment, err), err);
+    if (rc)
+        *judgment = 0;
+    return rc;
+}
+
+/* The task is open again, for everyone. */
+static int reopen(struct prefdb__desk *d, int64_t comparison,
+                  struct pk_err *err)
+{
+    int64_t n[] = {d->c.id, comparison};
+    int rc = prefdb__tell(d->db,
+                          "UPDATE task SET done = 0 WHERE campaign = ?1"
+                          " AND comparison = ?2",
+                          n, 2, NULL, err);
+    return rc ? rc
+              : prefdb__tell(d->db,
+                             "UPDATE progress SET position ="
+                             " min(position, (SELECT position - 1 FROM task"
+                             " WHERE campaign = ?1 AND comparison = ?2))"
+                             " WHERE campaign = ?1",
+                             n, 2, NULL, err);
+}
+
+static int revise(struct prefdb__desk *d, struct prefdb__writer *w, int64_t old,
+                  const struct prefdb_verdict *v, int64_t *judgment,
+                  struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    uint8_t uid[PREFDB__UID];
+    int64_t comparison = 0;
+    int64_t n[] = {d->c.id, old};
+    int rc = prefdb__ask(d->db, &s,
+                         "SELECT j.uid, j.comparison FROM live_judgment AS j"
+                         " JOIN campaign AS c ON c.id = ?1"
+                         "  AND c.dimension = j.dimension"
+                         " JOIN task AS t ON t.campaign = ?1"
+                         "  AND t.comparison = j.comparison"
+                         " WHERE j.id = ?2 AND j.annotator = ?3",
+                         n, 2, d->annotator, err);
+    if (!rc && (rc = prefdb__step(d->db, s, err)) > 0 &&
+        sqlite3_column_bytes(s, 0) == PREFDB__UID) {
+        memcpy(uid, sqlite3_column_blob(s, 0), sizeof uid);
+        comparison = sqlite3_column_int64(s, 1);
+    }
+    sqlite3_finalize(s);
+    if (rc < 0)
+        return rc;
+    if (!comparison)
+        return pk_fail(err, PK_ENO,
+                       "judgment %lld is not a standing one by %s in this "
+                       "campaign",
+                       (long long)old, d->annotator);
+    rc = judge(d, w, comparison, v, uid, judgment, err);
+    return rc || v ? rc : reopen(d, comparison, err);
+}
+
+int prefdb_revise(struct prefdb *db, int64_t campaign, const char *annotator,
+                  int64_t old, const struct prefdb_verdict *v,
+                  int64_t *judgment, struct pk_err *err)
+{
+    struct prefdb__desk d;
+    struct prefdb__writer *w;
+    *judgment = 0;
+    int rc = desk_begin(&d, &w, db, campaign, annotator, err);
+    if (rc)
+        return rc;
+    rc = desk_end(&w, revise(&d, w, old, v, judgment, err), err);
+    if (rc)
+        *judgment = 0;
+    return rc;
+}

@@ -1,0 +1,414 @@
+/* Campaigns: tasks chosen, handed out and judged, by many at one store. */
+#include <math.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "prefdb/check.h"
+#include "tests/prefdb_support.h"
+
+/* n comparisons about prompts of their own; every second of source "even". */
+static struct prefdb *store_of(const char *name, int n)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store(name);
+    struct pk_buf b = PK_BUF_INIT(1 << 22);
+    for (int i = 0; i < n; i++)
+        pk_buf_addf(&b,
+                    "{\"messages\":[{\"role\":\"user\",\"content\":\"Question "
+                    "%d?\"}],\"a\":\"yes %d\",\"b\":\"no\",\"source\":"
+                    "\"%s\"}\n",
+                    i, i, i % 2 ? "odd" : "even");
+    ck_ok(import_text(db, "rows.jsonl", b.data, plain_import(NULL), &report,
+                      &err));
+    pk_buf_release(&b);
+    return db;
+}
+
+static int found_any;
+static void on_found(void *ctx, const struct prefdb__found *f)
+{
+    (void)ctx;
+    if (strcmp(f->kind, "split") != 0)
+        found_any++;
+}
+
+static int problems(struct prefdb *db)
+{
+    struct pk_err err;
+    struct prefdb__listener to = {.found = on_found};
+    found_any = 0;
+    ck_ok(prefdb__check(db, &to, &err));
+    return found_any;
+}
+
+/* ---- Leases -------------------------------------------------------------- */
+
+static int64_t campaign(struct prefdb *db, int overlap, int64_t seconds)
+{
+    struct pk_err err;
+    struct prefdb_campaign c = {.name = "c",
+                                .dimension = PREFDB_HELPFULNESS,
+                                .overlap = overlap,
+                                .lease_seconds = seconds,
+                                .guideline = "v1",
+                                .guideline_text = "Be fair."};
+    struct prefdb_fill f = {.order = PREFDB_RANDOM, .seed = 3};
+    int64_t n;
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    ck_ok(prefdb_campaign_fill(db, c.id, &f, &n, &err));
+    return c.id;
+}
+
+static const struct prefdb_verdict says_a = {.choice = PREFDB_A,
+                                             .strength = 2,
+                                             .shown_left = PREFDB_B,
+                                             .seconds = 4.5,
+                                             .note = "n"};
+
+static int64_t next(struct prefdb *db, int64_t c, const char *who)
+{
+    struct pk_err err;
+    struct prefdb_task task;
+    ck_ok(prefdb_next(db, c, who, &task, &err));
+    return task.comparison;
+}
+
+START_TEST(test_leases)
+{
+    struct pk_err err;
+    int64_t j, *ids;
+    size_t n;
+    struct prefdb_campaign got;
+    struct prefdb *db = store_of("l.db", 3);
+    int64_t c = campaign(db, 1, 3600);
+    ck_ok(prefdb_campaign_get(db, "c", &got, &err));
+    ck_assert_str_eq(got.guideline_text, "Be fair.");
+    int64_t x = next(db, c, "ann");
+    ck_assert_int_eq(next(db, c, "ann"), x); /* the one in hand */
+    int64_t y = next(db, c, "bob");
+    ck_assert_int_ne(y, x);
+    int64_t z = next(db, c, "eve");
+    ck_assert_int_eq(x + y + z, 6);
+    struct prefdb_task none;
+    ck_assert_int_eq(prefdb_next(db, c, "dan", &none, &err), 0);
+    ck_assert(none.waiting);
+    /* Another's task, and a choice that is not allowed. */
+    ck_assert_int_eq(prefdb_submit(db, c, "dan", x, &says_a, &j, &err), PK_ENO);
+    struct prefdb_verdict tie = says_a;
+    tie.choice = PREFDB_TIE;
+    ck_assert_int_eq(prefdb_submit(db, c, "ann", x, &tie, &j, &err), PK_EUSAGE);
+    ck_ok(prefdb_submit(db, c, "ann", x, &says_a, &j, &err));
+    ck_assert_int_eq(prefdb_submit(db, c, "ann", x, &says_a, &j, &err), PK_ENO);
+    ck_assert_int_eq(prefdb_submit(db, c, "dan", x, &says_a, &j, &err), PK_ENO);
+    ck_assert_int_eq(next(db, c, "ann"), 0);
+    /* Released, skipped. */
+    ck_ok(prefdb_release(db, c, "bob", &err));
+    ck_assert_int_eq(next(db, c, "ann"), y);
+    ck_ok(prefdb_skip(db, c, "ann", y, "unclear", &err));
+    ck_assert_int_eq(next(db, c, "ann"), 0);
+    ck_assert_int_eq(next(db, c, "bob"), y);
+    /* Revise, withdraw: the task is open again. */
+    ck_ok(prefdb_history(db, c, "ann", &ids, &n, &err));
+    ck_assert_uint_eq(n, 1);
+    struct prefdb_verdict b = says_a;
+    b.choice = PREFDB_B;
+    ck_assert_int_eq(prefdb_revise(db, c, "bob", ids[0], &b, &j, &err), PK_ENO);
+    ck_ok(prefdb_revise(db, c, "ann", ids[0], &b, &j, &err));
+    ck_assert_int_eq(prefdb_revise(db, c, "ann", ids[0], &b, &j, &err), PK_ENO);
+    free(ids);
+    ck_ok(prefdb_history(db, c, "ann", &ids, &n, &err));
+    ck_assert_uint_eq(n, 1);
+    struct prefdb_example e;
+    ck_ok(prefdb_get(db, ids[0], &e, &err));
+    ck_assert_int_eq(e.choice, PREFDB_B);
+    ck_ok(prefdb_revise(db, c, "ann", ids[0], NULL, &j, &err));
+    free(ids);
+    ck_assert_int_eq(next(db, c, "dan"), x);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"), 3);
+    ck_assert_int_eq(problems(db), 0);
+    ck_ok(prefdb_get_comparison(db, x, &e, &err));
+    ck_assert_int_eq(e.comparison, x);
+    ck_assert_uint_eq(e.n_context, 1);
+    prefdb_close(db);
+}
+END_TEST
+
+/* A lease that has run out goes to another; who comes late is told. */
+START_TEST(test_expired)
+{
+    struct pk_err err;
+    int64_t j;
+    struct prefdb *db = store_of("e.db", 1);
+    int64_t c = campaign(db, 1, 3600);
+    int64_t x = next(db, c, "ann");
+    ck_assert_int_eq(next(db, c, "bob"), 0);
+    ck_ok(prefdb__exec(db, "UPDATE lease SET expires = 1", &err));
+    ck_assert_int_eq(next(db, c, "bob"), x);
+    ck_assert_int_eq(prefdb_submit(db, c, "ann", x, &says_a, &j, &err), PK_ENO);
+    ck_ok(prefdb_submit(db, c, "bob", x, &says_a, &j, &err));
+    struct prefdb_progress p;
+    ck_ok(prefdb_progress(db, c, "bob", &p, &err));
+    ck_ok(prefdb_campaign_done(db, c, &j, &err));
+    ck_assert_int_eq(p.tasks, 1);
+    ck_assert_int_eq(j, 1);
+    ck_assert_int_eq(p.judged, 1);
+    prefdb_close(db);
+}
+END_TEST
+
+START_TEST(test_drafts)
+{
+    struct pk_err err;
+    char *value;
+    struct prefdb *db = new_store("d.db");
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_ptr_null(value);
+    ck_ok(prefdb_draft_put(db, "ann", "k", "half a thought", &err));
+    ck_ok(prefdb_draft_put(db, "ann", "k", "half a thought, and", &err));
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_str_eq(value, "half a thought, and");
+    free(value);
+    ck_ok(prefdb_draft_put(db, "ann", "k", NULL, &err));
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_ptr_null(value);
+    prefdb_close(db);
+}
+END_TEST
+
+enum { LABELERS = 12, TASKS = 60, OVERLAP = 3 };
+
+/* One labeler: take and judge until nothing is left; the number judged goes
+ * into the pipe. Dies half way when told to. */
+static void labeler(const char *path, int64_t c, int me, int out)
+{
+    struct prefdb *db;
+    struct pk_err err;
+    char who[32];
+    int done = 0;
+    snprintf(who, sizeof who, "labeler%d", me);
+    if (prefdb_open(&db, path, PREFDB_WRITE, &err) < 0)
+        _exit(2);
+    for (;;) {
+        struct prefdb_task task;
+        int64_t j;
+        int rc = prefdb_next(db, c, who, &task, &err);
+        if (rc < 0)
+            _exit(3);
+        if (!rc && !task.waiting)
+            break;
+        if (!rc) {
+            usleep(2000);
+            continue;
+        }
+        rc = prefdb_submit(db, c, who, task.comparison, &says_a, &j, &err);
+        if (rc < 0)
+            _exit(4);
+        done++;
+    }
+    prefdb_close(db);
+    _exit(write(out, &done, sizeof done) == sizeof done ? 0 : 5);
+}
+
+START_TEST(test_twelve)
+{
+    struct pk_err err;
+    struct prefdb *db = store_of("twelve.db", TASKS);
+    int64_t c = campaign(db, OVERLAP, 3600);
+    prefdb_close(db);
+    char *path = temp_path("twelve.db");
+    int ends[2], total = 0;
+    pid_t child[LABELERS];
+    ck_assert_int_eq(pipe(ends), 0);
+    for (int i = 0; i < LABELERS; i++) {
+        child[i] = fork();
+        ck_assert_int_ge(child[i], 0);
+        if (child[i] == 0)
+            labeler(path, c, i, ends[1]);
+    }
+    close(ends[1]);
+    for (int i = 0; i < LABELERS; i++) {
+        int status, n = 0;
+        ck_assert_int_eq(waitpid(child[i], &status, 0), child[i]);
+        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                      "labeler %d ended with %d", i, status);
+        ck_assert_int_eq(read(ends[0], &n, sizeof n), sizeof n);
+        total += n;
+    }
+    close(ends[0]);
+    ck_ok(prefdb_open(&db, path, PREFDB_WRITE, &err));
+    ck_assert_int_eq(total, TASKS * OVERLAP);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"),
+                     TASKS * OVERLAP);
+    ck_assert_int_eq(number(db, "SELECT max(n) FROM (SELECT count(*) AS n FROM"
+                                " judgment GROUP BY comparison)"),
+                     OVERLAP);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM lease"), 0);
+    ck_assert_int_eq(problems(db), 0);
+    prefdb_close(db);
+}
+END_TEST
+
+/* ---- Filling ------------------------------------------------------------- */
+
+static int64_t empty_campaign(struct prefdb *db, const char *name)
+{
+    struct pk_err err;
+    struct prefdb_campaign c = {
+        .name = name, .overlap = 1, .lease_seconds = 60};
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    return c.id;
+}
+
+static int64_t fill(struct prefdb *db, int64_t c, struct prefdb_fill f)
+{
+    struct pk_err err;
+    int64_t n;
+    ck_ok(prefdb_campaign_fill(db, c, &f, &n, &err));
+    return n;
+}
+
+/* A few at a time until there are no more: each once, none of another source;
+ * whether row numbers are drawn (many rows) or all are shuffled (few). */
+START_TEST(test_fill_by_parts)
+{
+    struct prefdb *db = store_of("parts.db", 300);
+    struct prefdb_fill f = {.source = "even", .order = PREFDB_RANDOM};
+    int64_t c = empty_campaign(db, "parts"), total = 0, n;
+    f.limit = 7;
+    while ((n = fill(db, c, f)) > 0) {
+        ck_assert_int_le(n, 7);
+        total += n;
+        f.seed++;
+    }
+    ck_assert_int_eq(total, 150);
+    ck_assert_int_eq(number(db, "SELECT count(DISTINCT t.comparison) FROM task"
+                                " AS t JOIN comparison AS c ON c.id ="
+                                " t.comparison WHERE c.source = 'even'"),
+                     150);
+    ck_assert_int_eq(number(db, "SELECT max(position) FROM task"), 150);
+    ck_assert_int_gt(number(db, "SELECT count(*) FROM task AS a JOIN task AS b"
+                                " ON b.position = a.position + 1"
+                                " WHERE b.comparison < a.comparison"),
+                     30);
+    prefdb_close(db);
+}
+END_TEST
+
+/* Scores by a model such that r(a) - r(b) of comparison i + 1 is margins[i];
+ * none where that is NaN. */
+static void put_scores(struct prefdb *db, const char *name, char digit,
+                       const double margins[], int n)
+{
+    struct pk_err err;
+    char model[65];
+    memset(model, digit, 64);
+    model[64] = 0;
+    for (int i = 0; i < n; i++) {
+        char sql[80];
+        struct prefdb_score s[2] = {{.model = model, .name = name},
+                                    {.model = model, .name = name}};
+        if (isnan(margins[i]))
+            continue;
+        snprintf(sql, sizeof sql, "SELECT a FROM comparison WHERE id = %d",
+                 i + 1);
+        s[0].response = number(db, sql);
+        sql[7] = 'b';
+        s[1].response = number(db, sql);
+        s[0].value = margins[i];
+        ck_ok(prefdb_scores_put(db, s, 2, &err));
+    }
+}
+
+static void ck_order(struct prefdb *db, int64_t c, const int *want, int n)
+{
+    char sql[100];
+    for (int i = 0; i < n; i++) {
+        snprintf(sql, sizeof sql,
+                 "SELECT comparison FROM task WHERE campaign = %d AND"
+                 " position = %d",
+                 (int)c, i + 1);
+        ck_assert_int_eq(number(db, sql), want[i]);
+    }
+}
+
+START_TEST(test_uncertain)
+{
+    static const double help[] = {3, -0.1, NAN, 1, -8};
+    static const double safe[] = {2.5, -0.2, 1, -1, -9};
+    struct pk_err err;
+    struct prefdb *db = store_of("doubt.db", 5);
+    struct prefdb_fill f = {.order = PREFDB_UNCERTAIN};
+    int64_t n, c = empty_campaign(db, "one");
+    ck_assert_int_eq(prefdb_campaign_fill(db, c, &f, &n, &err), PK_EUSAGE);
+    f.scored_by = "help";
+    ck_assert_int_eq(prefdb_campaign_fill(db, c, &f, &n, &err), PK_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "help"));
+    put_scores(db, "help", 'a', help, 5);
+    put_scores(db, "safe", 'b', safe, 5);
+    ck_assert_int_eq(fill(db, c, f), 5);
+    ck_order(db, c, (const int[]){2, 4, 1, 5, 3}, 5);
+    /* sigma(1) and sigma(-1) are furthest apart, -8 and -9 closest. */
+    f.against = "safe";
+    c = empty_campaign(db, "two");
+    ck_assert_int_eq(fill(db, c, f), 5);
+    ck_order(db, c, (const int[]){4, 1, 2, 5, 3}, 5);
+    prefdb_close(db);
+}
+END_TEST
+
+/* ---- What one annotator has said ----------------------------------------- */
+
+START_TEST(test_habits)
+{
+    struct pk_err err;
+    struct prefdb *db = store_of("habits.db", 4);
+    int64_t c = campaign(db, 2, 60), j;
+    struct prefdb_habits h;
+    struct prefdb_progress p;
+    for (int i = 0; i < 3; i++) {
+        struct prefdb_verdict v = says_a; /* shown left: b */
+        v.strength = i;
+        v.seconds = 1 << i;
+        v.choice = i ? PREFDB_B : PREFDB_A;
+        ck_ok(prefdb_submit(db, c, "ann", next(db, c, "ann"), &v, &j, &err));
+    }
+    ck_ok(prefdb_submit(db, c, "bob", next(db, c, "bob"), &says_a, &j, &err));
+    ck_ok(prefdb_progress(db, c, "ann", &p, &err));
+    ck_assert_int_eq(p.judged, 3);
+    ck_assert_int_eq(p.tasks, 4);
+    ck_ok(prefdb_habits(db, c, "ann", NULL, &h, &err));
+    ck_assert_uint_eq(h.judged, 3);
+    ck_assert_uint_eq(h.sided, 3);
+    ck_assert_uint_eq(h.left, 2);
+    ck_assert_uint_eq(h.strengths[1], 1);
+    ck_assert_uint_eq(h.repeats, 0);
+    ck_assert_double_eq(h.median, 2);
+    ck_assert_double_eq(h.seconds, 7);
+    ck_ok(prefdb_habits(db, c, "ann", "2999", &h, &err));
+    ck_assert_uint_eq(h.judged, 0);
+    ck_assert(isnan(h.median));
+    prefdb_close(db);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("prefdb campaigns");
+    TCase *t = tcase_create("campaigns");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, test_leases);
+    tcase_add_test(t, test_expired);
+    tcase_add_test(t, test_drafts);
+    tcase_add_test(t, test_twelve);
+    tcase_add_test(t, test_fill_by_parts);
+    tcase_add_test(t, test_uncertain);
+    tcase_add_test(t, test_habits);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return run_suite(suite());
+}
