@@ -12,7 +12,8 @@ ROOMS  := common infer prefdb rm annotate
 # second pool of threads would work against ours.
 BLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 PKG_CONFIG := PKG_CONFIG_PATH=$(BLAS)/pkgconfig:$$PKG_CONFIG_PATH pkg-config
-PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc ncursesw libcurl
+PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc ncursesw libcurl \
+        libmicrohttpd
 STD  := -std=c11 -D_GNU_SOURCE -I. -I$(B) -fopenmp
 NUM  := -fno-math-errno -ffp-contract=off # never -Ofast or -ffast-math
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
@@ -43,7 +44,10 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o)
 TESTS    := $(TEST_SRC:%.c=$(B)/%)
 FUZZERS  := $(FUZZ_SRC:%.c=$(B)/%)
 PROG     := $(B)/prefkit
+# Programs that the end-to-end scripts talk to.
 FAKE     := $(B)/tests/tui/fake_endpoint
+CLIENT   := $(B)/tests/client/serve_client
+HELPERS  := $(FAKE) $(CLIENT)
 VERSION  := $(shell sed -n 's/.*PK_VERSION "\(.*\)"/\1/p' common/version.h)
 DEST      = $(DESTDIR)$(PREFIX)
 FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
@@ -56,10 +60,10 @@ say = $(if $(V),,@echo "  $1  $@"; )
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
-suites: $(TESTS) $(FAKE)  ## build the Check suites
+suites: $(TESTS) $(HELPERS)  ## build the Check suites
 check: suites             ## the Check suites
 	@scripts/run_suites.sh $(TESTS)
-check-cli: $(PROG) $(FAKE) ## the end-to-end scripts, on the program
+check-cli: $(PROG) $(HELPERS) ## the end-to-end scripts, on the program
 	@tests/cli/run.sh $(PROG)
 asan:                     ## the Check suites under ASan and UBSan
 	$(MAKE) MODE=asan check
@@ -118,6 +122,8 @@ $(FAKE): $(B)/tests/tui/fake_endpoint.o $(B)/tests/libsupport.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(CLIENT): $(B)/tests/client/serve_client.o $(B)/libprefkit.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 $(B)/%.o: %.c $(B)/.flags

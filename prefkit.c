@@ -44,6 +44,7 @@ static const struct verb {
     {"train", "DB", "train one reward model for one dimension", rm_cmd_train},
     {"score", "", "score JSON lines with one or more reward models",
      rm_cmd_score},
+    {"serve", "", "reward models over HTTP", rm_cmd_serve},
     {"best", "", "the best of K scored responses to each prompt", rm_cmd_best},
     {"eval", "DB", "accuracy report of one or more reward models", rm_cmd_eval},
     {"bench", "", "this machine's limit, and how close we run to it",

@@ -7,5 +7,6 @@ int rm_cmd_train(int argc, char **argv);
 int rm_cmd_score(int argc, char **argv);
 int rm_cmd_eval(int argc, char **argv);
 int rm_cmd_best(int argc, char **argv);
+int rm_cmd_serve(int argc, char **argv);
 
 #endif

@@ -88,25 +88,31 @@ static int parse_text(struct rm_row *r, const cJSON *text, struct pk_err *err)
     return 0;
 }
 
-static int parse_ids(struct rm_row *r, const cJSON *list, struct pk_err *err)
+int rm_ids_read(const cJSON *list, struct infer_ids *out, struct pk_err *err)
 {
     const cJSON *id;
-    if (!cJSON_IsArray(list))
-        return pk_fail(err, PK_EDATA, "\"token_ids\" is not a list");
+    size_t i = 0;
     cJSON_ArrayForEach(id, list)
     {
         double x = cJSON_IsNumber(id) ? id->valuedouble : -1;
+        i++;
         if (!(x >= 0 && x <= INT32_MAX && x == floor(x)))
             return pk_fail(err, PK_EDATA,
-                           "\"token_ids\" holds something that is no token id "
-                           "(number %zu)",
-                           r->ids.len + 1);
-        int rc = infer_ids_add(&r->ids, (int32_t)x, err);
+                           "something that is no token id (number %zu)", i);
+        int rc = infer_ids_add(out, (int32_t)x, err);
         if (rc)
             return rc;
     }
-    if (r->ids.len == 0)
-        return pk_fail(err, PK_EDATA, "\"token_ids\" is empty");
+    return i ? 0 : pk_fail(err, PK_EDATA, "no token ids at all");
+}
+
+static int parse_ids(struct rm_row *r, const cJSON *list, struct pk_err *err)
+{
+    if (!cJSON_IsArray(list))
+        return pk_fail(err, PK_EDATA, "\"token_ids\" is not a list");
+    int rc = rm_ids_read(list, &r->ids, err);
+    if (rc)
+        return pk_err_prefix(err, "\"token_ids\" holds ");
     r->ready_made = true;
     r->n = 1;
     return 0;

@@ -31,6 +31,10 @@ PK_NODISCARD int rm_row_parse(struct rm_row *r, const char *line, size_t len,
                               struct pk_err *err);
 void rm_row_release(struct rm_row *r);
 
+/* Append the token ids of a JSON list; PK_EDATA with the reason. */
+PK_NODISCARD int rm_ids_read(const cJSON *list, struct infer_ids *out,
+                             struct pk_err *err);
+
 /* The row's responses in turn, each with what comes before it; borrowed until
  * the next call on the row. False after the last. */
 bool rm_row_next(struct rm_row *r, struct rm_text *out);
@@ -58,6 +62,9 @@ struct rm_row_scores {
     const struct rm_combined *combined; /* [n], or NULL: nothing is combined */
 };
 
+/* How a score is written: what a float needs to survive. */
+#define RM_SCORE_FORMAT "%.9g"
+
 /* A score as it is written, so that who computes with it in this run and who
  * reads it from the file get the same. */
 double rm_row_rounded(double score);
@@ -70,6 +77,10 @@ double rm_row_rounded(double score);
 PK_NODISCARD int rm_row_write(struct pk_buf *out, const char *line, size_t len,
                               const struct rm_row_scores *scores,
                               struct pk_err *err);
+
+/* A reason as a JSON string; reasons quote from rows, and may have been cut
+ * within a character. Returns out->failed. */
+int rm_quote_reason(struct pk_buf *out, const char *reason);
 
 /* Append a row that could not be scored: `line` with "error": reason or, where
  * it is not a JSON object, {"error": reason, "line": number}. */

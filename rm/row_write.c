@@ -170,7 +170,7 @@ static size_t worst(const struct rm_row_scores *r, size_t i, enum what what)
 
 static void print_score(char out[40], double score)
 {
-    snprintf(out, 40, "%.9g", score);
+    snprintf(out, 40, RM_SCORE_FORMAT, score);
 }
 
 double rm_row_rounded(double score)
@@ -298,8 +298,7 @@ int rm_row_write(struct pk_buf *out, const char *line, size_t len,
     return rc ? pk_fail_mem(err, "a row") : 0;
 }
 
-/* Reasons quote from rows, and may have been cut within a character. */
-static int quote_reason(struct pk_buf *out, const char *reason)
+int rm_quote_reason(struct pk_buf *out, const char *reason)
 {
     char text[sizeof((struct pk_err *)0)->text];
     size_t n = (size_t)snprintf(text, sizeof text, "%s", reason), bad;
@@ -314,7 +313,7 @@ int rm_row_write_error(struct pk_buf *out, const char *line, size_t len,
 {
     struct pk_buf text = PK_BUF_INIT((size_t)1 << 16);
     cJSON *j;
-    int rc = quote_reason(&text, reason);
+    int rc = rm_quote_reason(&text, reason);
     bool object = pk_json_parse(&j, line, len, NULL) == 0 && cJSON_IsObject(j);
     cJSON_Delete(j);
     if (rc == 0)

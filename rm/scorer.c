@@ -100,7 +100,7 @@ void rm_scorer_close(struct rm_scorer *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < s->n_models; i++) {
+    for (size_t i = 0; s->model && i < s->n_models; i++) {
         struct scored_model *m = &s->model[i];
         infer_model_close(m->model);
         infer_tokenizer_close(m->coder.tokenizer);
@@ -244,5 +244,7 @@ const struct rm_scored *rm_scorer_get(const struct rm_scorer *s, size_t model,
 
 void rm_scorer_clear(struct rm_scorer *s)
 {
+    for (size_t i = 0; i < s->n_models; i++)
+        infer_forest_clear(s->model[i].pass.forest);
     s->n_texts = s->n_done = 0;
 }

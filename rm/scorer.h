@@ -89,6 +89,7 @@ PK_NODISCARD int rm_scorer_flush(struct rm_scorer *s, struct pk_err *err);
  * is get(s, m, i). */
 const struct rm_scored *rm_scorer_get(const struct rm_scorer *s, size_t model,
                                       size_t index);
+/* Drop all texts, also those that wait. */
 void rm_scorer_clear(struct rm_scorer *s);
 
 #endif

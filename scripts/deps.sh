@@ -10,7 +10,7 @@ set -eu
 
 build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libsqlite3-dev
        libcjson-dev zlib1g-dev libssl-dev libutf8proc-dev libncurses-dev
-       libcurl4-openssl-dev"
+       libcurl4-openssl-dev libmicrohttpd-dev"
 test="$build check sqlite3 gzip tmux"
 # For `make MPI=1`; its tests are skipped without it.
 mpi="$build libopenmpi-dev openmpi-bin"

@@ -21,6 +21,9 @@
 #define LLVMFuzzerTestOneInput fuzz_json_tokenizer
 #include "tests/fuzz/fuzz_json_tokenizer.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_serve
+#include "tests/fuzz/fuzz_serve.c"
+#undef LLVMFuzzerTestOneInput
 
 #define LLVMFuzzerTestOneInput fuzz_reply
 #include "tests/fuzz/fuzz_reply.c"
@@ -36,7 +39,8 @@ static const struct {
                {"tests/fuzz/corpus/config", fuzz_config},
                {"tests/fuzz/corpus/gguf", fuzz_gguf},
                {"tests/fuzz/corpus/json_tokenizer", fuzz_json_tokenizer},
-               {"tests/fuzz/corpus/reply", fuzz_reply}};
+               {"tests/fuzz/corpus/reply", fuzz_reply},
+               {"tests/fuzz/corpus/serve", fuzz_serve}};
 enum { FUZZERS = sizeof fuzzers / sizeof *fuzzers };
 
 static void try_seed(int (*target)(const uint8_t *, size_t), uint8_t *seed,

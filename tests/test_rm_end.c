@@ -12,9 +12,8 @@
 #include "rm/row.h"
 #include "rm/run.h"
 #include "tests/schema.h"
+#include "tests/small_model.h"
 #include "tests/support.h"
-
-#define TOKENIZER "tests/fixtures/tokenizer"
 
 /* A verb, with its standard output (and, unless they are wanted, its messages)
  * kept out of the way; its exit status. The output's text is in *out. */
@@ -59,33 +58,9 @@ static const char *said(void)
 
 static char *make_base(const char *name, enum infer_head head)
 {
-    struct infer_tokenizer *t;
     struct pk_err err;
-    ck_ok(infer_tokenizer_open(&t, TOKENIZER, &err));
-    struct infer_config c = {.dim = 32,
-                             .layers = 2,
-                             .heads = 4,
-                             .kv_heads = 2,
-                             .head_dim = 8,
-                             .hidden = 48,
-                             .vocab = infer_tokenizer_vocab(t),
-                             .max_positions = 160,
-                             .norm_eps = 1e-5,
-                             .rope_theta = 10000,
-                             .bos = infer_tokenizer_bos(t),
-                             .eos = infer_tokenizer_eos(t),
-                             .pad = -1,
-                             .head = head};
-    if (head == INFER_HEAD_SCORE)
-        infer_config_to_score(&c, t);
-    infer_tokenizer_close(t);
-    struct infer_params *p;
-    ck_ok(infer_params_new(&p, &c, &err));
-    infer_params_init(p, &c, 7);
     char *dir = temp_path(name);
-    ck_assert_int_eq(mkdir(dir, 0777), 0);
-    ck_ok(infer_model_save(dir, &c, &p->w, TOKENIZER, &err));
-    infer_params_free(p);
+    ck_ok(small_model(dir, head, &err));
     return dir;
 }
 

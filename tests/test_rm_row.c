@@ -148,7 +148,7 @@ static const struct {
     {"{\"text\":7}", "\"text\" is not a string"},
     {"{\"text\":\"x\",\"prompt\":\"y\"}", "several"},
     {"{\"text\":\"x\",\"cut\":true}", "\"cut\" beside"},
-    {"{\"token_ids\":[]}", "empty"},
+    {"{\"token_ids\":[]}", "no token ids"},
     {"{\"token_ids\":{}}", "not a list"},
     {"{\"token_ids\":[1,2.5]}", "number 2"},
     {"{\"token_ids\":[-1]}", "number 1"},
