@@ -56,7 +56,7 @@ FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-store install uninstall clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-store bench-annotate install uninstall clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -78,6 +78,8 @@ bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's
 	@$< $(N)
 bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed, N="30000 300000" rows
 	@scripts/bench_store.sh $^ $(N)
+bench-annotate: $(PROG) $(B)/tests/bench/bench_annotate $(B)/tests/bench/bench_store ## a labeler's waiting, N=1000000 comparisons
+	@scripts/bench_annotate.sh $^ $(N)
 install: all              ## the program, the library and the rooms' doors, under DESTDIR and PREFIX
 	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/prefkit/common $(DEST)/include/prefkit/infer \
 	    $(DEST)/include/prefkit/prefdb
@@ -118,9 +120,10 @@ $(B)/tests/libsupport.a: $(HELP_OBJ)
 	$(call say,AR)$(AR) rcs $@ $^
 $(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(B)/tests/test_annotate_kill: | $(PROG) # runs it
 $(FAKE): $(B)/tests/tui/fake_endpoint.o $(B)/tests/libsupport.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
-$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libprefkit.a
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(CLIENT): $(B)/tests/client/serve_client.o $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

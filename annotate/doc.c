@@ -32,6 +32,13 @@ static size_t line_end(const struct annotate__part *p, size_t from,
     struct annotate__cell c;
     size_t column = 0, brk = 0, at = from;
     for (; at < p->len; at += c.bytes) {
+        if (annotate__plain_byte(p->text + at, p->len - at) && column < width) {
+            column++;
+            c.bytes = 1;
+            if (p->text[at] == ' ')
+                brk = at + 1;
+            continue;
+        }
         annotate__cell(p->text + at, p->len - at, column, &c);
         if (c.line_end) {
             *next = at + c.bytes;

@@ -106,9 +106,9 @@ bool annotate__names_find(const struct annotate__names *names, const char *s,
                           size_t n, size_t *at, size_t *len)
 {
     for (size_t i = 0; i < n; i++) {
-        if (i && is_word(s[i - 1]))
-            continue;
         unsigned char c = small(s[i]);
+        if (!names->by[c].n || (i && is_word(s[i - 1])))
+            continue;
         *len = 0;
         for (size_t k = 0; k < names->by[c].n; k++) {
             const struct annotate__name *name = &names->by[c].v[k];

@@ -12,6 +12,8 @@ static uint32_t lower(uint32_t cp)
 {
     if (cp < 0x80)
         return cp >= 'A' && cp <= 'Z' ? cp + ('a' - 'A') : cp;
+    if (cp >= 0x3040 && cp < 0xA640) /* no scripts with capitals */
+        return cp;
     return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
 }
 
@@ -71,8 +73,14 @@ bool annotate__find(const struct annotate__pattern *p, const char *s, size_t n,
                     size_t from, size_t *begin, size_t *end)
 {
     size_t k;
+    uint32_t first = p->chars[0], other = first;
+    if (!p->exact && first >= 'a' && first <= 'z')
+        other = first - ('a' - 'A');
     for (size_t i = from; i < n && p->n; i += k) {
-        uint32_t c;
+        uint32_t c = (unsigned char)s[i];
+        k = 1;
+        if (c > ' ' && c < 0x80 && c != first && c != other)
+            continue;
         k = next_char(p, s + i, n - i, &c);
         size_t len = c == p->chars[0] ? match(p, s + i, n - i) : 0;
         if (len) {

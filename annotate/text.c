@@ -72,6 +72,14 @@ static bool is_combining(uint32_t cp)
     }
 }
 
+/* Ideographs, syllables and kana: two columns each, and nothing that joins.
+ * Texts of millions of them are wrapped at once. */
+static bool is_wide(uint32_t cp)
+{
+    return (cp >= 0x4E00 && cp <= 0x9FFF) || (cp >= 0xAC00 && cp <= 0xD7A3) ||
+           (cp >= 0x3041 && cp <= 0x3096) || (cp >= 0x30A1 && cp <= 0x30FA);
+}
+
 static void put(struct annotate__cell *c, uint32_t cp)
 {
     size_t at = strlen(c->out);
@@ -85,8 +93,9 @@ static void put_rest(const char *s, size_t n, struct annotate__cell *c)
 {
     uint32_t cp;
     size_t k, marks = 0;
-    while (c->bytes < n &&
-           (k = pk_utf8_decode(s + c->bytes, n - c->bytes, &cp)) > 0) {
+    while (c->bytes < n && (unsigned char)s[c->bytes] >= 0x80 &&
+           (k = pk_utf8_decode(s + c->bytes, n - c->bytes, &cp)) > 0 &&
+           !is_wide(cp)) {
         bool out = left_out(cp);
         if (!out && (!is_combining(cp) || marks == MAX_COMBINING))
             return;
@@ -143,8 +152,7 @@ static bool ascii_cell(const char *s, size_t n, size_t column,
         mark(c, ch);
         return true;
     }
-    /* The common case: a plain character with no mark after it. */
-    if (ch < 0x80 && (n < 2 || (unsigned char)s[1] < 0x80)) {
+    if (annotate__plain_byte(s, n)) {
         c->out[0] = (char)ch;
         c->out[1] = 0;
         c->width = 1;
@@ -170,7 +178,11 @@ void annotate__cell(const char *s, size_t n, size_t column,
         return;
     }
     c->bytes = k;
-    if (cp == 0x2028 || cp == 0x2029) {
+    if (is_wide(cp)) {
+        put(c, cp);
+        c->width = 2;
+        put_rest(s, n, c);
+    } else if (cp == 0x2028 || cp == 0x2029) {
         c->line_end = true;
     } else if (!left_out(cp) && is_combining(cp)) {
         stray(s, n, cp, c);

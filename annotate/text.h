@@ -30,6 +30,13 @@ struct annotate__cell {
 void annotate__cell(const char *s, size_t n, size_t column,
                     struct annotate__cell *c);
 
+/* A letter of ASCII or a space, with nothing after it that could join it: what
+ * most texts are made of. One byte, one column, drawn as it is. */
+static inline bool annotate__plain_byte(const char *s, size_t n)
+{
+    return s[0] >= 0x20 && s[0] < 0x7F && (n < 2 || (unsigned char)s[1] < 0x80);
+}
+
 /* The columns that a text without line ends takes. */
 size_t annotate__width(const char *s, size_t n);
 

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utf8proc.h>
+
 #include "annotate/diff.h"
 #include "annotate/keys.h"
 #include "annotate/layout.h"
@@ -10,6 +12,7 @@
 #include "annotate/text.h"
 #include "annotate/verdict.h"
 #include "common/rng.h"
+#include "common/utf8.h"
 #include "tests/support.h"
 
 static struct pk_err err;
@@ -59,6 +62,29 @@ START_TEST(graphemes_keep_their_columns)
                           rows[i].width,
                       "row %zu: %zu columns", i,
                       annotate__width(rows[i].text, strlen(rows[i].text)));
+}
+END_TEST
+
+/* What is taken for wide without being looked up is that. */
+START_TEST(wide_characters_are_two_columns)
+{
+    static const uint32_t ranges[][2] = {
+        {0x4E00, 0x9FFF}, {0xAC00, 0xD7A3}, {0x3041, 0x3096}, {0x30A1, 0x30FA}};
+    for (size_t r = 0; r < 4; r++) {
+        for (uint32_t cp = ranges[r][0]; cp <= ranges[r][1]; cp++) {
+            struct annotate__cell c;
+            char s[8];
+            size_t n = pk_utf8_encode(cp, s);
+            int category = (int)utf8proc_category((utf8proc_int32_t)cp);
+            ck_assert_int_eq(utf8proc_charwidth((utf8proc_int32_t)cp), 2);
+            ck_assert(category == UTF8PROC_CATEGORY_LO);
+            /* A mark after it is in its cell all the same. */
+            memcpy(s + n, "\xcc\x81", 2);
+            annotate__cell(s, n + 2, 0, &c);
+            ck_assert_uint_eq(c.bytes, n + 2);
+            ck_assert_uint_eq(c.width, 2);
+        }
+    }
 }
 END_TEST
 
@@ -404,6 +430,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, hostile_text_becomes_marks);
     tcase_add_test(t, graphemes_keep_their_columns);
+    tcase_add_test(t, wide_characters_are_two_columns);
     tcase_add_test(t, nothing_random_reaches_the_terminal);
     tcase_add_test(t, lines_break_after_spaces);
     tcase_add_test(t, a_place_survives_another_width);
