@@ -57,17 +57,14 @@ static size_t line_end(const struct annotate__part *p, size_t from,
     return at;
 }
 
-static int wrap_part(struct annotate__doc *d, size_t i, size_t width,
-                     struct pk_err *err)
+static int wrap_rest(struct annotate__doc *d, size_t i, size_t from,
+                     size_t width, struct pk_err *err)
 {
     const struct annotate__part *p = &d->parts[i];
-    size_t from = 0, next = 0;
+    size_t next = 0;
     int rc = 0;
     bool open = true; /* a text that ends in a line end has no line after it,
                          and an empty text has one */
-    if (p->title)
-        rc =
-            add_line(d, (struct annotate__line){.part = i, .title = true}, err);
     while (!rc && (open || from < p->len)) {
         size_t to = line_end(p, from, width, &next);
         rc = add_line(
@@ -76,6 +73,30 @@ static int wrap_part(struct annotate__doc *d, size_t i, size_t width,
         from = next;
     }
     return rc;
+}
+
+static int wrap_part(struct annotate__doc *d, size_t i, size_t width,
+                     struct pk_err *err)
+{
+    int rc = 0;
+    if (d->parts[i].title)
+        rc =
+            add_line(d, (struct annotate__line){.part = i, .title = true}, err);
+    return rc ? rc : wrap_rest(d, i, 0, width, err);
+}
+
+int annotate__doc_grow(struct annotate__doc *d, const char *text, size_t len,
+                       size_t width, struct pk_err *err)
+{
+    struct annotate__part *p = &d->parts[d->n_parts - 1];
+    size_t from = d->lines[--d->n_lines].from;
+    /* And the one before it: a CR that had a line of its own may have got its
+     * LF, which makes the two that line's end. */
+    if (d->n_lines && !d->lines[d->n_lines - 1].title)
+        from = d->lines[--d->n_lines].from;
+    p->text = text;
+    p->len = len;
+    return wrap_rest(d, d->n_parts - 1, from, width ? width : 1, err);
 }
 
 int annotate__doc_wrap(struct annotate__doc *d, size_t width,

@@ -40,7 +40,7 @@ struct call {
 
 /* ---- A request ----------------------------------------------------------- */
 
-static cJSON *messages_of(const struct annotate__request *q)
+static cJSON *messages_of(const struct annotate__query *q)
 {
     static const char *const roles[] = {"system", "user", "assistant"};
     cJSON *list = cJSON_CreateArray();
@@ -61,8 +61,7 @@ static cJSON *messages_of(const struct annotate__request *q)
 }
 
 /* Everything that a server could have a default for is said. */
-static cJSON *body_of(const struct endpoint *e,
-                      const struct annotate__request *q)
+static cJSON *body_of(const struct endpoint *e, const struct annotate__query *q)
 {
     cJSON *j = cJSON_CreateObject(), *messages = messages_of(q), *options;
     bool ok = cJSON_AddStringToObject(j, "model", e->names.served) &&
@@ -173,7 +172,7 @@ static void call_free(struct call *c)
     free(c);
 }
 
-static int start(struct annotate__source *s, const struct annotate__request *q,
+static int start(struct annotate__source *s, const struct annotate__query *q,
                  struct annotate__stream *out, struct pk_err *err)
 {
     struct endpoint *e = (struct endpoint *)s;

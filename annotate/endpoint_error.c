@@ -49,8 +49,7 @@ int annotate__endpoint_name(struct annotate__endpoint_names *n,
     size_t len = model ? (size_t)(model - o->url) : strlen(o->url);
     while (len && o->url[len - 1] == '/')
         len--;
-    size_t host_len = strcspn(host, "/#");
-    bool bare = host + host_len >= o->url + len;
+    bool bare = host + strcspn(host, "/#") >= o->url + len;
     struct pk_buf b = PK_BUF_INIT(4096);
     pk_buf_add(&b, o->url, len);
     pk_buf_adds(&b, bare ? "/v1" : "");
@@ -60,7 +59,7 @@ int annotate__endpoint_name(struct annotate__endpoint_names *n,
     pk_buf_release(&b);
     n->name = pk_strdup(o->name);
     n->served = pk_strdup(model && model[1] ? model + 1 : o->name);
-    n->host = pk_memdup0(host, host_len);
+    n->host = pk_memdup0(host, strcspn(host, ":/#"));
     n->key_env = pk_strdup(o->key_env ? o->key_env : "");
     return *base && *url && n->name && n->served && n->host && n->key_env
                ? 0
@@ -81,12 +80,21 @@ static size_t starts(const char *text, const char *name)
     return n && strncasecmp(text, name, n) == 0 ? n : 0;
 }
 
+static size_t starts_host(const char *text, const char *host)
+{
+    size_t n = starts(text, host);
+    if (n && text[n] == ':')
+        n += 1 + strspn(text + n + 1, "0123456789");
+    return n;
+}
+
 void annotate__endpoint_mask(const struct annotate__endpoint_names *n,
                              const char *text, char *out, size_t size)
 {
     size_t at = 0;
     while (*text && at + 1 < size) {
-        size_t name = starts(text, n->served), host = starts(text, n->host);
+        size_t name = starts(text, n->served),
+               host = starts_host(text, n->host);
         if (!name)
             name = starts(text, n->name);
         const char *mask = name ? "[model]" : host ? "[server]" : NULL;

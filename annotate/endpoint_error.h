@@ -8,7 +8,7 @@
 #include "annotate/endpoint.h"
 
 struct annotate__endpoint_names {
-    char *name, *served, *host; /* served: by its server; host with its port */
+    char *name, *served, *host; /* served: by its server; host: no port */
     char *key_env;
 };
 
@@ -20,7 +20,8 @@ annotate__endpoint_name(struct annotate__endpoint_names *n,
                         char **base, struct pk_err *err);
 void annotate__endpoint_names_release(struct annotate__endpoint_names *n);
 
-/* `text` with the model's names and its host as [...], whatever their case. */
+/* `text` with the model's names and its host (and a port) as [...], whatever
+ * their case. */
 void annotate__endpoint_mask(const struct annotate__endpoint_names *n,
                              const char *text, char *out, size_t size);
 

@@ -97,7 +97,7 @@ bool annotate__hub_busy(const struct annotate__hub *h)
 }
 
 int annotate__hub_start(struct annotate__hub *h, struct annotate__source *from,
-                        const struct annotate__request *q,
+                        const struct annotate__query *q,
                         struct annotate__stream *s, struct pk_err *err)
 {
     annotate__stream_release(s);
@@ -141,11 +141,11 @@ static int pump(struct annotate__hub *h, bool *changed, struct pk_err *err)
     for (size_t i = h->n; i-- > 0;) {
         struct annotate__stream *s = h->running[i];
         enum annotate__phase was = s->phase;
-        size_t len = s->text.len;
         int rc = s->source->kind->pump(s->source, s, err);
         if (rc)
             return rc;
-        *changed |= s->phase != was || s->text.len != len;
+        *changed |= s->phase != was || s->text.len != s->told;
+        s->told = s->text.len;
         if (!annotate__running(s))
             forget(h, i);
     }
@@ -196,5 +196,5 @@ int annotate__hub_wait(struct annotate__hub *h, int fd, double seconds,
     *changed |= counting(h, now);
     if (*changed)
         h->told = now;
-    return failed;
+    return failed ? failed : fd >= 0 && extra[1].revents;
 }

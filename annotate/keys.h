@@ -16,6 +16,7 @@ enum annotate__key {
     ANNOTATE__KEY_HOME,
     ANNOTATE__KEY_END,
     ANNOTATE__KEY_F1,
+    ANNOTATE__KEY_DELETE,
     ANNOTATE__KEY_NONE /* nothing that anything is bound to */
 };
 
@@ -51,6 +52,11 @@ enum annotate__request {
     ANNOTATE__TOGETHER,
     ANNOTATE__ZOOM,
     ANNOTATE__DIFF,
+    ANNOTATE__STOP, /* these five in live dialogues only */
+    ANNOTATE__AGAIN,
+    ANNOTATE__AGAIN_BOTH,
+    ANNOTATE__WRITE,
+    ANNOTATE__OPEN,
     ANNOTATE__GUIDELINE,
     ANNOTATE__STATISTICS,
     ANNOTATE__HELP,

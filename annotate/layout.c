@@ -39,3 +39,19 @@ void annotate__layout(struct annotate__layout *l, int rows, int cols, bool zoom,
         p[ANNOTATE__PANE_RIGHT] = rect(y, half + 1, rest, cols - half - 1);
     }
 }
+
+void annotate__layout_write(struct annotate__layout *l, int rows, int cols,
+                            int context_lines)
+{
+    *l =
+        (struct annotate__layout){.shape = ANNOTATE__STACKED, .foot = rows - 3};
+    if (rows < 12 || cols < 40) {
+        l->shape = ANNOTATE__TOO_SMALL;
+        return;
+    }
+    int room = rows - 6, most = room - (room / 3 > 3 ? room / 3 : 3);
+    int h = context_lines < 1 ? 1 : context_lines > most ? most : context_lines;
+    l->panes[ANNOTATE__PANE_CONTEXT] = rect(2, 0, h, cols);
+    l->panes[ANNOTATE__PANE_LEFT] = rect(h + 3, 0, room - h, cols);
+    l->panes[ANNOTATE__PANE_RIGHT] = rect(2, 0, 0, cols);
+}

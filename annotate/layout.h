@@ -34,4 +34,9 @@ struct annotate__layout {
 void annotate__layout(struct annotate__layout *l, int rows, int cols, bool zoom,
                       enum annotate__pane focus, int context_lines);
 
+/* The same while a prompt is written: the conversation above, and the place of
+ * the left response is the editor's, across the screen. */
+void annotate__layout_write(struct annotate__layout *l, int rows, int cols,
+                            int context_lines);
+
 #endif

@@ -20,12 +20,14 @@ static int own_name(struct annotate__session *s,
                     const struct annotate__options *o, struct pk_err *err)
 {
     struct pk_buf name = PK_BUF_INIT(4096);
-    pk_buf_addf(&name, "annotate %s", prefdb_dimension_name(o->dimension));
+    pk_buf_addf(&name, "%s %s", o->live ? "live" : "annotate",
+                prefdb_dimension_name(o->dimension));
     if (o->source)
         pk_buf_addf(&name, " source=%s", o->source);
     if (o->batch)
         pk_buf_addf(&name, " batch=%s", o->batch);
-    pk_buf_addf(&name, " order=%s", prefdb_order_name(o->order));
+    if (!o->live)
+        pk_buf_addf(&name, " order=%s", prefdb_order_name(o->order));
     if (o->scored_by)
         pk_buf_addf(&name, " scored-by=%s%s%s", o->scored_by,
                     o->against ? "," : "", o->against ? o->against : "");
@@ -58,7 +60,7 @@ static int own_campaign(struct annotate__session *s,
                         const struct annotate__options *o, struct pk_err *err)
 {
     struct prefdb_campaign c, was;
-    s->own = true;
+    s->own = !o->live;
     s->fill = (struct prefdb_fill){.source = o->source,
                                    .batch = o->batch,
                                    .order = o->order,
@@ -116,8 +118,10 @@ static int know_models(struct annotate__session *s, int64_t comparison,
 int annotate__open(struct annotate__session *s,
                    const struct annotate__options *o, struct pk_err *err)
 {
-    *s = (struct annotate__session){
-        .texts.max = (size_t)1 << 30, .started = pk_now(), .began = time(NULL)};
+    *s = (struct annotate__session){.texts.max = (size_t)1 << 30,
+                                    .started = pk_now(),
+                                    .began = time(NULL),
+                                    .live = o->live};
     int rc = prefdb_open(&s->db, o->store, PREFDB_WRITE, err);
     if (!rc && !(s->annotator = pk_strdup(o->annotator)))
         rc = pk_fail_mem(err, "a name");
@@ -237,10 +241,9 @@ static int load_draft(struct annotate__session *s, struct pk_err *err)
     return rc;
 }
 
-static int find_names(struct annotate__session *s, struct pk_err *err)
+void annotate__find_names(struct annotate__session *s)
 {
-    int rc = know_models(s, s->comparison, err);
-    for (int right = 0; right < 2 && !rc; right++) {
+    for (int right = 0; right < 2; right++) {
         const struct prefdb_turn *t = annotate__shown(s, right);
         struct pk_buf b = PK_BUF_INIT(sizeof s->named[right] - 1);
         size_t at, len;
@@ -251,7 +254,6 @@ static int find_names(struct annotate__session *s, struct pk_err *err)
             memcpy(s->named[right], b.data, b.len + 1);
         pk_buf_release(&b);
     }
-    return rc;
 }
 
 /* What is in s->x is the pair in hand from here on. */
@@ -266,8 +268,9 @@ static int take(struct annotate__session *s, struct pk_err *err)
     s->v = (struct annotate__verdict){0};
     if (s->revising)
         annotate__recall(&s->v, &s->x, s->left);
-    if ((rc = find_names(s, err)) != 0)
+    if ((rc = know_models(s, s->comparison, err)) != 0)
         return rc;
+    annotate__find_names(s);
     s->have = true;
     s->seconds = 0;
     s->touched = pk_now();
@@ -279,6 +282,8 @@ int annotate__next(struct annotate__session *s, struct pk_err *err)
     struct prefdb_task task;
     int64_t added = 0;
     s->have = false;
+    if (s->live) /* the live dialogue's own is shown (annotate__live_show) */
+        return 0;
     s->revising = 0;
     int rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
     if (rc == 0 && (rc = fill_own(s, &added, err)) == 0 && added)
@@ -344,7 +349,7 @@ static size_t split_words(char *flags, const char **out, size_t max)
     return n;
 }
 
-static void count(struct annotate__session *s)
+void annotate__count(struct annotate__session *s)
 {
     if (s->revising) {
         s->revised++;
@@ -358,27 +363,33 @@ static void count(struct annotate__session *s)
         s->ties++;
 }
 
+struct prefdb_verdict annotate__said(const struct annotate__session *s,
+                                     struct annotate__words *words)
+{
+    snprintf(words->flags, sizeof words->flags, "%s", s->v.flags);
+    return (struct prefdb_verdict){
+        .choice = annotate__choice(&s->v, s->left),
+        .strength = s->v.strength,
+        .label = s->v.label,
+        .shown_left = (int)s->left,
+        .seconds = s->seconds,
+        .note = s->v.note[0] ? s->v.note : NULL,
+        .flags = words->word,
+        .n_flags = split_words(words->flags, words->word, 64)};
+}
+
 int annotate__submit(struct annotate__session *s, struct pk_err *err)
 {
-    const char *words[64];
-    char flags[sizeof s->v.flags];
+    struct annotate__words words;
     int64_t judgment;
-    snprintf(flags, sizeof flags, "%s", s->v.flags);
     annotate__touch(s, pk_now());
-    struct prefdb_verdict v = {.choice = annotate__choice(&s->v, s->left),
-                               .strength = s->v.strength,
-                               .label = s->v.label,
-                               .shown_left = (int)s->left,
-                               .seconds = s->seconds,
-                               .note = s->v.note[0] ? s->v.note : NULL,
-                               .flags = words,
-                               .n_flags = split_words(flags, words, 64)};
+    const struct prefdb_verdict v = annotate__said(s, &words);
     int rc = s->revising ? prefdb_revise(s->db, s->campaign, s->annotator,
                                          s->revising, &v, &judgment, err)
                          : prefdb_submit(s->db, s->campaign, s->annotator,
                                          s->comparison, &v, &judgment, err);
     if (!rc)
-        count(s);
+        annotate__count(s);
     if (rc && rc != PK_ENO)
         return rc;
     /* On PK_ENO the caller gets that message, and the next pair. */

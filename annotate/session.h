@@ -17,6 +17,7 @@ struct annotate__options {
     enum prefdb_order order;
     const char *scored_by, *against; /* for PREFDB_UNCERTAIN; or NULL */
     bool allow_tie, allow_both_bad;
+    bool live; /* the pairs are made, not drawn (live.h) */
 };
 
 struct annotate__session {
@@ -27,6 +28,7 @@ struct annotate__session {
     bool allow_tie, allow_both_bad;
     int64_t quota;
     struct prefdb_progress progress;
+    bool live;
     bool own; /* the campaign is our own, and filled as needed: */
     struct prefdb_fill fill;
 
@@ -70,6 +72,16 @@ PK_NODISCARD int annotate__next(struct annotate__session *s,
 PK_NODISCARD int annotate__submit(struct annotate__session *s,
                                   struct pk_err *err);
 
+/* The verdict in the store's terms; its words are in `words`. And one more to
+ * count. */
+struct annotate__words {
+    char flags[128];
+    const char *word[64];
+};
+struct prefdb_verdict annotate__said(const struct annotate__session *s,
+                                     struct annotate__words *words);
+void annotate__count(struct annotate__session *s);
+
 /* Not this pair. While revising: back to the pair that was in hand. */
 PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
                                 struct pk_err *err);
@@ -110,6 +122,9 @@ static inline bool annotate__shown_cut(const struct annotate__session *s,
 {
     return (s->left == PREFDB_A) != right ? s->x.a_cut : s->x.b_cut;
 }
+
+/* Fill s->named. */
+void annotate__find_names(struct annotate__session *s);
 
 /* Which response of s->x is shown left: where it is judged already, as it was
  * shown then; else drawn per comparison and annotator, the same on every

@@ -16,7 +16,7 @@
 #include "prefdb/prefdb.h"
 
 enum annotate__phase {
-    ANNOTATE__IDLE,
+    ANNOTATE__UNASKED,
     ANNOTATE__WAITING,  /* asked; nothing has come yet */
     ANNOTATE__RETRYING, /* refused for now, to be asked again at retry_at */
     ANNOTATE__WRITING,
@@ -25,7 +25,7 @@ enum annotate__phase {
     ANNOTATE__BROKEN /* never to be rated */
 };
 
-struct annotate__request {
+struct annotate__query {
     const struct prefdb_turn *turns; /* root first, the user's last */
     size_t n_turns;
     double temperature, top_p;
@@ -45,7 +45,8 @@ struct annotate__stream {
     cJSON *record; /* what is kept beside the response: the request that was
                       really sent, how it ended */
     struct annotate__source *source;
-    void *call; /* the source's, while the stream runs */
+    void *call;  /* the source's, while the stream runs */
+    size_t told; /* bytes of text that a wait has reported (hub.c) */
 };
 
 #define ANNOTATE__TEXT_MAX ((size_t)16 << 20)
@@ -63,7 +64,7 @@ static inline bool annotate__running(const struct annotate__stream *s)
 struct annotate__source_kind {
     /* What cannot be asked for makes a stream BROKEN; only PK_EMEM and the
      * like are errors. */
-    int (*start)(struct annotate__source *, const struct annotate__request *,
+    int (*start)(struct annotate__source *, const struct annotate__query *,
                  struct annotate__stream *, struct pk_err *err);
     /* Take over what has come since. */
     int (*pump)(struct annotate__source *, struct annotate__stream *,
@@ -89,7 +90,7 @@ void annotate__hub_close(struct annotate__hub *h); /* no stream runs */
 
 PK_NODISCARD int annotate__hub_start(struct annotate__hub *h,
                                      struct annotate__source *from,
-                                     const struct annotate__request *q,
+                                     const struct annotate__query *q,
                                      struct annotate__stream *s,
                                      struct pk_err *err);
 
@@ -99,8 +100,8 @@ void annotate__hub_stop(struct annotate__hub *h, struct annotate__stream *s);
 bool annotate__hub_busy(const struct annotate__hub *h);
 
 /* Wait until `fd` (or -1) can be read, a stream has changed or `seconds` have
- * passed. *changed: there is something new to show, which a second of waiting
- * for a server is too. */
+ * passed: 1 in the first case. *changed: there is something new to show, which
+ * a second of waiting for a server is too. */
 PK_NODISCARD int annotate__hub_wait(struct annotate__hub *h, int fd,
                                     double seconds, bool *changed,
                                     struct pk_err *err);

@@ -76,6 +76,12 @@ PK_NODISCARD int annotate__doc_add(struct annotate__doc *d, const char *title,
 PK_NODISCARD int annotate__doc_wrap(struct annotate__doc *d, size_t width,
                                     struct pk_err *err);
 
+/* The last part's text has become longer (and may be elsewhere): only its last
+ * two lines are cut anew. It is the only part, wrapped to the same width. */
+PK_NODISCARD int annotate__doc_grow(struct annotate__doc *d, const char *text,
+                                    size_t len, size_t width,
+                                    struct pk_err *err);
+
 /* The line that holds this place of the text; 0 for an empty document. */
 size_t annotate__doc_find(const struct annotate__doc *d, size_t part,
                           size_t at);

@@ -58,6 +58,23 @@ void annotate__tty_stop(struct annotate__tty *t)
     endwin();
 }
 
+void annotate__tty_lend(struct annotate__tty *t)
+{
+    (void)t;
+    def_prog_mode();
+    send("\033[?2004l");
+    endwin();
+}
+
+void annotate__tty_back(struct annotate__tty *t)
+{
+    (void)t;
+    reset_prog_mode();
+    send("\033[?2004h");
+    clearok(curscr, TRUE);
+    refresh();
+}
+
 static int translate(int key)
 {
     static const struct {
@@ -72,6 +89,7 @@ static int translate(int key)
         {KEY_HOME, ANNOTATE__KEY_HOME},
         {KEY_END, ANNOTATE__KEY_END},
         {KEY_F(1), ANNOTATE__KEY_F1},
+        {KEY_DC, ANNOTATE__KEY_DELETE},
         {KEY_ENTER, '\r'},
         {KEY_BACKSPACE, 8},
         {KEY_RESIZE, ANNOTATE__RESIZED},
@@ -86,7 +104,7 @@ static int translate(int key)
 
 /* Wait for input or a signal. Signals are held back except here, so that none
  * can come between the question whether there was one and the wait. */
-static bool wait_input(void)
+static bool wait_input(const struct timespec *most)
 {
     static const int held[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
     struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -96,7 +114,7 @@ static bool wait_input(void)
         sigaddset(&block, held[i]);
     sigprocmask(SIG_BLOCK, &block, &before);
     if (!pk_interrupted())
-        ppoll(&fd, 1, NULL, &before);
+        ppoll(&fd, 1, most, &before);
     sigprocmask(SIG_SETMASK, &before, NULL);
     return !pk_interrupted() && !(fd.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
@@ -117,8 +135,13 @@ int annotate__tty_key(struct annotate__tty *t)
             return translate((int)c);
         if (rc == OK)
             return c == 127 ? 8 : c == '\n' ? '\r' : (int)c;
-        if (!wait_input())
+        int also = t->also ? t->also(t->also_arg) : ANNOTATE__NOTHING_ELSE;
+        bool alone = also == ANNOTATE__NOTHING_ELSE;
+        if (!wait_input(alone ? NULL : &(struct timespec){0, 0}) ||
+            (also < 0 && !alone))
             return ANNOTATE__HUNG_UP;
+        if (also > 0)
+            return ANNOTATE__NEWS;
     }
 }
 

@@ -11,6 +11,7 @@
 #define ANNOTATE__HUNG_UP (-2)
 #define ANNOTATE__PASTE   (-3)
 #define ANNOTATE__PASTED  (-4)
+#define ANNOTATE__NEWS    (-5) /* there is something new to draw */
 
 enum annotate__style {
     ANNOTATE__PLAIN,
@@ -26,7 +27,14 @@ enum annotate__style {
 struct annotate__tty {
     bool ascii; /* borders; always where the locale is not UTF-8 */
     bool utf8, color;
+    /* What else is waited for, if anything: called when there is no key.
+     * 1: it has waited, and there is news; 0: it has waited, and there may be a
+     * key; negative: nothing else is waited for now, or (PK_E*) it failed. */
+    int (*also)(void *arg);
+    void *also_arg;
 };
+
+#define ANNOTATE__NOTHING_ELSE (-1000)
 
 PK_NODISCARD int annotate__tty_start(struct annotate__tty *t, bool ascii,
                                      struct pk_err *err);
@@ -34,6 +42,10 @@ void annotate__tty_stop(struct annotate__tty *t);
 
 /* Wait for a key. */
 int annotate__tty_key(struct annotate__tty *t);
+
+/* Give the terminal to another program, and take it back. */
+void annotate__tty_lend(struct annotate__tty *t);
+void annotate__tty_back(struct annotate__tty *t);
 
 /* What has been drawn is on the screen when this returns. */
 void annotate__tty_show(struct annotate__tty *t);

@@ -27,22 +27,22 @@ PK_NODISCARD int prefdb__tell(struct prefdb *db, const char *sql,
 
 /* An annotator's verdict as a judgment (verdict.c); it borrows the verdict's
  * texts, and its own below. */
-struct prefdb__said {
+struct prefdb__word {
     struct prefdb__judgment j;
     char created[32], guideline[256];
 };
 
 /* v NULL: a withdrawal. PK_EUSAGE where the campaign does not allow it, or it
  * makes no sense by itself. Release also after an error. */
-PK_NODISCARD int prefdb__said_of(struct prefdb__said *s,
+PK_NODISCARD int prefdb__word_of(struct prefdb__word *s,
                                  const struct prefdb_campaign *c,
                                  const char *annotator,
                                  const struct prefdb_verdict *v,
                                  struct pk_err *err);
 /* Do its parts go together? PK_EUSAGE. */
-PK_NODISCARD int prefdb__said_check(const struct prefdb__said *s,
+PK_NODISCARD int prefdb__word_check(const struct prefdb__word *s,
                                     struct pk_err *err);
-void prefdb__said_release(struct prefdb__said *s);
+void prefdb__word_release(struct prefdb__word *s);
 
 /* These comparisons become tasks, after those that are there. And a draft, or
  * with value NULL its end. Within a write transaction. */

@@ -33,7 +33,7 @@ static int made(struct prefdb__response *r, const struct prefdb_made *m,
 
 /* The record borrows everything but the flags, which it takes over. */
 static int fill(struct prefdb__record *r, const struct prefdb_live *pair,
-                struct prefdb__said *said, struct pk_err *err)
+                struct prefdb__word *said, struct pk_err *err)
 {
     int rc = 0;
     r->source = pair->source;
@@ -77,7 +77,7 @@ int prefdb_live_submit(struct prefdb *db, int64_t campaign,
     struct prefdb__writer *w = NULL;
     struct prefdb__record r = {0};
     struct prefdb__counts counts = {0};
-    struct prefdb__said said = {0};
+    struct prefdb__word said = {0};
     struct prefdb_campaign c;
     *judgment = 0;
     prefdb__record_reset(&r);
@@ -89,7 +89,7 @@ int prefdb_live_submit(struct prefdb *db, int64_t campaign,
     if (!rc)
         rc = prefdb__campaign(db, campaign, &c, err);
     if (!rc)
-        rc = prefdb__said_of(&said, &c, annotator, v, err);
+        rc = prefdb__word_of(&said, &c, annotator, v, err);
     if (!rc)
         rc = fill(&r, pair, &said, err);
     if (!rc)
@@ -102,7 +102,7 @@ int prefdb_live_submit(struct prefdb *db, int64_t campaign,
         rc = prefdb__writer_commit(&w, err);
     prefdb__writer_abort(&w);
     prefdb__record_release(&r);
-    prefdb__said_release(&said);
+    prefdb__word_release(&said);
     if (!rc)
         *judgment = counts.last;
     return rc;

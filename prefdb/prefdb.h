@@ -272,6 +272,10 @@ PK_NODISCARD int prefdb_draft_get(struct prefdb *db, const char *annotator,
 /* ---- Live dialogues (prefdb/live.c) ---------------------------------------
  */
 
+/* Now, as the store writes times, but to the microsecond, so that the same word
+ * said twice is two: "2026-01-31T12:00:00.123456Z". */
+void prefdb_now(char out[32]);
+
 /* A response as its model made it. NULL and NaN are "not stated". */
 struct prefdb_made {
     const char *text, *model, *created;

@@ -9,17 +9,17 @@ static int judge(struct prefdb__desk *d, struct prefdb__writer *w,
                  int64_t comparison, const struct prefdb_verdict *v,
                  const uint8_t *supersedes, int64_t *id, struct pk_err *err)
 {
-    struct prefdb__said said;
-    int rc = prefdb__said_of(&said, &d->c, d->annotator, v, err);
+    struct prefdb__word said;
+    int rc = prefdb__word_of(&said, &d->c, d->annotator, v, err);
     if (supersedes) {
         said.j.has_supersedes = true;
         memcpy(said.j.supersedes, supersedes, sizeof said.j.supersedes);
     }
     if (!rc)
-        rc = prefdb__said_check(&said, err);
+        rc = prefdb__word_check(&said, err);
     if (!rc)
         rc = prefdb__writer_judge(w, comparison, &said.j, id, err);
-    prefdb__said_release(&said);
+    prefdb__word_release(&said);
     return rc;
 }
 

@@ -17,8 +17,7 @@ static int check_verdict(const struct prefdb_campaign *c,
     return 0;
 }
 
-/* Microseconds, so that the same word said twice is two judgments. */
-static void now_exactly(char out[32])
+void prefdb_now(char out[32])
 {
     struct timespec t;
     struct tm tm;
@@ -38,11 +37,11 @@ static int flags_of(const struct prefdb_verdict *v, cJSON **out,
     return 0;
 }
 
-int prefdb__said_of(struct prefdb__said *s, const struct prefdb_campaign *c,
+int prefdb__word_of(struct prefdb__word *s, const struct prefdb_campaign *c,
                     const char *annotator, const struct prefdb_verdict *v,
                     struct pk_err *err)
 {
-    now_exactly(s->created);
+    prefdb_now(s->created);
     snprintf(s->guideline, sizeof s->guideline, "%s", c->guideline);
     s->j = (struct prefdb__judgment){.dimension = c->dimension,
                                      .choice = PREFDB__WITHDRAWN,
@@ -65,14 +64,14 @@ int prefdb__said_of(struct prefdb__said *s, const struct prefdb_campaign *c,
     return rc ? rc : flags_of(v, &s->j.flags, err);
 }
 
-int prefdb__said_check(const struct prefdb__said *s, struct pk_err *err)
+int prefdb__word_check(const struct prefdb__word *s, struct pk_err *err)
 {
     if (!prefdb__judgment_check(&s->j, err))
         return 0;
     return err ? (err->code = PK_EUSAGE) : PK_EUSAGE;
 }
 
-void prefdb__said_release(struct prefdb__said *s)
+void prefdb__word_release(struct prefdb__word *s)
 {
     cJSON_Delete(s->j.flags);
     s->j.flags = NULL;

@@ -227,9 +227,13 @@ static void later(struct peer *p)
 
 static void unknown(struct peer *p)
 {
+    cJSON *j = cJSON_Parse(p->body);
     head(p, "404 Not Found", "application/json", "");
-    say(p, "{\"error\":{\"message\":\"model 'secret' not found on 127.0.0.1\","
-           "\"type\":\"not_found_error\",\"param\":null,\"code\":null}}");
+    say(p,
+        "{\"error\":{\"message\":\"model '%s' not found on 127.0.0.1:8000\","
+        "\"type\":\"not_found_error\",\"param\":null,\"code\":null}}",
+        cJSON_GetStringValue(cJSON_GetObjectItem(j, "model")));
+    cJSON_Delete(j);
 }
 
 static void denied(struct peer *p)

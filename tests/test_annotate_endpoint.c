@@ -53,12 +53,12 @@ static const struct prefdb_turn why[] = {
 
 static void ask(struct annotate__source *from, struct annotate__stream *s)
 {
-    const struct annotate__request q = {.turns = why,
-                                        .n_turns = 1,
-                                        .temperature = 0.7,
-                                        .top_p = 0.9,
-                                        .seed = 77,
-                                        .max_tokens = 50};
+    const struct annotate__query q = {.turns = why,
+                                      .n_turns = 1,
+                                      .temperature = 0.7,
+                                      .top_p = 0.9,
+                                      .seed = 77,
+                                      .max_tokens = 50};
     annotate__stream_init(s);
     ck_ok(annotate__hub_start(hub, from, &q, s, &err));
 }
@@ -91,7 +91,7 @@ static const struct {
     {"down", ANNOTATE__BROKEN, 1, NULL, "HTTP 503: no<ESC>[31m upstream"},
     {"later", ANNOTATE__BROKEN, 1, NULL, "HTTP 429: come back in an hour"},
     {"unknown", ANNOTATE__BROKEN, 1, NULL,
-     "HTTP 404: model '[model]' not found on 127.0.0.1 (is the URL right"},
+     "HTTP 404: model '[model]' not found on [server] (is the URL right"},
     {"denied", ANNOTATE__BROKEN, 1, NULL,
      "HTTP 401: Invalid API Key (is the key right?)"},
     {"moved", ANNOTATE__BROKEN, 1, NULL, "HTTP 301"},
