@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "annotate/annotate.h"
+#include "annotate/live_options.h"
+#include "annotate/live_screen.h"
 #include "annotate/plain.h"
-#include "annotate/screen.h"
+#include "annotate/plain_live.h"
 #include "common/cli.h"
 
 struct args {
@@ -16,6 +18,7 @@ struct args {
     struct annotate__look look;
     const char *keys;
     bool plain, dimension;
+    struct annotate__live_args live;
 };
 
 enum {
@@ -38,8 +41,11 @@ static const struct argp_option options[] = {
      "helpfulness or safety; needed without --campaign", 0},
     {"campaign", KEY_CAMPAIGN, "NAME", 0,
      "Work on a campaign of the store, with its settings", 0},
-    {"source", KEY_SOURCE, "NAME", 0, "Only pairs from this source", 0},
-    {"batch", KEY_BATCH, "NAME", 0, "Only pairs of this batch", 0},
+    {"source", KEY_SOURCE, "NAME", 0,
+     "Only pairs from this source; with --live, the source of those that are "
+     "made (default: live)",
+     0},
+    {"batch", KEY_BATCH, "NAME", 0, "The same for a batch", 0},
     {"order", KEY_ORDER, "O", 0, "random (default), oldest or uncertain", 0},
     {"scored-by", KEY_SCORED_BY, "NAME", 0,
      "For --order uncertain: whose stored scores; the smallest margin comes "
@@ -86,6 +92,24 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
     }
 }
 
+static void check(struct args *a, struct argp_state *state)
+{
+    if (!a->o.store)
+        argp_error(state, "no store named");
+    if (!a->dimension == !a->o.campaign)
+        argp_error(state, "either --dimension or --campaign is needed");
+    a->o.live = a->live.live;
+    if (a->o.live && a->o.scored_by)
+        argp_error(state, "--order is for stored pairs, not for --live");
+    if (a->o.campaign &&
+        ((!a->o.live && (a->o.source || a->o.batch)) || a->o.allow_tie ||
+         a->o.allow_both_bad || a->o.scored_by))
+        argp_error(state, "a campaign has its own pairs and choices: no "
+                          "--source, --batch, --scored-by or --allow with it");
+    if ((a->o.order == PREFDB_UNCERTAIN) != (a->o.scored_by != NULL))
+        argp_error(state, "--order uncertain and --scored-by go together");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
@@ -111,23 +135,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ASCII:
         a->look.ascii = true;
         return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->live;
+        return 0;
     case ARGP_KEY_ARG:
         if (a->o.store)
             argp_error(state, "one store at a time");
         a->o.store = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!a->o.store)
-            argp_error(state, "no store named");
-        if (!a->dimension == !a->o.campaign)
-            argp_error(state, "either --dimension or --campaign is needed");
-        if (a->o.campaign && (a->o.source || a->o.batch || a->o.allow_tie ||
-                              a->o.allow_both_bad || a->o.scored_by))
-            argp_error(state,
-                       "a campaign has its own pairs and choices: no "
-                       "--source, --batch, --scored-by or --allow with it");
-        if ((a->o.order == PREFDB_UNCERTAIN) != (a->o.scored_by != NULL))
-            argp_error(state, "--order uncertain and --scored-by go together");
+        check(a, state);
         return 0;
     default:
         return parse_name(key, arg, state);
@@ -154,6 +171,24 @@ static const char *no_screen(void)
     return NULL;
 }
 
+static int work_live(struct args *a, struct annotate__session *s,
+                     const struct annotate__keys *keys, struct pk_err *err)
+{
+    struct annotate__live l;
+    a->live.o.source = a->o.source ? a->o.source : "live";
+    a->live.o.batch = a->o.batch;
+    int rc = annotate__live_open(&l, s, &a->live.o, err);
+    if (rc)
+        return rc;
+    rc = a->plain ? annotate__plain_live(&l, stdin, stdout, err)
+                  : annotate__live_screen(&l, keys, &a->look, err);
+    if (l.dialogues + l.again)
+        printf("dialogues begun: %u; responses thrown away: %u\n", l.dialogues,
+               l.again);
+    annotate__live_close(&l);
+    return rc;
+}
+
 static int work(struct args *a, struct annotate__session *s, struct pk_err *err)
 {
     struct annotate__keys keys;
@@ -163,14 +198,19 @@ static int work(struct args *a, struct annotate__session *s, struct pk_err *err)
         rc = annotate__open(s, &a->o, err);
     if (rc)
         return rc;
+    if (a->o.live)
+        return work_live(a, s, &keys, err);
     return a->plain ? annotate__plain(s, stdin, stdout, err)
                     : annotate__screen(s, &keys, &a->look, err);
 }
 
 int annotate_cmd_annotate(int argc, char **argv)
 {
+    static const struct argp_child children[] = {
+        {&annotate__live_argp, 0, NULL, 0}, {0}};
     static const struct argp argp = {
         .options = options,
+        .children = children,
         .parser = parse,
         .args_doc = "DB",
         .doc = "Judge the pairs of a store, in the terminal. `?' shows the "
@@ -181,6 +221,7 @@ int annotate_cmd_annotate(int argc, char **argv)
     struct annotate__session s = {0};
     struct pk_buf b = PK_BUF_INIT(4096);
     struct pk_err err;
+    annotate__live_args_init(&a.live);
     pk_cli_parse(&argp, argc, argv, &a.cli);
     if (!a.o.annotator)
         a.o.annotator = user_name();
@@ -193,6 +234,7 @@ int annotate_cmd_annotate(int argc, char **argv)
     pk_catch_signals();
     int rc = work(&a, &s, &err);
     annotate__close(&s);
+    annotate__live_args_release(&a.live);
     if (s.judged + s.revised + s.skipped && !annotate__summary(&s, &b))
         fputs(b.data, stdout);
     pk_buf_release(&b);

@@ -56,7 +56,8 @@ static void draw_pane(struct annotate__view *v, int pane)
                                p->text + l->from, l->to - l->from,
                                line_marks(v, pane, l), ANNOTATE__PLAIN);
     }
-    if (pane < 2 && !d->parts[0].len)
+    bool coming = v->scene && pane < 2 && v->scene->status[pane][0];
+    if (pane < 2 && !d->parts[0].len && !coming)
         annotate__tty_puts(&v->tty, r->y, r->x, r->w, "(empty)", ANNOTATE__DIM);
 }
 
@@ -67,9 +68,12 @@ static void draw_title(struct annotate__view *v, int pane)
     char title[240];
     size_t n = v->docs[pane].n_lines, top = v->top[pane];
     bool cut = pane < 2 && annotate__shown_cut(v->s, pane == 1);
+    const char *status = cut ? "cut off before its end" : "";
+    if (v->scene && pane < 2 && !v->s->revising)
+        status = v->scene->status[pane];
     const char *named = pane < 2 ? v->s->named[pane] : "";
-    int at = snprintf(title, sizeof title, "%s%s", names[pane],
-                      cut ? ", cut off before its end" : "");
+    int at = snprintf(title, sizeof title, "%s%s%s", names[pane],
+                      *status ? ", " : "", status);
     if (n > (size_t)r->h)
         at += snprintf(title + at, sizeof title - (size_t)at,
                        "  %zu-%zu of %zu", top + 1, top + (size_t)r->h, n);
@@ -90,9 +94,10 @@ static void draw_header(struct annotate__view *v)
     if (s->revising)
         annotate__tty_puts(&v->tty, 0, n + 3, COLS - n - 4,
                            "a verdict of yours, to revise", ANNOTATE__BOLD);
-    n_right = snprintf(right, sizeof right, "%.60s  %lld judged", s->annotator,
-                       (long long)s->progress.judged);
-    if (annotate__goal(s))
+    n_right = snprintf(right, sizeof right, "%.60s  %s%s%lld judged",
+                       s->annotator, v->scene ? v->scene->head : "",
+                       v->scene ? "  " : "", (long long)s->progress.judged);
+    if (annotate__goal(s) && !v->scene)
         snprintf(right + n_right, sizeof right - (size_t)n_right, " of %lld",
                  (long long)annotate__goal(s));
     int w = (int)annotate__width(right, strlen(right));
@@ -168,6 +173,27 @@ static void draw_labels(struct annotate__view *v, int y)
     }
 }
 
+/* While a prompt is written there is nothing to choose. */
+static void draw_writing(struct annotate__view *v)
+{
+    int y = v->layout.foot;
+    annotate__tty_rule(&v->tty, y, 0, COLS, "", false);
+    annotate__tty_puts(&v->tty, y + 1, 1, COLS - 2, v->scene->more,
+                       ANNOTATE__PLAIN);
+    annotate__tty_puts(&v->tty, y + 2, 1, COLS - 2,
+                       v->message[0] ? v->message : v->scene->hint,
+                       v->message[0] ? ANNOTATE__BOLD : ANNOTATE__PLAIN);
+}
+
+static const char *hint(const struct annotate__view *v)
+{
+    if (v->scene && !v->s->revising)
+        return v->scene->hint;
+    return COLS < 64 ? "? help  Tab pane  / search  u undo  q quit"
+                     : "? help   Tab pane   / search   s skip   e note   "
+                       "u undo   q quit";
+}
+
 static void draw_foot(struct annotate__view *v)
 {
     const struct annotate__verdict *said = &v->s->v;
@@ -197,10 +223,7 @@ static void draw_foot(struct annotate__view *v)
         snprintf(line, sizeof line, "%s. Enter confirms",
                  annotate__verdict_text(said));
     else
-        snprintf(line, sizeof line,
-                 COLS < 64 ? "? help  Tab pane  / search  u undo  q quit"
-                           : "? help   Tab pane   / search   s skip   e note   "
-                             "u undo   q quit");
+        snprintf(line, sizeof line, "%s", hint(v));
     annotate__tty_puts(&v->tty, y + 2, 1, COLS - 2, line,
                        v->message[0] ? ANNOTATE__BOLD : ANNOTATE__PLAIN);
 }
@@ -234,8 +257,9 @@ int annotate__view_draw(struct annotate__view *v, struct pk_err *err)
         return 0;
     }
     draw_header(v);
+    bool writing = v->scene && v->scene->writing;
     for (int i = 0; i < ANNOTATE__N_PANES; i++) {
-        if (v->layout.panes[i].h) {
+        if (v->layout.panes[i].h && (!writing || i == ANNOTATE__PANE_CONTEXT)) {
             draw_title(v, i);
             draw_pane(v, i);
         }
@@ -244,7 +268,10 @@ int annotate__view_draw(struct annotate__view *v, struct pk_err *err)
         const struct annotate__rect *r = &v->layout.panes[ANNOTATE__PANE_RIGHT];
         annotate__tty_bar(&v->tty, r->y - 1, r->x - 2, r->h + 1);
     }
-    draw_foot(v);
+    if (writing)
+        draw_writing(v);
+    else
+        draw_foot(v);
     /* Where a screen reader or a magnifier looks. */
     move(v->layout.panes[v->focus].y, v->layout.panes[v->focus].x);
     v->message[0] = 0;

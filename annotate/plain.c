@@ -12,15 +12,6 @@
 
 #define PAGE 20 /* earlier verdicts at a time */
 
-struct plain {
-    struct annotate__session *s;
-    FILE *in, *out;
-    char *line; /* getline's */
-    size_t cap;
-    size_t shown; /* of the earlier verdicts */
-    bool quit;
-};
-
 static const char help[] =
     "1 2 3 4        left is significantly better, better, slightly better,\n"
     "               negligibly better or unsure\n"
@@ -39,7 +30,7 @@ static const char help[] =
     "q              quit; everything confirmed is kept\n";
 
 /* One line, without its end; NULL at the end of the input or on a signal. */
-static char *ask(struct plain *p, const char *prompt)
+char *annotate__plain_ask(struct annotate__plain_io *p, const char *prompt)
 {
     fputs(prompt, p->out);
     fflush(p->out);
@@ -54,8 +45,8 @@ static char *ask(struct plain *p, const char *prompt)
     return p->line;
 }
 
-static int print_text(struct plain *p, const char *title, const char *text,
-                      size_t len, struct pk_err *err)
+static int print_text(struct annotate__plain_io *p, const char *title,
+                      const char *text, size_t len, struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT((size_t)1 << 30);
     int rc = annotate__clean(&b, text, len);
@@ -64,14 +55,16 @@ static int print_text(struct plain *p, const char *title, const char *text,
     return rc ? pk_fail_mem(err, "a text") : 0;
 }
 
-static int print_pair(struct plain *p, struct pk_err *err)
+int annotate__plain_pair(struct annotate__plain_io *p, struct pk_err *err)
 {
     static const char *const roles[] = {"system", "user", "assistant"};
     struct annotate__session *s = p->s;
     int rc = 0;
     fprintf(p->out, "\n=== %s, pair %" PRId64 "%s\n",
             prefdb_dimension_name(s->dimension), s->comparison,
-            s->revising ? ", a verdict of yours to revise" : "");
+            s->revising      ? ", a verdict of yours to revise"
+            : !s->comparison ? ", live"
+                             : "");
     for (size_t i = 0; i < s->x.n_context && !rc; i++)
         rc = print_text(p, roles[s->x.context[i].role], s->x.context[i].text,
                         s->x.context[i].len, err);
@@ -92,7 +85,7 @@ static int print_pair(struct plain *p, struct pk_err *err)
 }
 
 /* What is said so far, with the next step. */
-static void print_verdict(struct plain *p)
+void annotate__plain_verdict(struct annotate__plain_io *p)
 {
     const struct annotate__verdict *v = &p->s->v;
     if (v->side)
@@ -107,7 +100,7 @@ static void print_verdict(struct plain *p)
         fputc('\n', p->out);
 }
 
-static int show_history(struct plain *p, struct pk_err *err)
+static int show_history(struct annotate__plain_io *p, struct pk_err *err)
 {
     struct annotate__session *s = p->s;
     struct annotate__past past;
@@ -128,7 +121,7 @@ static int show_history(struct plain *p, struct pk_err *err)
     return rc;
 }
 
-static int show_statistics(struct plain *p, struct pk_err *err)
+static int show_statistics(struct annotate__plain_io *p, struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT(1 << 16);
     int rc = annotate__statistics(p->s, &b, err);
@@ -137,19 +130,19 @@ static int show_statistics(struct plain *p, struct pk_err *err)
     return rc;
 }
 
-static int submit(struct plain *p, struct pk_err *err)
+static int submit(struct annotate__plain_io *p, struct pk_err *err)
 {
-    int rc = annotate__submit(p->s, err);
+    int rc = p->submit(p, err);
     if (rc == PK_ENO) {
         fprintf(p->out, "not kept: %s\n", err->text);
         rc = 0;
     } else if (!rc) {
         fputs("kept\n", p->out);
     }
-    return rc ? rc : p->s->have ? print_pair(p, err) : 0;
+    return rc ? rc : p->s->have ? annotate__plain_pair(p, err) : 0;
 }
 
-static void ask_label(struct plain *p)
+static void ask_label(struct annotate__plain_io *p)
 {
     struct annotate__verdict *v = &p->s->v;
     for (int i = PREFDB_PREFERRED_SAFE; i <= PREFDB_PREFERRED_UNSAFE; i++)
@@ -160,7 +153,8 @@ static void ask_label(struct plain *p)
 }
 
 /* The safety label: its number and then an empty line, or `b`. */
-static int label_line(struct plain *p, const char *line, struct pk_err *err)
+static int label_line(struct annotate__plain_io *p, const char *line,
+                      struct pk_err *err)
 {
     struct annotate__verdict *v = &p->s->v;
     uint64_t n;
@@ -175,11 +169,11 @@ static int label_line(struct plain *p, const char *line, struct pk_err *err)
         v->label = (enum prefdb_label)n;
     else
         ask_label(p);
-    print_verdict(p);
+    annotate__plain_verdict(p);
     return 0;
 }
 
-static bool choose(struct plain *p, const char *line)
+static bool choose(struct annotate__plain_io *p, const char *line)
 {
     static const char keys[] = "43217890";
     struct annotate__session *s = p->s;
@@ -199,7 +193,8 @@ static bool choose(struct plain *p, const char *line)
     return true;
 }
 
-static void set_text(struct plain *p, char *into, size_t size, const char *text)
+static void set_text(struct annotate__plain_io *p, char *into, size_t size,
+                     const char *text)
 {
     if (strlen(text) >= size)
         fprintf(p->out, "too long: at most %zu bytes\n", size - 1);
@@ -207,13 +202,15 @@ static void set_text(struct plain *p, char *into, size_t size, const char *text)
         snprintf(into, size, "%s", text);
 }
 
-static int skip(struct plain *p, const char *reason, struct pk_err *err)
+static int skip(struct annotate__plain_io *p, const char *reason,
+                struct pk_err *err)
 {
     int rc = annotate__skip(p->s, reason, err);
-    return rc || !p->s->have ? rc : print_pair(p, err);
+    return rc || !p->s->have ? rc : annotate__plain_pair(p, err);
 }
 
-static int undo(struct plain *p, const char *id, struct pk_err *err)
+static int undo(struct annotate__plain_io *p, const char *id,
+                struct pk_err *err)
 {
     uint64_t n;
     if (!*id) {
@@ -229,10 +226,10 @@ static int undo(struct plain *p, const char *id, struct pk_err *err)
         fprintf(p->out, "%s\n", err->text);
         rc = annotate__next(p->s, err);
     }
-    return rc || !p->s->have ? rc : print_pair(p, err);
+    return rc || !p->s->have ? rc : annotate__plain_pair(p, err);
 }
 
-static int confirm(struct plain *p, struct pk_err *err)
+static int confirm(struct annotate__plain_io *p, struct pk_err *err)
 {
     switch (annotate__confirm(&p->s->v, p->s->dimension == PREFDB_SAFETY)) {
     case ANNOTATE__DONE:
@@ -246,7 +243,8 @@ static int confirm(struct plain *p, struct pk_err *err)
     }
 }
 
-static int command(struct plain *p, const char *line, struct pk_err *err)
+static int command(struct annotate__plain_io *p, const char *line,
+                   struct pk_err *err)
 {
     struct annotate__session *s = p->s;
     const char *rest = line[0] ? line + 1 : line;
@@ -254,7 +252,7 @@ static int command(struct plain *p, const char *line, struct pk_err *err)
     if (!line[0])
         return confirm(p, err);
     if (choose(p, line)) {
-        print_verdict(p);
+        annotate__plain_verdict(p);
         return 0;
     }
     if (line[1] && line[1] != ' ') {
@@ -277,7 +275,7 @@ static int command(struct plain *p, const char *line, struct pk_err *err)
     case 'w':
         return show_statistics(p, err);
     case 'p':
-        return print_pair(p, err);
+        return annotate__plain_pair(p, err);
     case 'i':
         return print_text(p, s->guideline, s->guideline_text,
                           strlen(s->guideline_text), err);
@@ -294,20 +292,33 @@ static int command(struct plain *p, const char *line, struct pk_err *err)
     }
 }
 
+int annotate__plain_line(struct annotate__plain_io *p, const char *line,
+                         struct pk_err *err)
+{
+    return p->s->v.asking ? label_line(p, line, err) : command(p, line, err);
+}
+
+static int submit_stored(struct annotate__plain_io *p, struct pk_err *err)
+{
+    return annotate__submit(p->s, err);
+}
+
 int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
                     struct pk_err *err)
 {
-    struct plain p = {.s = s, .in = in, .out = out};
+    struct annotate__plain_io p = {
+        .s = s, .in = in, .out = out, .submit = submit_stored};
     int rc = annotate__next(s, err);
     if (!rc && s->have) {
-        rc = print_pair(&p, err);
-        print_verdict(&p);
+        rc = annotate__plain_pair(&p, err);
+        annotate__plain_verdict(&p);
     }
     while (!rc && s->have && !p.quit) {
-        char *line = ask(&p, s->v.asking ? "label> " : "verdict> ");
+        char *line =
+            annotate__plain_ask(&p, s->v.asking ? "label> " : "verdict> ");
         if ((rc = pk_check_interrupt(err)) != 0 || !line)
             break;
-        rc = s->v.asking ? label_line(&p, line, err) : command(&p, line, err);
+        rc = annotate__plain_line(&p, line, err);
         if (!rc)
             rc = annotate__keep(s, err);
     }

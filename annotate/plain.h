@@ -7,6 +7,29 @@
 
 #include "annotate/session.h"
 
+/* Lines in, lines out, and what is being judged. */
+struct annotate__plain_io {
+    struct annotate__session *s;
+    FILE *in, *out;
+    char *line; /* getline's */
+    size_t cap;
+    size_t shown; /* of the earlier verdicts */
+    bool quit;
+    /* What a confirmed verdict does; PK_ENO as annotate__submit. */
+    int (*submit)(struct annotate__plain_io *p, struct pk_err *err);
+    void *arg; /* its */
+};
+
+/* One line, without its end; NULL at the end of the input or on a signal. */
+char *annotate__plain_ask(struct annotate__plain_io *p, const char *prompt);
+PK_NODISCARD int annotate__plain_pair(struct annotate__plain_io *p,
+                                      struct pk_err *err);
+/* What is said so far. */
+void annotate__plain_verdict(struct annotate__plain_io *p);
+/* A line of the annotator's about the pair in hand. */
+PK_NODISCARD int annotate__plain_line(struct annotate__plain_io *p,
+                                      const char *line, struct pk_err *err);
+
 /* Reads lines from `in` until nothing is left, `q`, or its end. */
 PK_NODISCARD int annotate__plain(struct annotate__session *s, FILE *in,
                                  FILE *out, struct pk_err *err);

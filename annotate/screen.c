@@ -12,7 +12,7 @@
 #include "common/cli.h"
 #include "common/progress.h"
 
-static void say(struct annotate__view *v, const char *text)
+void annotate__screen_say(struct annotate__view *v, const char *text)
 {
     snprintf(v->message, sizeof v->message, "%s", text);
 }
@@ -25,7 +25,8 @@ static int submit(struct annotate__view *v, struct pk_err *err)
         snprintf(v->message, sizeof v->message, "not kept: %.200s", err->text);
         rc = 0;
     } else {
-        say(v, revised ? "kept: your earlier verdict is superseded" : "kept");
+        annotate__screen_say(
+            v, revised ? "kept: your earlier verdict is superseded" : "kept");
     }
     return rc || !v->s->have ? rc : annotate__view_pair(v, err);
 }
@@ -36,7 +37,7 @@ static int confirm(struct annotate__view *v, struct pk_err *err)
     case ANNOTATE__DONE:
         return submit(v, err);
     case ANNOTATE__INCOMPLETE:
-        say(v, "choose first");
+        annotate__screen_say(v, "choose first");
         return 0;
     default:
         return 0;
@@ -170,16 +171,16 @@ static bool look(struct annotate__view *v, enum annotate__request r)
         return true;
     case ANNOTATE__TOGETHER:
         v->together = !v->together;
-        say(v, v->together ? "both responses scroll together"
-                           : "each response scrolls alone");
+        annotate__screen_say(v, v->together ? "both responses scroll together"
+                                            : "each response scrolls alone");
         return true;
     case ANNOTATE__ZOOM:
         v->zoom = !v->zoom;
         return true;
     case ANNOTATE__DIFF:
         v->diff_on = !v->diff_on;
-        say(v, v->diff_on ? "words that differ are underlined"
-                          : "differences are not marked");
+        annotate__screen_say(v, v->diff_on ? "words that differ are underlined"
+                                           : "differences are not marked");
         return true;
     case ANNOTATE__REDRAW:
         clearok(curscr, TRUE);
@@ -208,12 +209,13 @@ static bool label(struct annotate__view *v, int key)
     if (annotate__label_fits(said, l))
         said->label = l;
     else
-        say(v, "nothing is preferred, so this label does not fit");
+        annotate__screen_say(
+            v, "nothing is preferred, so this label does not fit");
     return true;
 }
 
-static int on_key(struct annotate__view *v, int key, bool *quit,
-                  struct pk_err *err)
+int annotate__screen_key(struct annotate__view *v, int key, bool *quit,
+                         struct pk_err *err)
 {
     enum annotate__request r = annotate__keys_find(v->keys, key);
     /* What is not on the screen is not judged. */
@@ -224,7 +226,8 @@ static int on_key(struct annotate__view *v, int key, bool *quit,
     if (label(v, key) || look(v, r))
         return 0;
     if (!allowed(v->s, r)) {
-        say(v, "this campaign asks for a choice between the two");
+        annotate__screen_say(v,
+                             "this campaign asks for a choice between the two");
         return 0;
     }
     if (r <= ANNOTATE__SAY_BOTH_BAD && v->s->v.asking)
@@ -241,7 +244,7 @@ static int key_outside_paste(struct annotate__view *v)
     if (k == ANNOTATE__PASTE) {
         while (k != ANNOTATE__PASTED && k != ANNOTATE__HUNG_UP)
             k = annotate__tty_key(&v->tty);
-        say(v, "pasted text is not taken for keys");
+        annotate__screen_say(v, "pasted text is not taken for keys");
     }
     annotate__touch(v->s, pk_now());
     v->gone |= k == ANNOTATE__HUNG_UP;
@@ -263,15 +266,26 @@ static int loop(struct annotate__view *v, struct pk_err *err)
         rc = annotate__keep(v->s, err); /* while the eye is on the screen */
         int k = rc ? 0 : key_outside_paste(v);
         if (!rc && k > 0)
-            rc = on_key(v, k, &quit, err);
+            rc = annotate__screen_key(v, k, &quit, err);
     }
     if (!rc)
         rc = annotate__keep(v->s, err);
-    if (rc)
-        return rc;
-    if (v->gone && (rc = pk_check_interrupt(err)) == 0)
-        rc = pk_fail(err, PK_EIO, "the terminal is gone");
-    return rc;
+    return rc ? rc : annotate__screen_gone(v, err);
+}
+
+int annotate__screen_gone(const struct annotate__view *v, struct pk_err *err)
+{
+    int rc = v->gone ? pk_check_interrupt(err) : 0;
+    return v->gone && !rc ? pk_fail(err, PK_EIO, "the terminal is gone") : rc;
+}
+
+void annotate__screen_release(struct annotate__view *v)
+{
+    for (int i = 0; i < ANNOTATE__N_PANES; i++)
+        annotate__doc_release(&v->docs[i]);
+    annotate__hits_release(&v->hits);
+    free(v->marks);
+    annotate__diff_release(&v->diff);
 }
 
 int annotate__screen(struct annotate__session *s,
@@ -284,11 +298,7 @@ int annotate__screen(struct annotate__session *s,
         return rc;
     rc = loop(&v, err);
     annotate__tty_stop(&v.tty);
-    for (int i = 0; i < ANNOTATE__N_PANES; i++)
-        annotate__doc_release(&v.docs[i]);
-    annotate__hits_release(&v.hits);
-    free(v.marks);
-    annotate__diff_release(&v.diff);
+    annotate__screen_release(&v);
     if (!rc && !s->have)
         puts(s->waiting ? "Others have the last pairs in hand."
                         : "Nothing is left to judge.");

@@ -9,6 +9,18 @@ struct annotate__look {
     bool ascii; /* borders */
 };
 
+struct annotate__view;
+
+/* What a key asks for, in a pair that the session has in hand. And a line of
+ * ours, shown once. */
+PK_NODISCARD int annotate__screen_key(struct annotate__view *v, int key,
+                                      bool *quit, struct pk_err *err);
+void annotate__screen_say(struct annotate__view *v, const char *text);
+/* The terminal has gone, or a signal has come: which of them. */
+PK_NODISCARD int annotate__screen_gone(const struct annotate__view *v,
+                                       struct pk_err *err);
+void annotate__screen_release(struct annotate__view *v);
+
 /* Until nothing is left or the annotator quits; the terminal is as it was. */
 PK_NODISCARD int annotate__screen(struct annotate__session *s,
                                   const struct annotate__keys *keys,

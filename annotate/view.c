@@ -76,10 +76,32 @@ static void find_place(struct annotate__view *v, int pane)
     v->top[pane] = line < last ? line : last;
 }
 
+static void lay(struct annotate__view *v, int context_lines)
+{
+    if (v->scene && v->scene->writing)
+        annotate__layout_write(&v->layout, LINES, COLS, context_lines);
+    else
+        annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus,
+                         context_lines);
+}
+
+int annotate__view_text(struct annotate__view *v, int pane, const char *text,
+                        size_t len, bool grown, struct pk_err *err)
+{
+    struct annotate__doc *d = &v->docs[pane];
+    annotate__diff_release(&v->diff);
+    if (grown && v->wrapped[pane] && d->n_lines)
+        return annotate__doc_grow(d, text, len, (size_t)v->wrapped[pane], err);
+    d->parts[0].text = text;
+    d->parts[0].len = len;
+    v->wrapped[pane] = 0;
+    return 0;
+}
+
 int annotate__view_wrap(struct annotate__view *v, struct pk_err *err)
 {
     int rc = 0;
-    annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus, 1);
+    lay(v, 1);
     if (v->layout.shape == ANNOTATE__TOO_SMALL)
         return 0;
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++) {
@@ -88,8 +110,7 @@ int annotate__view_wrap(struct annotate__view *v, struct pk_err *err)
             rc = annotate__doc_wrap(&v->docs[i], (size_t)width, err);
         v->wrapped[i] = width;
     }
-    annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus,
-                     (int)v->docs[ANNOTATE__PANE_CONTEXT].n_lines);
+    lay(v, (int)v->docs[ANNOTATE__PANE_CONTEXT].n_lines);
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++)
         find_place(v, i);
     return rc;

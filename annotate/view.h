@@ -8,8 +8,18 @@
 #include "annotate/search.h"
 #include "annotate/tty.h"
 
+/* What a live dialogue changes in the picture (live_screen.c). */
+struct annotate__scene {
+    bool writing;       /* the editor is where the responses would be */
+    char head[64];      /* "turn 2 of 8" */
+    char status[2][96]; /* beside "Left" and "Right" */
+    const char *hint;   /* the last line, when there is nothing to say */
+    const char *more;   /* while writing: the line above it */
+};
+
 struct annotate__view {
     struct annotate__tty tty;
+    const struct annotate__scene *scene; /* NULL: stored pairs */
     struct annotate__session *s;
     const struct annotate__keys *keys;
     struct annotate__layout layout;
@@ -40,6 +50,10 @@ PK_NODISCARD int annotate__view_wrap(struct annotate__view *v,
                                      struct pk_err *err);
 /* The same, and draw. */
 PK_NODISCARD int annotate__view_draw(struct annotate__view *v,
+                                     struct pk_err *err);
+/* A response has become longer, or, unless `grown`, another. */
+PK_NODISCARD int annotate__view_text(struct annotate__view *v, int pane,
+                                     const char *text, size_t len, bool grown,
                                      struct pk_err *err);
 /* Go to a pane, and scroll it no more than this place of its text needs. */
 void annotate__view_show(struct annotate__view *v, int pane, size_t part,

@@ -104,3 +104,18 @@ train_small() {
     prefkit train sample.db --quiet --dimension "$1" --base base --output "$2" \
         --source dialogues --lr 1e-2 --batch-pairs 64 >/dev/null
 }
+
+# A fake OpenAI-compatible endpoint (tests/fake_endpoint.h) for the rest of the
+# script: its address is in $at, and $at/FAULT/v1 does what FAULT says.
+start_endpoint() {
+    "$(dirname "$PREFKIT")/tests/tui/fake_endpoint" >port &
+    fake=$!
+    trap 'kill $fake; end_test' EXIT
+    tries=0
+    until [ -s port ] || [ $tries -gt 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    export no_proxy='*'
+    at=http://127.0.0.1:$(cat port)
+}

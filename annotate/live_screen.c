@@ -1,0 +1,356 @@
+/* What the keys do in a live dialogue. */
+#include "annotate/live_screen.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NCURSES_WIDECHAR 1
+#include <ncurses.h>
+
+#include "annotate/outside.h"
+#include "common/progress.h"
+
+static void say(struct annotate__show *w, const char *text)
+{
+    annotate__screen_say(&w->v, text);
+}
+
+/* A step that may be refused, and then says why. */
+static int told(struct annotate__show *w, int rc, const struct pk_err *err)
+{
+    if (rc != PK_ENO && rc != PK_EUSAGE)
+        return rc;
+    say(w, err->text);
+    return 0;
+}
+
+/* ---- A pair ---------------------------------------------------------------
+ */
+
+static int confirm(struct annotate__show *w, struct pk_err *err)
+{
+    char why[160];
+    struct annotate__session *s = w->l->s;
+    if (!s->v.side) {
+        say(w, "choose first");
+        return 0;
+    }
+    if (!annotate__live_ready(w->l, why, sizeof why)) {
+        say(w, why);
+        return 0;
+    }
+    if (annotate__confirm(&s->v, s->dimension == PREFDB_SAFETY) !=
+        ANNOTATE__DONE)
+        return 0;
+    int rc = told(w, annotate__live_submit(w->l, err), err);
+    return rc || w->l->asked ? rc : annotate__show_anew(w, err);
+}
+
+/* Both, or the one that the annotator is at. */
+static bool is_meant(const struct annotate__show *w, int side)
+{
+    return w->v.focus == ANNOTATE__PANE_CONTEXT || (int)w->v.focus == side;
+}
+
+static int cut(struct annotate__show *w, struct pk_err *err)
+{
+    int rc = 0, n = 0;
+    for (int i = 0; i < 2 && !rc; i++) {
+        if (!is_meant(w, i) || !annotate__running(&w->l->sides[i].stream))
+            continue;
+        rc = annotate__live_stop(w->l, i, err);
+        n++;
+    }
+    if (!n)
+        say(w, "it has had its end");
+    return rc ? rc : annotate__show_sync(w, err);
+}
+
+/* Broken ones first, wherever the annotator is; else the one at hand. */
+static int again(struct annotate__show *w, bool both, struct pk_err *err)
+{
+    bool broken[2], any;
+    int rc = 0, n = 0;
+    for (int i = 0; i < 2; i++)
+        broken[i] = w->l->sides[i].stream.phase == ANNOTATE__BROKEN;
+    any = broken[0] || broken[1];
+    for (int i = 0; i < 2 && !rc; i++) {
+        if (!both && (any ? !broken[i] : (int)w->v.focus != i))
+            continue;
+        rc = annotate__live_again(w->l, i, err);
+        n++;
+    }
+    if (!n)
+        say(w, "Tab to a response first, or R for both");
+    return rc ? rc : annotate__show_anew(w, err);
+}
+
+static int undo(struct annotate__show *w, struct pk_err *err)
+{
+    int64_t judgment;
+    int rc = annotate__ask_past(&w->v, &judgment, err);
+    if (rc || !judgment)
+        return rc;
+    annotate__live_leave(w->l);
+    rc = annotate__revise(w->l->s, judgment, err);
+    w->scene.writing = false;
+    return rc ? rc : annotate__view_pair(&w->v, err);
+}
+
+static int open_new(struct annotate__show *w, struct pk_err *err)
+{
+    char answer[16] = "";
+    bool ok;
+    int rc = annotate__ask_line(&w->v, "Begin a new dialogue? y or n: ", answer,
+                                sizeof answer, &ok, err);
+    if (rc || !ok || answer[0] != 'y')
+        return rc;
+    rc = annotate__live_new(w->l, err);
+    w->resting = false;
+    return rc ? rc : annotate__show_anew(w, err);
+}
+
+static int cancel(struct annotate__show *w)
+{
+    struct annotate__verdict *said = &w->l->s->v;
+    if (said->asking) {
+        said->asking = false;
+        return 0;
+    }
+    said->side = ANNOTATE__NONE;
+    said->strength = 0;
+    return 0;
+}
+
+static bool still_writing(const struct annotate__show *w)
+{
+    return annotate__running(&w->l->sides[0].stream) ||
+           annotate__running(&w->l->sides[1].stream);
+}
+
+static int pair_key(struct annotate__show *w, int key, bool *quit,
+                    struct pk_err *err)
+{
+    int rc;
+    switch (annotate__keys_find(w->v.keys, key)) {
+    case ANNOTATE__CONFIRM:
+        return confirm(w, err);
+    case ANNOTATE__STOP:
+        return cut(w, err);
+    case ANNOTATE__AGAIN:
+        return again(w, false, err);
+    case ANNOTATE__AGAIN_BOTH:
+        return again(w, true, err);
+    case ANNOTATE__WRITE:
+        rc = annotate__live_back(w->l, err);
+        return rc ? rc : annotate__show_anew(w, err);
+    case ANNOTATE__OPEN:
+        return open_new(w, err);
+    case ANNOTATE__UNDO:
+        return undo(w, err);
+    case ANNOTATE__CANCEL:
+        return cancel(w);
+    case ANNOTATE__SKIP:
+        say(w, "r asks again, w changes the prompt, o begins a new dialogue");
+        return 0;
+    case ANNOTATE__DIFF:
+        if (still_writing(w)) {
+            say(w, "differences can be marked when both are written");
+            return 0;
+        }
+        return annotate__screen_key(&w->v, key, quit, err);
+    default:
+        return annotate__screen_key(&w->v, key, quit, err);
+    }
+}
+
+/* ---- A prompt -------------------------------------------------------------
+ */
+
+static int ask(struct annotate__show *w, struct pk_err *err)
+{
+    int rc = annotate__live_ask(w->l, err);
+    if (rc == PK_ENO)
+        return told(w, rc, err);
+    return rc ? rc : annotate__show_anew(w, err);
+}
+
+static int outside(struct annotate__show *w, struct pk_err *err)
+{
+    struct pk_err why = {0};
+    annotate__tty_lend(&w->v.tty);
+    int rc = annotate__outside(&w->l->prompt, &why);
+    annotate__tty_back(&w->v.tty);
+    if (rc == PK_EMEM)
+        return pk_fail_mem(err, "a prompt");
+    if (rc)
+        say(w, why.text);
+    return 0;
+}
+
+static void scroll_context(struct annotate__show *w, enum annotate__request r)
+{
+    w->v.focus = ANNOTATE__PANE_CONTEXT;
+    if (r >= ANNOTATE__LINE_DOWN && r <= ANNOTATE__BOTTOM)
+        annotate__view_scroll(&w->v, r);
+}
+
+static int resting_key(struct annotate__show *w, int key, bool *quit,
+                       struct pk_err *err)
+{
+    switch (annotate__keys_find(w->v.keys, key)) {
+    case ANNOTATE__WRITE:
+    case ANNOTATE__CANCEL:
+    case ANNOTATE__CONFIRM:
+        w->resting = false;
+        return 0;
+    case ANNOTATE__OPEN:
+        return open_new(w, err);
+    case ANNOTATE__UNDO:
+        return undo(w, err);
+    case ANNOTATE__HELP:
+    case ANNOTATE__GUIDELINE:
+    case ANNOTATE__STATISTICS:
+    case ANNOTATE__QUIT:
+    case ANNOTATE__REDRAW:
+    case ANNOTATE__SEARCH:
+    case ANNOTATE__FIND_NEXT:
+    case ANNOTATE__FIND_LAST:
+        return annotate__screen_key(&w->v, key, quit, err);
+    default:
+        scroll_context(w, annotate__keys_find(w->v.keys, key));
+        return 0;
+    }
+}
+
+/* Without a drawing and a draft for every key of it. */
+static void paste(struct annotate__show *w)
+{
+    int key = annotate__tty_key(&w->v.tty);
+    bool full = false;
+    while (key != ANNOTATE__PASTED && key != ANNOTATE__HUNG_UP) {
+        (void)annotate__editor_key(&w->l->prompt, key, true);
+        full |= w->l->prompt.full;
+        key = annotate__tty_key(&w->v.tty);
+    }
+    w->l->prompt.full = full;
+    w->v.gone |= key == ANNOTATE__HUNG_UP;
+}
+
+static int other_key(struct annotate__show *w, int key, bool *quit,
+                     struct pk_err *err)
+{
+    enum annotate__request r = annotate__keys_find(w->v.keys, key);
+    if (key == 4) /* ^D, which ends a text everywhere else too */
+        return ask(w, err);
+    if (key == 0x18) /* ^X */
+        return outside(w, err);
+    if (key == 0x1B)
+        w->resting = true;
+    else if (r == ANNOTATE__PAGE_UP || r == ANNOTATE__PAGE_DOWN)
+        scroll_context(w, r);
+    else if (r == ANNOTATE__HELP || r == ANNOTATE__REDRAW)
+        return annotate__screen_key(&w->v, key, quit, err);
+    return 0;
+}
+
+static int prompt_key(struct annotate__show *w, int key, bool *quit,
+                      struct pk_err *err)
+{
+    struct annotate__editor *e = &w->l->prompt;
+    if (key == ANNOTATE__PASTE)
+        paste(w);
+    else if (!annotate__editor_key(e, key, false))
+        return other_key(w, key, quit, err);
+    if (e->full)
+        say(w, "the prompt is as long as it may be");
+    return 0;
+}
+
+/* ---- The loop -------------------------------------------------------------
+ */
+
+static int revising_key(struct annotate__show *w, int key, bool *quit,
+                        struct pk_err *err)
+{
+    int rc = annotate__screen_key(&w->v, key, quit, err);
+    /* It is done with, one way or the other. */
+    return rc || w->l->s->have ? rc : annotate__show_anew(w, err);
+}
+
+/* Pasted text is a prompt's, or nothing's. */
+static int key_of(struct annotate__show *w)
+{
+    int k = annotate__tty_key(&w->v.tty);
+    if (k == ANNOTATE__PASTE && !w->scene.writing) {
+        while (k != ANNOTATE__PASTED && k != ANNOTATE__HUNG_UP)
+            k = annotate__tty_key(&w->v.tty);
+        say(w, "pasted text is not taken for keys");
+    }
+    if (k != ANNOTATE__NEWS)
+        annotate__touch(w->l->s, pk_now());
+    w->v.gone |= k == ANNOTATE__HUNG_UP;
+    return k;
+}
+
+static int on_key(struct annotate__show *w, int key, bool *quit,
+                  struct pk_err *err)
+{
+    bool paste = key == ANNOTATE__PASTE || key == ANNOTATE__PASTED;
+    if (key < 0 && !paste)
+        return 0;
+    if (w->v.layout.shape == ANNOTATE__TOO_SMALL)
+        return annotate__screen_key(&w->v, key, quit, err);
+    if (w->l->s->revising)
+        return revising_key(w, key, quit, err);
+    if (w->l->asked)
+        return pair_key(w, key, quit, err);
+    return w->resting ? resting_key(w, key, quit, err)
+                      : prompt_key(w, key, quit, err);
+}
+
+static int keep(struct annotate__show *w, struct pk_err *err)
+{
+    return w->l->s->revising ? annotate__keep(w->l->s, err)
+                             : annotate__live_keep(w->l, err);
+}
+
+static int loop(struct annotate__show *w, struct pk_err *err)
+{
+    bool quit = false;
+    int k = 0;
+    annotate__layout(&w->v.layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
+    int rc = annotate__show_anew(w, err);
+    while (!rc && !quit && !w->v.gone) {
+        rc = annotate__show_draw(w, err);
+        if (!rc && k != ANNOTATE__NEWS) /* while the eye is on the screen */
+            rc = keep(w, err);
+        k = rc ? 0 : key_of(w);
+        if (!rc && !w->failed)
+            rc = on_key(w, k, &quit, err);
+    }
+    if (!rc && !w->failed)
+        rc = keep(w, err);
+    if (!rc && w->failed) {
+        *err = w->err;
+        return w->failed;
+    }
+    return rc ? rc : annotate__screen_gone(&w->v, err);
+}
+
+int annotate__live_screen(struct annotate__live *l,
+                          const struct annotate__keys *keys,
+                          const struct annotate__look *look, struct pk_err *err)
+{
+    struct annotate__show w = {.l = l, .v = {.s = l->s, .keys = keys}};
+    w.v.scene = &w.scene;
+    int rc = annotate__tty_start(&w.v.tty, look->ascii, err);
+    if (rc)
+        return rc;
+    w.v.tty.also = annotate__show_idle;
+    w.v.tty.also_arg = &w;
+    rc = loop(&w, err);
+    annotate__tty_stop(&w.v.tty);
+    annotate__screen_release(&w.v);
+    return rc;
+}

@@ -1,0 +1,75 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Live dialogues by line prompts, and what is refused.
+. "$REPO/tests/cli/lib.sh"
+start_endpoint
+
+plain() {
+    prefkit annotate s.db --plain --live --annotator ana --seed 7 "$@" >stdout
+}
+said() {
+    prefkit export -q s.db | grep -c -e "$1"
+}
+
+t "wrong usage"
+prefkit init s.db
+wrong() {
+    run 2 prefkit annotate s.db --plain --dimension safety "$@"
+    must test ! -s stdout
+}
+wrong --live
+wrong --model a=base
+wrong --live --model a
+wrong --live --model a=x --model a=y
+wrong --live --model "a=$at/plain/v1" --temperature 2..1
+wrong --live --model "a=$at/plain/v1" --key-env b=KEY
+wrong --live --model a=ftp://x/v1
+wrong --live --model a=http://u:p@x/v1
+wrong --live --model "a=$at/plain/v1" --system @no-such-file
+run 4 prefkit annotate s.db --plain --live --dimension safety --model a=no-dir
+
+t "a prompt of two lines, a verdict, the next turn, a new dialogue"
+printf '%s\n' "Why is it blue?" "Say." "" 2 "" 1 "" "And?" "" 8 "" 2 "" :n \
+    "Else?" :q | plain --dimension safety --model "x=$at/plain/v1" \
+    --model "y=$at/other/v1"
+stdout_has "Sunlight has many colours"
+stdout_has "Because of scattering"
+stdout_has "2 judged, 0 revised"
+must test "$(said '"Why is it blue?.nSay."')" -eq 2
+must test "$(said preferred_safe)" -eq 1
+t "the prompt so far is there again"
+printf ':q\n' | plain --dimension safety --model "x=$at/plain/v1"
+stdout_has "Else?"
+
+t "an earlier verdict is revised in between"
+id=$(printf ':u\n:q\n' | plain --dimension safety --model "x=$at/plain/v1" &&
+    sed -n "s/^\(prompt> \)*\([0-9][0-9]*\)  left is better.*/\2/p" stdout)
+printf ':u %s\n7\n\n2\n\n:q\n' "$id" |
+    plain --dimension safety --model "x=$at/plain/v1"
+stdout_has "1 revised"
+must test "$(said '"supersedes"')" -eq 1
+
+t "what is broken is not judged, and can be asked again"
+printf '%s\n' ":c" Hello "" 1 "" "r l" c :c :q |
+    plain --dimension helpfulness --model "x=$at/late-tgi/v1" \
+        --model "y=$at/other/v1"
+stdout_has "is broken and is not judged: slot gone"
+stdout_has "cannot be judged"
+stdout_has "0 judged\|responses thrown away"
+
+t "hostile text is printed as marks"
+printf '%s\n' Hello "" q | plain --dimension helpfulness \
+    --model "x=$at/hostile/v1" --model "y=$at/down/v1"
+stdout_has "<ESC>\]0;owned<BEL>"
+stdout_has "no<ESC>\[31m upstream"
+must test "$(LC_ALL=C tr -d '\n -\176\200-\377' <stdout | wc -c)" -eq 0
+
+t "a system turn of a file, and a source"
+printf 'Be kind.\n' >system
+rm -f s.db*
+prefkit init s.db
+printf '%s\n' Hello "" 1 "" :q | plain --dimension helpfulness \
+    --system @system --source pilot --batch w1 --model "x=$at/plain/v1" \
+    --model "y=$at/other/v1" --temperature 0.6..0.9 --top-p 0.8,0.9
+must test "$(said '"system","content":"Be kind."}.*"source":"pilot","batch":"w1"')" -eq 1
+must test "$(said '"top_p":0.8,.*"top_p":0.9,\|"top_p":0.9,.*"top_p":0.8,')" -eq 1
+run 0 prefkit check s.db

@@ -1,0 +1,281 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Live dialogues: what a labeler sees and does, with a fake endpoint and with
+# models of our own.
+. "$REPO/tests/cli/lib.sh"
+# shellcheck source=tests/tui/lib.sh
+. "$REPO/tests/tui/lib.sh"
+
+start_endpoint
+trap 'kill $fake; close_screen; end_test' EXIT
+
+# live COLUMNSxROWS STORE FAULT FAULT [OPTION...]: the sides are drawn alike.
+live() {
+    size=$1
+    store=$2
+    one=$3
+    two=$4
+    shift 4
+    open_screen "${size%x*}" "${size#*x}" "$store" --live --seed 7 \
+        --model "hidden-x=$at/$one/v1" --model "hidden-y=$at/$two/v1" "$@"
+    wait_for "Your prompt\|Left"
+}
+
+# write TEXT: a prompt, and ask
+write() {
+    keys -l "$1"
+    wait_for "$1"
+    keys C-d
+}
+
+new_store() {
+    rm -f "$1" "$1"-*
+    prefkit init "$1"
+}
+
+# said PATTERN: so many comparisons of the exported store match it
+said() {
+    prefkit export -q s.db | grep -c -e "$1"
+}
+
+new_store s.db
+for size in 120x40 80x24 50x20; do
+    t "a prompt, its two responses, the next turn at $size"
+    new_store s.db
+    live $size s.db plain hostile --dimension safety
+    keys -l "为什么天是蓝的?"
+    keys Enter
+    keys -l "Say it for a child 🙂, please, and not in too many words."
+    wait_for "words"
+    screen "live-prompt-$size"
+    keys C-d
+    wait_for "Left"
+    wait_for "? help"
+    [ $size = 50x20 ] || wait_for "red is$\|red is what"
+    wait_for "owned"
+    screen "live-pair-$size"
+    keys 2
+    wait_for "left is better. Enter"
+    keys Enter
+    wait_for "Safe:"
+    keys 2
+    wait_for "both are safe"
+    keys Enter
+    wait_for "turn 2 of 8  1 judged"
+    screen "live-next-$size"
+    keys Escape
+    wait_for "w write"
+    keys q
+    wait_end
+    must grep -q "status 0" ended
+    must test "$(said '"label":"both_safe"')" -eq 1
+done
+
+t "no model is named on the screen, nor its key anywhere"
+export PREFKIT_API_KEY=sk-not-to-be-seen
+new_store s.db
+live 120x40 s.db plain unknown --dimension helpfulness
+write "Hello"
+wait_for "broken"
+wait_for "Sunlight has"
+capture >seen
+must grep -q "not found on \[server\]" seen
+must test "$(grep -c 'hidden-\|127.0.0.1' seen)" -eq 0
+keys 2
+wait_for "better. Enter"
+keys Enter
+wait_for "cannot be judged"
+must test "$(said '"judgments"')" -eq 0
+keys q
+wait_end
+must test "$(cat s.db* | grep -c -a 'hidden-')" -ne 0
+must test "$(cat s.db* | grep -c -a 'sk-not-to-be-seen')" -eq 0
+unset PREFKIT_API_KEY
+
+t "what fails is told in plain words, and can be asked again"
+new_store s.db
+live 120x40 s.db drop late-llama-old --dimension helpfulness
+write "Hello"
+wait_for "the connection was lost"
+wait_for "slot gone"
+screen live-broken
+keys r
+wait_for "the connection was lost"
+keys q
+wait_end
+
+t "a server that is busy is asked again by itself"
+new_store s.db
+live 80x24 s.db other busy --dimension helpfulness
+write "Hello"
+wait_for "asked again in"
+wait_for "Because of scattering"
+wait_for "red is what"
+keys q
+wait_end
+
+t "judged before the end: both streams stop, and what is cut is marked"
+new_store s.db
+live 120x40 s.db endless other --dimension helpfulness
+write "Hello"
+wait_for "Because"
+wait_for "writing"
+wait_for "word 5"
+keys 1
+wait_for "significantly better. Enter"
+keys Enter
+wait_for "1 judged"
+must test "$(said '"cut":true')" -eq 1
+must test "$(said '"stopped":true')" -eq 1
+t "one is cut off, one is asked again, the other is thrown away with it"
+write "More"
+wait_for "word 5"
+keys R
+wait_for "writing"
+wait_for "word 5"
+keys c Tab c
+wait_for "cut off before"
+keys 0
+wait_for "right is significantly"
+keys Enter
+wait_for "2 judged"
+must test "$(said '"discarded":\[{"seed"')" -eq 1
+t "an earlier verdict is revised in between"
+keys -l "half a prompt"
+wait_for "half a prompt"
+keys Escape
+wait_for "w write"
+keys u
+wait_for "Your verdicts"
+keys Enter
+wait_for "to revise"
+keys 3
+wait_for "slightly better. Enter"
+keys Enter
+wait_for "superseded"
+wait_for "half a prompt"
+must test "$(said '"supersedes"')" -eq 1
+t "a new dialogue"
+keys o
+wait_for "new dialogue?"
+keys y Enter
+wait_for "turn 1 of 8"
+keys Escape
+wait_for "w write"
+keys q
+wait_end
+must grep -q "status 0" ended
+run 0 prefkit check s.db
+
+t "what was made live leaves the store and comes back"
+prefkit export -q s.db >out.jsonl
+prefkit init again.db
+run 0 prefkit import -q again.db out.jsonl
+prefkit export -q again.db >back.jsonl
+must cmp -s out.jsonl back.jsonl
+
+t "kill -9 while a prompt is written: it is there again"
+live 80x24 s.db plain other --dimension helpfulness
+wait_for "half a prompt"
+keys -l ", and more"
+wait_for "half a prompt, and more"
+kill -KILL "$(cat pid)"
+wait_end
+live 80x24 s.db plain other --dimension helpfulness
+wait_for "half a prompt, and more"
+wait_for "where you were"
+
+t "kill -9 while one streams: the other, the choice and the note are there"
+new_store s.db
+live 80x24 s.db other endless --dimension helpfulness
+write "Hello"
+wait_for "Because of scattering"
+wait_for "word 3"
+keys e
+wait_for "Note:"
+keys -l "look twice"
+keys Enter
+wait_for "note: look twice"
+keys 8
+wait_for "right is slightly better"
+kill -KILL "$(cat pid)"
+wait_end
+# A server that cannot answer now: what was whole is not asked for.
+live 80x24 s.db down endless --dimension helpfulness
+wait_for "Because of scattering"
+wait_for "word 3"
+wait_for "note: look twice"
+wait_for "right is slightly better"
+keys Enter
+wait_for "1 judged"
+must test "$(said '"note":"look twice"')" -eq 1
+
+t "kill -9 again and again: every confirmed verdict is there"
+new_store s.db
+for round in 1 2 3 4 5; do
+    live 80x24 s.db plain other --dimension helpfulness
+    [ $round -eq 1 ] || wait_for "begun $((round - 1))"
+    keys -l " asked $round"
+    wait_for "asked $round"
+    keys C-d
+    wait_for "Because of scattering"
+    wait_for "Sunlight has"
+    keys 2
+    wait_for "left is better. Enter"
+    keys Enter
+    wait_for "  $round judged"
+    keys -l "begun $round"
+    wait_for "begun $round"
+    kill -KILL "$(cat pid)"
+    wait_end
+done
+must test "$(said '"judgments"')" -eq 5
+must prefkit check s.db >/dev/null
+
+t "the prompt in an editor of one's own"
+close_screen
+new_store s.db
+printf '#!/bin/sh\nprintf "from outside\\n" >>"$1"\n' >ed
+chmod +x ed
+EDITOR=$PWD/ed VISUAL='' live 80x24 s.db plain other --dimension helpfulness
+keys -l "written here, "
+wait_for "written here,"
+keys C-x
+wait_for "written here, from outside"
+
+t "a pasted prompt of several lines asks nothing by itself"
+tm set-buffer "$(printf ' one\ntwo\004\n\tthree')"
+tm paste-buffer -p
+wait_for "outside one"
+wait_for "^ two"
+wait_for "Your prompt"
+
+t "one model answers twice, at two temperatures"
+close_screen
+new_store s.db
+open_screen 120 40 s.db --live --seed 3 --dimension helpfulness \
+    --temperature 0.5,0.9 --model "m=$at/temperature/v1"
+wait_for "Your prompt"
+write "Hello"
+wait_for "at 0.50"
+wait_for "at 0.90"
+
+t "models of our own"
+close_screen
+small_base
+new_store s.db
+open_screen 80 24 s.db --live --seed 3 --dimension helpfulness --max-tokens 30 \
+    --model one=base --model two=base
+wait_for "Your prompt"
+write "Hello"
+wait_for "^─.Left, cut"
+wait_for "^─.Right, cut"
+keys 9
+wait_for "right is better"
+keys Enter
+wait_for "turn 2 of 8"
+must test "$(said '"finish_reason":"length"')" -eq 1
+
+t "SIGTERM ends it in order"
+kill -TERM "$(cat pid)"
+wait_end
+must grep -q "status 143" ended
