@@ -37,10 +37,10 @@ bool annotate__range_parse(struct annotate__range *r, const char *text,
 static double draw_from(struct annotate__live *l,
                         const struct annotate__range *r, bool second)
 {
-    double x = second ? r->high : r->low;
-    if (r->between)
-        x = r->low + pk_rng_uniform(&l->rng) * (r->high - r->low);
-    return round(x * 100) / 100;
+    if (!r->between)
+        return second ? r->high : r->low;
+    double x = r->low + pk_rng_uniform(&l->rng) * (r->high - r->low);
+    return fmin(fmax(round(x * 100) / 100, r->low), r->high);
 }
 
 /* Who answers, where, and how: nothing of it is ever shown before the verdict,
@@ -121,6 +121,8 @@ int annotate__live_ask(struct annotate__live *l, struct pk_err *err)
 {
     if (annotate__editor_blank(&l->prompt))
         return pk_fail(err, PK_ENO, "there is no prompt yet");
+    if (l->s->quota && l->s->progress.judged >= l->s->quota)
+        return pk_fail(err, PK_ENO, "this campaign asks for no more of you");
     int rc = annotate__live_turn(l, PREFDB_USER, l->prompt.text.data,
                                  l->prompt.text.len, err);
     if (rc)

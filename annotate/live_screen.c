@@ -82,7 +82,7 @@ static int again(struct annotate__show *w, bool both, struct pk_err *err)
     }
     if (!n)
         say(w, "Tab to a response first, or R for both");
-    return rc ? rc : annotate__show_anew(w, err);
+    return rc ? rc : annotate__show_sync(w, err);
 }
 
 static int undo(struct annotate__show *w, struct pk_err *err)
@@ -97,16 +97,36 @@ static int undo(struct annotate__show *w, struct pk_err *err)
     return rc ? rc : annotate__view_pair(&w->v, err);
 }
 
-static int open_new(struct annotate__show *w, struct pk_err *err)
+/* Before something is thrown away that a slip of the finger may not take. */
+static int sure(struct annotate__show *w, const char *question, bool *yes,
+                struct pk_err *err)
 {
     char answer[16] = "";
-    bool ok;
-    int rc = annotate__ask_line(&w->v, "Begin a new dialogue? y or n: ", answer,
-                                sizeof answer, &ok, err);
-    if (rc || !ok || answer[0] != 'y')
+    int rc =
+        annotate__ask_line(&w->v, question, answer, sizeof answer, yes, err);
+    *yes = !rc && *yes && answer[0] == 'y';
+    return rc;
+}
+
+static int open_new(struct annotate__show *w, struct pk_err *err)
+{
+    bool yes;
+    int rc = sure(w, "Begin a new dialogue? y or n: ", &yes, err);
+    if (rc || !yes)
         return rc;
     rc = annotate__live_new(w->l, err);
     w->resting = false;
+    return rc ? rc : annotate__show_anew(w, err);
+}
+
+static int take_back(struct annotate__show *w, struct pk_err *err)
+{
+    bool yes;
+    int rc =
+        sure(w, "Throw both away and change the prompt? y or n: ", &yes, err);
+    if (rc || !yes)
+        return rc;
+    rc = annotate__live_back(w->l, err);
     return rc ? rc : annotate__show_anew(w, err);
 }
 
@@ -131,7 +151,6 @@ static bool still_writing(const struct annotate__show *w)
 static int pair_key(struct annotate__show *w, int key, bool *quit,
                     struct pk_err *err)
 {
-    int rc;
     switch (annotate__keys_find(w->v.keys, key)) {
     case ANNOTATE__CONFIRM:
         return confirm(w, err);
@@ -142,8 +161,7 @@ static int pair_key(struct annotate__show *w, int key, bool *quit,
     case ANNOTATE__AGAIN_BOTH:
         return again(w, true, err);
     case ANNOTATE__WRITE:
-        rc = annotate__live_back(w->l, err);
-        return rc ? rc : annotate__show_anew(w, err);
+        return take_back(w, err);
     case ANNOTATE__OPEN:
         return open_new(w, err);
     case ANNOTATE__UNDO:

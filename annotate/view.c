@@ -92,6 +92,7 @@ int annotate__view_text(struct annotate__view *v, int pane, const char *text,
     annotate__diff_release(&v->diff);
     if (grown && v->wrapped[pane] && d->n_lines)
         return annotate__doc_grow(d, text, len, (size_t)v->wrapped[pane], err);
+    annotate__hits_release(&v->hits); /* their places were in another text */
     d->parts[0].text = text;
     d->parts[0].len = len;
     v->wrapped[pane] = 0;

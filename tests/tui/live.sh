@@ -166,6 +166,30 @@ wait_end
 must grep -q "status 0" ended
 run 0 prefkit check s.db
 
+t "a prompt is taken back, but not by a slip"
+live 80x24 s.db plain other --dimension helpfulness
+wait_for "half a prompt"
+keys C-u
+write "Hello"
+wait_for "Sunlight has"
+wait_for "Because of"
+keys w
+wait_for "change the prompt?"
+keys n Enter
+wait_for "? help"
+keys w
+wait_for "change the prompt?"
+keys y Enter
+wait_for "Your prompt"
+wait_for "^ Hello"
+keys C-u
+keys -l "half a prompt"
+wait_for "half a prompt"
+keys Escape
+wait_for "w write"
+keys q
+wait_end
+
 t "what was made live leaves the store and comes back"
 prefkit export -q s.db >out.jsonl
 prefkit init again.db
