@@ -270,6 +270,16 @@ int annotate__keys_load(struct annotate__keys *k, const char *path,
     return rc ? rc : check(k, path, err);
 }
 
+/* Where letters are text, keys are as they are (editor.c, live_screen.c). */
+static const char prompt_help[] =
+    "\nWhile a prompt is written, in a live dialogue\n"
+    "  ^D             ask\n"
+    "  ^X             write it in $VISUAL or $EDITOR\n"
+    "  ^W ^U ^K       delete the word before, to the line's start, to its end\n"
+    "  ^A ^E          to the line's start, to its end\n"
+    "  PgUp PgDn      scroll the conversation\n"
+    "  Esc            leave the prompt; w goes back to it\n";
+
 int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
 {
     for (int r = 1; r < ANNOTATE__N_REQUESTS; r++) {
@@ -287,6 +297,7 @@ int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
         }
         pk_buf_addf(b, "  %-14s %s\n", names, rows[r].help);
     }
+    pk_buf_adds(b, prompt_help);
     return b->failed;
 }
 

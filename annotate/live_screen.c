@@ -43,7 +43,10 @@ static int confirm(struct annotate__show *w, struct pk_err *err)
         ANNOTATE__DONE)
         return 0;
     int rc = told(w, annotate__live_submit(w->l, err), err);
-    return rc || w->l->asked ? rc : annotate__show_anew(w, err);
+    if (rc)
+        return rc;
+    return w->l->asked ? annotate__show_sync(w, err)
+                       : annotate__show_anew(w, err);
 }
 
 /* Both, or the one that the annotator is at. */

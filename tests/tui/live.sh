@@ -166,6 +166,24 @@ wait_end
 must grep -q "status 0" ended
 run 0 prefkit check s.db
 
+t "resizing while both write"
+close_screen
+new_store r.db
+live 120x40 r.db endless endless --dimension helpfulness
+write "Hello"
+wait_for "word 5"
+tm resize-window -x 80 -y 24
+wait_for "^─ Right, writing"
+tm resize-window -x 39 -y 11
+wait_for "too small"
+tm resize-window -x 50 -y 20
+wait_for "^─.Left, writing"
+keys Tab
+wait_for "^─.Right, writing"
+keys q
+wait_end
+must grep -q "status 0" ended
+
 t "a prompt is taken back, but not by a slip"
 live 80x24 s.db plain other --dimension helpfulness
 wait_for "half a prompt"
