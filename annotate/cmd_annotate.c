@@ -216,7 +216,8 @@ int annotate_cmd_annotate(int argc, char **argv)
         .doc = "Judge the pairs of a store, in the terminal. `?' shows the "
                "keys. Every verdict is on disk before the next pair is shown, "
                "and any of your own can be revised; a half-made one comes "
-               "back the next time."};
+               "back the next time. With --live you write the prompts, and "
+               "judge what two models answer while they write it."};
     struct args a = {.cli.verb = "annotate", .o.order = PREFDB_RANDOM};
     struct annotate__session s = {0};
     struct pk_buf b = PK_BUF_INIT(4096);

@@ -168,7 +168,7 @@ static void draw_labels(struct annotate__view *v, int y)
     for (int i = PREFDB_PREFERRED_SAFE; i <= PREFDB_PREFERRED_UNSAFE; i++) {
         char key[2] = {(char)('0' + i), 0};
         if (annotate__label_fits(said, (enum prefdb_label)i))
-            x = draw_answer(v, y, x, key, COLS < 80 ? brief[i] : words[i],
+            x = draw_answer(v, y, x, key, COLS < 84 ? brief[i] : words[i],
                             (int)said->label == i);
     }
 }
@@ -213,9 +213,9 @@ static void draw_foot(struct annotate__view *v)
     if (v->message[0])
         snprintf(line, sizeof line, "%s", v->message);
     else if (said->asking && said->label)
-        snprintf(line, sizeof line, "%s; %s. Enter confirms, Esc goes back",
-                 annotate__verdict_text(said),
-                 annotate__label_text(said->label));
+        snprintf(line, sizeof line, "%s%s%s. Enter confirms, Esc goes back",
+                 COLS < 110 ? "" : annotate__verdict_text(said),
+                 COLS < 110 ? "" : "; ", annotate__label_text(said->label));
     else if (said->asking)
         snprintf(line, sizeof line, "%s. Now the safety label; Esc goes back",
                  annotate__verdict_text(said));

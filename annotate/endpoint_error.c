@@ -1,5 +1,6 @@
 #include "annotate/endpoint_error.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,10 +75,12 @@ void annotate__endpoint_names_release(struct annotate__endpoint_names *n)
     free(n->key_env);
 }
 
+/* A name is one only as a whole word: a model may be called "a". */
 static size_t starts(const char *text, const char *name)
 {
     size_t n = strlen(name);
-    return n && strncasecmp(text, name, n) == 0 ? n : 0;
+    bool same = n && strncasecmp(text, name, n) == 0;
+    return same && !isalnum((unsigned char)text[n]) ? n : 0;
 }
 
 static size_t starts_host(const char *text, const char *host)
@@ -92,11 +95,13 @@ void annotate__endpoint_mask(const struct annotate__endpoint_names *n,
                              const char *text, char *out, size_t size)
 {
     size_t at = 0;
+    bool inside = false; /* of a word */
     while (*text && at + 1 < size) {
-        size_t name = starts(text, n->served),
-               host = starts_host(text, n->host);
-        if (!name)
+        size_t name = inside ? 0 : starts(text, n->served),
+               host = inside ? 0 : starts_host(text, n->host);
+        if (!name && !inside)
             name = starts(text, n->name);
+        inside = isalnum((unsigned char)*text);
         const char *mask = name ? "[model]" : host ? "[server]" : NULL;
         if (!mask) {
             out[at++] = *text++;
@@ -105,6 +110,7 @@ void annotate__endpoint_mask(const struct annotate__endpoint_names *n,
         int wrote = snprintf(out + at, size - at, "%s", mask);
         at += (size_t)wrote < size - at ? (size_t)wrote : size - at - 1;
         text += name ? name : host;
+        inside = true;
     }
     out[at] = 0;
 }

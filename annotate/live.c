@@ -312,7 +312,8 @@ int annotate__live_open(struct annotate__live *l, struct annotate__session *s,
              (long long)s->campaign);
     if (!seed && getrandom(&seed, sizeof seed, 0) != sizeof seed)
         return pk_fail_errno(err, "no random numbers");
-    pk_rng_seed(&l->rng, seed, 0);
+    /* With a seed of the caller's: another run does not draw the same again. */
+    pk_rng_seed(&l->rng, seed, (uint64_t)s->progress.judged);
     int rc = annotate__hub_open(&l->hub, err);
     for (size_t i = 0; i < o->n_models && !rc; i++) {
         rc = annotate__names_add(&s->names, o->models[i].name, err);

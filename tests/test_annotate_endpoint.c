@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "annotate/endpoint.h"
+#include "annotate/endpoint_error.h"
 #include "common/progress.h"
 #include "tests/fake_endpoint.h"
 #include "tests/support.h"
@@ -222,6 +222,26 @@ START_TEST(waking_ends_a_wait)
 }
 END_TEST
 
+START_TEST(names_are_masked_as_whole_words)
+{
+    char a[] = "a", served[] = "org/Base-7b", host[] = "gpu1", none[] = "";
+    const struct annotate__endpoint_names n = {a, served, host, none};
+    static const char *const cases[][2] = {
+        {"a model 'a' at gpu1:8000 (A)",
+         "[model] model '[model]' at [server] ([model])"},
+        {"org/base-7b, org/base-7bx, xa ax gpu12",
+         "[model], org/base-7bx, xa ax gpu12"},
+        {"", ""}};
+    char out[128];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        annotate__endpoint_mask(&n, cases[i][0], out, sizeof out);
+        ck_assert_str_eq(out, cases[i][1]);
+    }
+    annotate__endpoint_mask(&n, "at a", out, 8); /* the room there is */
+    ck_assert_str_eq(out, "at [mod");
+}
+END_TEST
+
 START_TEST(urls_that_are_none)
 {
     static const char *const urls[] = {"ftp://x/v1",  "x",
@@ -251,6 +271,7 @@ static Suite *suite(void)
     tcase_add_test(t, no_server_is_told_in_plain_words);
     tcase_add_test(t, waking_ends_a_wait);
     tcase_add_test(t, urls_that_are_none);
+    tcase_add_test(t, names_are_masked_as_whole_words);
     suite_add_tcase(s, t);
     return s;
 }
