@@ -117,5 +117,6 @@ start_endpoint() {
         sleep 0.05
     done
     export no_proxy='*'
+    # shellcheck disable=SC2034 # for the script
     at=http://127.0.0.1:$(cat port)
 }

@@ -276,9 +276,9 @@ must prefkit check s.db >/dev/null
 t "the prompt in an editor of one's own"
 close_screen
 new_store s.db
-printf '#!/bin/sh\nprintf "from outside\\n" >>"$1"\n' >ed
-chmod +x ed
-EDITOR=$PWD/ed VISUAL='' live 80x24 s.db plain other --dimension helpfulness
+printf '#!/bin/sh\nprintf "from outside\\n" >>"$1"\n' >my-editor
+chmod +x my-editor
+EDITOR=$PWD/my-editor VISUAL='' live 80x24 s.db plain other --dimension helpfulness
 keys -l "written here, "
 wait_for "written here,"
 keys C-x
