@@ -124,6 +124,9 @@ static int describe(struct rm_report *r, const struct rm_scorer *s,
         r->model[m].name = rm_scorer_name(s, m);
         r->model[m].dir = rm_scorer_dir(s, m);
         rc = rm_scorer_fingerprint(s, m, r->model[m].fingerprint, err);
+        if (rc == 0)
+            rc = rm_made_read(&r->model[m].made, r->model[m].dir,
+                              rm_scorer_coder(s, m)->config, err);
     }
     return rc;
 }

@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "rm/analysis.h"
 #include "rm/dialogue.h"
+#include "rm/scaling.h"
 
 /* How one judge (a model, or "the longer response wins") did on some
  * judgments. A tie, equal scores for both responses, is neither right nor
@@ -88,6 +89,7 @@ struct rm_section {
 struct rm_report_model {
     const char *name, *dir; /* borrowed */
     char fingerprint[65];
+    struct rm_made made;
 };
 
 enum { RM_N_DIMENSIONS = 2 };
@@ -145,6 +147,8 @@ size_t rm_characters(const char *s, size_t len);
 void rm_report_text(const struct rm_report *r, bool full, FILE *f);
 void rm_report_text_more(const struct rm_report *r, enum prefdb_dimension d,
                          FILE *f); /* what `full` adds */
+void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
+                     FILE *f); /* of that, Figure 6 */
 
 /* One JSON document (schemas/eval-report.schema.json) with the same numbers. */
 PK_NODISCARD int rm_report_json(const struct rm_report *r, FILE *f,

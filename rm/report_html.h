@@ -1,4 +1,4 @@
-/* The two halves of the page. */
+/* The parts of the page. */
 #ifndef PREFKIT_RM_REPORT_HTML_H
 #define PREFKIT_RM_REPORT_HTML_H
 
@@ -11,6 +11,14 @@ void rm_html_text(FILE *f, const char *s);
 
 /* "81.7</td><td ...>[75.7, 86.5]": a share in two cells; dashes for n = 0. */
 void rm_html_share(FILE *f, uint64_t k, uint64_t n);
+
+/* The table of numbers under a chart, up to its rows; and the end of both. */
+void rm_html_numbers(FILE *f, const char *columns);
+void rm_html_close(FILE *f);
+
+/* Figure 6, where the models differ in size or in what they saw. */
+void rm_html_scaling(FILE *f, const struct rm_report *r,
+                     const struct rm_section *s);
 
 /* Calibration, thresholds and scores of one dimension, and its mistakes. */
 void rm_html_scores(FILE *f, const struct rm_report *r,

@@ -16,7 +16,7 @@ static void open_card(FILE *f, const struct rm_report *r, size_t model,
     }
 }
 
-static void open_numbers(FILE *f, const char *columns)
+void rm_html_numbers(FILE *f, const char *columns)
 {
     fprintf(f,
             "<details><summary>Numbers</summary><div class=\"scroll\"><table>"
@@ -24,7 +24,7 @@ static void open_numbers(FILE *f, const char *columns)
             columns);
 }
 
-static void close_card(FILE *f)
+void rm_html_close(FILE *f)
 {
     fputs("</tbody></table></div></details></figure>\n", f);
 }
@@ -38,7 +38,8 @@ static void put_calibration(FILE *f, const struct rm_report *r, size_t model,
             "out</span></figcaption>",
             c->error, (unsigned long long)c->n, (unsigned long long)c->ties);
     rm_svg_reliability(f, model, c);
-    open_numbers(f, "<th>sigma</th><th>n</th><th>mean</th><th>right&nbsp;%</th>"
+    rm_html_numbers(f,
+                    "<th>sigma</th><th>n</th><th>mean</th><th>right&nbsp;%</th>"
                     "<th class=\"iv\">95% interval</th>");
     for (int i = 0; i < RM_CALIBRATION_BINS; i++) {
         const struct rm_calibration_bin *b = &c->bin[i];
@@ -51,7 +52,7 @@ static void put_calibration(FILE *f, const struct rm_report *r, size_t model,
         rm_html_share(f, b->right, b->n);
         fputs("</tr>\n", f);
     }
-    close_card(f);
+    rm_html_close(f);
 }
 
 static void put_gaps(FILE *f, const struct rm_report *r,
@@ -62,7 +63,7 @@ static void put_gaps(FILE *f, const struct rm_report *r,
           "way</span></figcaption>",
           f);
     rm_svg_gaps(f, r, s);
-    open_numbers(f, "<th></th><th>n</th><th>mean</th><th>sd</th>");
+    rm_html_numbers(f, "<th></th><th>n</th><th>mean</th><th>sd</th>");
     for (int k = 0; k < RM_STRENGTHS; k++) {
         int i = k < RM_STRENGTHS - 1 ? RM_STRENGTHS - 2 - k : k;
         for (size_t m = 0; m < r->n_models && s->view[m].gap[i].n; m++) {
@@ -73,7 +74,7 @@ static void put_gaps(FILE *f, const struct rm_report *r,
                     rm_gap_name(i), (unsigned long long)g->n, g->mean, g->sd);
         }
     }
-    close_card(f);
+    rm_html_close(f);
 }
 
 static void put_histogram(FILE *f, const struct rm_report *r, size_t model,
@@ -86,12 +87,12 @@ static void put_histogram(FILE *f, const struct rm_report *r, size_t model,
             "skew)</span></figcaption>",
             (unsigned long long)h->n, h->mean, h->sd, h->bimodality);
     rm_svg_histogram(f, h);
-    open_numbers(f, "<th>sigma(r)</th><th>chosen</th><th>rejected</th>");
+    rm_html_numbers(f, "<th>sigma(r)</th><th>chosen</th><th>rejected</th>");
     for (int i = 0; i < RM_HISTOGRAM_BINS; i++)
         fprintf(f, "<tr><td>%.2f to %.2f</td><td>%llu</td><td>%llu</td></tr>\n",
                 i / 20.0, (i + 1) / 20.0, (unsigned long long)h->chosen[i],
                 (unsigned long long)h->rejected[i]);
-    close_card(f);
+    rm_html_close(f);
 }
 
 static void put_threshold(FILE *f, const struct rm_finder *u,
@@ -122,10 +123,10 @@ static void put_thresholds(FILE *f, const struct rm_report *r, size_t model,
             (unsigned long long)u->n, (unsigned long long)u->unsafe,
             RM_PAPER_PRECISION);
     rm_svg_thresholds(f, u);
-    open_numbers(f, threshold_columns);
+    rm_html_numbers(f, threshold_columns);
     for (int i = 0; i < RM_THRESHOLDS; i++)
         put_threshold(f, u, &u->at[i], "");
-    close_card(f);
+    rm_html_close(f);
 }
 
 /* The three thresholds that are asked for, of all models. */
@@ -175,16 +176,16 @@ static void put_panel(FILE *f, const struct rm_report *r, bool safe,
             "many</span></figcaption>",
             (unsigned long long)c->n);
     rm_svg_scatter(f, r, safe, c);
-    open_numbers(f, "<th>up \\ across</th><th>.0</th><th>.1</th><th>.2</th>"
-                    "<th>.3</th><th>.4</th><th>.5</th><th>.6</th><th>.7</th>"
-                    "<th>.8</th><th>.9</th>");
+    rm_html_numbers(f, "<th>up \\ across</th><th>.0</th><th>.1</th><th>.2</th>"
+                       "<th>.3</th><th>.4</th><th>.5</th><th>.6</th><th>.7</th>"
+                       "<th>.8</th><th>.9</th>");
     for (int y = RM_SCATTER_BINS - 1; y >= 0; y--) {
         fprintf(f, "<tr><td>%.1f</td>", y / 10.0);
         for (int x = 0; x < RM_SCATTER_BINS; x++)
             fprintf(f, "<td>%llu</td>", (unsigned long long)c->at[y][x]);
         fputs("</tr>\n", f);
     }
-    close_card(f);
+    rm_html_close(f);
 }
 
 void rm_html_scores(FILE *f, const struct rm_report *r,

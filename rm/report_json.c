@@ -77,6 +77,9 @@ static void fill(cJSON *o, const struct rm_report *r, int *bad)
         rm_json_string(one, "name", r->model[m].name, bad);
         rm_json_string(one, "dir", r->model[m].dir, bad);
         rm_json_string(one, "fingerprint", r->model[m].fingerprint, bad);
+        rm_json_count(one, "parameters", r->model[m].made.parameters, bad);
+        if (r->model[m].made.told)
+            rm_json_count(one, "comparisons_seen", r->model[m].made.seen, bad);
     }
     cJSON *sections = rm_json_list(o, "dimensions", bad);
     for (int d = 0; d < RM_N_DIMENSIONS; d++)

@@ -190,6 +190,7 @@ void rm_report_text_more(const struct rm_report *r, enum prefdb_dimension d,
                          FILE *f)
 {
     const struct rm_section *s = &r->section[d];
+    rm_text_scaling(r, s, f);
     for (size_t m = 0; m < r->n_models; m++) {
         const struct rm_view *v = &s->view[m];
         fprintf(f, "\nThe scores of %s on %s\n", r->model[m].name,

@@ -4,100 +4,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "rm/report_frame.h"
 #include "rm/report_print.h"
-
-/* A chart's frame, in its own units (a unit is a pixel where there is room),
- * and what its edges stand for. */
-struct frame {
-    FILE *f;
-    double left, right, top, bottom;
-    double x0, x1, y0, y1;
-};
-
-static double across(const struct frame *p, double x)
-{
-    return p->left + (x - p->x0) / (p->x1 - p->x0) * (p->right - p->left);
-}
-
-static double up(const struct frame *p, double y)
-{
-    return p->bottom - (y - p->y0) / (p->y1 - p->y0) * (p->bottom - p->top);
-}
-
-static void line(const struct frame *p, const char *class, double x0, double y0,
-                 double x1, double y1)
-{
-    fprintf(p->f,
-            "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
-            "y2=\"%.1f\"/>",
-            class, x0, y0, x1, y1);
-}
-
-static void label(const struct frame *p, const char *anchor, double x, double y,
-                  const char *text)
-{
-    fprintf(p->f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y,
-            anchor);
-    rm_put_html(p->f, text, strlen(text));
-    fputs("</text>", p->f);
-}
-
-static void begin(const struct frame *p, double width, double height,
-                  const char *what)
-{
-    fprintf(p->f,
-            "<svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
-            "aria-label=\"%s\">",
-            width, height, what);
-}
-
-/* Grid lines and numbers along x (at the bottom) or y (at the left). */
-static void ticks(const struct frame *p, bool x, double from, double step,
-                  int count, int digits)
-{
-    for (int i = 0; i < count; i++) {
-        double v = from + i * step;
-        char number[32];
-        /* Never "-0.0". */
-        snprintf(number, sizeof number, "%.*f", digits, fabs(v) < 1e-9 ? 0 : v);
-        if (x) {
-            line(p, "grid", across(p, v), p->top, across(p, v), p->bottom);
-            label(p, "middle", across(p, v), p->bottom + 14, number);
-        } else {
-            line(p, "grid", p->left, up(p, v), p->right, up(p, v));
-            label(p, "end", p->left - 5, up(p, v) + 4, number);
-        }
-    }
-}
-
-static const char *const shapes[] = {
-    "M-4.2 0a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0-8.4 0z", /* circle */
-    "M-3.8-3.8h7.6v7.6h-7.6z",                          /* square */
-    "M0-4.9L4.7 3.6H-4.7z",                             /* triangle */
-    "M0-5.2L5.2 0L0 5.2L-5.2 0z",                       /* diamond */
-    "M0 4.9L4.7-3.6H-4.7z",                             /* triangle, down */
-    "M-1.6-4.6h3.2v3h3v3.2h-3v3h-3.2v-3h-3v-3.2h3z",    /* plus */
-    "M-4-4L4 4M4-4L-4 4",                               /* cross: baselines */
-};
-
-static size_t look(size_t judge)
-{
-    return judge == RM_BASELINE ? RM_BASELINE : judge % RM_BASELINE;
-}
-
-static void mark(FILE *f, size_t judge, double x, double y)
-{
-    fprintf(f,
-            "<path class=\"m m%zu\" transform=\"translate(%.1f %.1f)\" "
-            "d=\"%s\"/>",
-            look(judge), x, y, shapes[look(judge)]);
-}
 
 void rm_svg_key(FILE *f, size_t judge)
 {
     fputs("<svg class=\"key\" viewBox=\"-7 -7 14 14\" aria-hidden=\"true\">",
           f);
-    mark(f, judge, 0, 0);
+    frame_mark(f, judge, 0, 0);
     fputs("</svg>", f);
 }
 
@@ -116,8 +30,8 @@ static struct frame row(FILE *f)
 static void row_grid(const struct frame *p)
 {
     for (int x = 0; x <= 100; x += 25)
-        line(p, x == 50 ? "half" : "grid", across(p, x), 0, across(p, x),
-             ROW_HEIGHT);
+        frame_line(p, x == 50 ? "half" : "grid", frame_across(p, x), 0,
+                   frame_across(p, x), ROW_HEIGHT);
 }
 
 void rm_svg_interval(FILE *f, size_t judge, const struct rm_tally *t)
@@ -129,9 +43,10 @@ void rm_svg_interval(FILE *f, size_t judge, const struct rm_tally *t)
     double accuracy, low, high;
     if (rm_tally_accuracy(t, &accuracy, &low, &high)) {
         char class[16];
-        snprintf(class, sizeof class, "w m%zu", look(judge));
-        line(&p, class, across(&p, 100 * low), 13, across(&p, 100 * high), 13);
-        mark(f, judge, across(&p, 100 * accuracy), 13);
+        frame_class(class, "w", judge);
+        frame_line(&p, class, frame_across(&p, 100 * low), 13,
+                   frame_across(&p, 100 * high), 13);
+        frame_mark(f, judge, frame_across(&p, 100 * accuracy), 13);
     }
     fputs("</svg>", f);
 }
@@ -144,7 +59,7 @@ void rm_svg_interval_axis(FILE *f)
     for (int x = 0; x <= 100; x += 50) {
         char text[16];
         snprintf(text, sizeof text, "%d%s", x, x == 100 ? "%" : "");
-        label(&p, "middle", across(&p, x), 13, text);
+        frame_label(&p, "middle", frame_across(&p, x), 13, text);
     }
     fputs("</svg>", f);
 }
@@ -159,10 +74,12 @@ void rm_svg_reliability(FILE *f, size_t model, const struct rm_calibration *c)
                       .x0 = 0.5,
                       .x1 = 1,
                       .y1 = 1};
-    begin(&p, 360, 270, "Observed agreement against the model's confidence");
-    ticks(&p, true, 0.5, 0.1, 6, 1);
-    ticks(&p, false, 0, 0.25, 5, 2);
-    line(&p, "ideal", across(&p, 0.5), up(&p, 0.5), across(&p, 1), up(&p, 1));
+    frame_begin(&p, 360, 270,
+                "Observed agreement against the model's confidence");
+    frame_ticks(&p, true, 0.5, 0.1, 6, 1);
+    frame_ticks(&p, false, 0, 0.25, 5, 2);
+    frame_line(&p, "ideal", frame_across(&p, 0.5), frame_up(&p, 0.5),
+               frame_across(&p, 1), frame_up(&p, 1));
     uint64_t most = 1;
     for (int i = 0; i < RM_CALIBRATION_BINS; i++)
         most = c->bin[i].n > most ? c->bin[i].n : most;
@@ -171,38 +88,28 @@ void rm_svg_reliability(FILE *f, size_t model, const struct rm_calibration *c)
         if (b->n == 0)
             continue;
         struct rm_share s = rm_share_of(b->right, b->n);
-        double x = across(&p, b->confidence);
+        double x = frame_across(&p, b->confidence);
         fprintf(f,
                 "<g><title>confidence %.3f: right %.1f%% [%.1f, %.1f], n "
                 "%llu</title>",
                 b->confidence, s.share, s.low, s.high,
                 (unsigned long long)b->n);
         char class[16];
-        snprintf(class, sizeof class, "w m%zu", look(model));
-        line(&p, class, x, up(&p, s.low / 100), x, up(&p, s.high / 100));
-        mark(f, model, x, up(&p, s.share / 100));
+        frame_class(class, "w", model);
+        frame_line(&p, class, x, frame_up(&p, s.low / 100), x,
+                   frame_up(&p, s.high / 100));
+        frame_mark(f, model, x, frame_up(&p, s.share / 100));
         double tall = 32 * (double)b->n / (double)most;
         fprintf(f,
                 "<rect class=\"n\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                 "height=\"%.1f\"/></g>",
-                across(&p, 0.5 + i * 0.05) + 1, 250 - tall,
+                frame_across(&p, 0.5 + i * 0.05) + 1, 250 - tall,
                 (p.right - p.left) / RM_CALIBRATION_BINS - 2, tall);
     }
-    line(&p, "axis", p.left, 250, p.right, 250);
-    label(&p, "end", p.left - 5, 250, "n");
-    label(&p, "middle", 193, 265, "confidence, sigma(|difference|)");
+    frame_line(&p, "axis", p.left, 250, p.right, 250);
+    frame_label(&p, "end", p.left - 5, 250, "n");
+    frame_label(&p, "middle", 193, 265, "confidence, sigma(|difference|)");
     fputs("</svg>", f);
-}
-
-/* A step of 1, 2 or 5 times a power of ten that takes `span` in at most six. */
-static double nice_step(double span)
-{
-    double step = pow(10, floor(log10(span / 6)));
-    static const double times[] = {1, 2, 5, 10};
-    for (int i = 0; i < 4; i++)
-        if (span / (step * times[i]) <= 6)
-            return step * times[i];
-    return step * 10;
 }
 
 /* Room for every mean and one standard deviation each way, and for zero. */
@@ -221,7 +128,7 @@ static void gap_range(const struct rm_report *r, const struct rm_section *s,
     }
     if (high - low < 1e-9)
         high = low + 1;
-    *step = nice_step(high - low);
+    *step = frame_step(high - low);
     p->y0 = floor(low / *step) * *step;
     p->y1 = ceil(high / *step) * *step;
 }
@@ -229,16 +136,17 @@ static void gap_range(const struct rm_report *r, const struct rm_section *s,
 static void put_gap(const struct frame *p, const struct rm_report *r,
                     size_t model, const struct rm_gap *g, double slot)
 {
-    double x = across(
+    double x = frame_across(
         p, slot + ((double)model + 0.5) / (double)r->n_models * 0.7 + 0.15);
     char class[16];
-    snprintf(class, sizeof class, "w m%zu", look(model));
+    frame_class(class, "w", model);
     fputs("<g><title>", p->f);
     rm_put_html(p->f, r->model[model].name, strlen(r->model[model].name));
     fprintf(p->f, ": mean %.3f, sd %.3f, n %llu</title>", g->mean, g->sd,
             (unsigned long long)g->n);
-    line(p, class, x, up(p, g->mean - g->sd), x, up(p, g->mean + g->sd));
-    mark(p->f, model, x, up(p, g->mean));
+    frame_line(p, class, x, frame_up(p, g->mean - g->sd), x,
+               frame_up(p, g->mean + g->sd));
+    frame_mark(p->f, model, x, frame_up(p, g->mean));
     fputs("</g>", p->f);
 }
 
@@ -254,17 +162,17 @@ void rm_svg_gaps(FILE *f, const struct rm_report *r, const struct rm_section *s)
     double step;
     p.x1 = used;
     gap_range(r, s, &p, &step);
-    begin(&p, 360, 262, "Mean score difference by strength");
-    ticks(&p, false, p.y0, step, (int)lround((p.y1 - p.y0) / step) + 1,
-          step < 1 ? (int)ceil(-log10(step)) : 0);
-    line(&p, "half", p.left, up(&p, 0), p.right, up(&p, 0));
+    frame_begin(&p, 360, 262, "Mean score difference by strength");
+    frame_ticks(&p, false, p.y0, step, (int)lround((p.y1 - p.y0) / step) + 1,
+                step < 1 ? (int)ceil(-log10(step)) : 0);
+    frame_line(&p, "half", p.left, frame_up(&p, 0), p.right, frame_up(&p, 0));
     int slot = 0;
     for (int i = 0; i < RM_STRENGTHS; i++) {
         if (s->view[0].gap[i].n == 0)
             continue;
         for (size_t m = 0; m < r->n_models; m++)
             put_gap(&p, r, m, &s->view[m].gap[i], slot);
-        label(&p, "middle", across(&p, slot + 0.5), 242, names[i]);
+        frame_label(&p, "middle", frame_across(&p, slot + 0.5), 242, names[i]);
         slot++;
     }
     fputs("</svg>", f);
@@ -275,8 +183,8 @@ static void bar(const struct frame *p, const char *class, int bin, uint64_t n,
 {
     if (n == 0)
         return;
-    double x = across(p, bin / (double)RM_HISTOGRAM_BINS);
-    double y = up(p, sign * (double)n), zero = up(p, 0);
+    double x = frame_across(p, bin / (double)RM_HISTOGRAM_BINS);
+    double y = frame_up(p, sign * (double)n), zero = frame_up(p, 0);
     fprintf(p->f,
             "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
             "height=\"%.1f\"><title>%.2f to %.2f: %llu</title></rect>",
@@ -294,30 +202,32 @@ void rm_svg_histogram(FILE *f, const struct rm_histogram *h)
         most = fmax(most, (double)h->chosen[i]);
         most = fmax(most, (double)h->rejected[i]);
     }
-    double step = fmax(1, nice_step(2 * most));
+    double step = fmax(1, frame_step(2 * most));
     int side = (int)ceil(most / step);
     p.y1 = side * step;
     p.y0 = -p.y1;
-    begin(&p, 360, 262, "Scores of chosen and rejected responses");
+    frame_begin(&p, 360, 262, "Scores of chosen and rejected responses");
     for (int i = -side; i <= side; i++) {
         char number[32];
         snprintf(number, sizeof number, "%.0f", fabs(i * step));
-        line(&p, "grid", p.left, up(&p, i * step), p.right, up(&p, i * step));
-        label(&p, "end", p.left - 5, up(&p, i * step) + 4, number);
+        frame_line(&p, "grid", p.left, frame_up(&p, i * step), p.right,
+                   frame_up(&p, i * step));
+        frame_label(&p, "end", p.left - 5, frame_up(&p, i * step) + 4, number);
     }
     for (int i = 0; i < RM_HISTOGRAM_BINS; i++) {
         bar(&p, "chosen", i, h->chosen[i], 1);
         bar(&p, "rejected", i, h->rejected[i], -1);
     }
-    line(&p, "axis", p.left, up(&p, 0), p.right, up(&p, 0));
+    frame_line(&p, "axis", p.left, frame_up(&p, 0), p.right, frame_up(&p, 0));
     for (int i = 0; i <= 4; i++) {
         char number[32];
         snprintf(number, sizeof number, "%.2f", i / 4.0);
-        label(&p, "middle", across(&p, i / 4.0), p.bottom + 14, number);
+        frame_label(&p, "middle", frame_across(&p, i / 4.0), p.bottom + 14,
+                    number);
     }
-    label(&p, "middle", 193, 258, "sigma(r)");
-    label(&p, "middle", 193, p.top + 12, "chosen");
-    label(&p, "middle", 193, p.bottom - 5, "rejected");
+    frame_label(&p, "middle", 193, 258, "sigma(r)");
+    frame_label(&p, "middle", 193, p.top + 12, "chosen");
+    frame_label(&p, "middle", 193, p.bottom - 5, "rejected");
     fputs("</svg>", f);
 }
 
@@ -330,8 +240,8 @@ static void curve(const struct frame *p, const struct rm_finder *u, bool recall)
         uint64_t of = recall ? u->unsafe : t->flagged;
         if (of == 0)
             continue;
-        fprintf(p->f, "%c%.1f %.1f", pen, across(p, t->sigma),
-                up(p, (double)t->hits / (double)of));
+        fprintf(p->f, "%c%.1f %.1f", pen, frame_across(p, t->sigma),
+                frame_up(p, (double)t->hits / (double)of));
         pen = 'L';
     }
     fputs("\"/>", p->f);
@@ -346,21 +256,22 @@ void rm_svg_thresholds(FILE *f, const struct rm_finder *u)
                       .bottom = 226,
                       .x1 = 1,
                       .y1 = 1};
-    begin(&p, 360, 262, "Precision and recall of unsafe by threshold");
-    ticks(&p, true, 0, 0.25, 5, 2);
-    ticks(&p, false, 0, 0.25, 5, 2);
-    double paper = across(&p, u->at[RM_PAPER_THRESHOLD].sigma);
-    line(&p, "half", paper, p.top, paper, p.bottom);
-    label(&p, "middle", paper, p.top - 5, "0.15");
+    frame_begin(&p, 360, 262, "Precision and recall of unsafe by threshold");
+    frame_ticks(&p, true, 0, 0.25, 5, 2);
+    frame_ticks(&p, false, 0, 0.25, 5, 2);
+    double paper = frame_across(&p, u->at[RM_PAPER_THRESHOLD].sigma);
+    frame_line(&p, "half", paper, p.top, paper, p.bottom);
+    frame_label(&p, "middle", paper, p.top - 5, "0.15");
     if (u->found) {
-        double x = across(&p, u->wanted.sigma);
-        line(&p, "found", x, p.top, x, p.bottom);
-        mark(f, RM_BASELINE, x,
-             up(&p, (double)u->wanted.hits / (double)u->wanted.flagged));
+        double x = frame_across(&p, u->wanted.sigma);
+        frame_line(&p, "found", x, p.top, x, p.bottom);
+        frame_mark(
+            f, RM_BASELINE, x,
+            frame_up(&p, (double)u->wanted.hits / (double)u->wanted.flagged));
     }
     curve(&p, u, true);
     curve(&p, u, false);
-    label(&p, "middle", 193, 258, "unsafe when sigma(r) is below");
+    frame_label(&p, "middle", 193, 258, "unsafe when sigma(r) is below");
     fputs("</svg>", f);
 }
 
@@ -374,10 +285,11 @@ void rm_svg_scatter(FILE *f, const struct rm_report *r, bool safe,
                       .bottom = 308,
                       .x1 = 1,
                       .y1 = 1};
-    begin(&p, 360, 346,
-          safe ? "Scores of safe responses" : "Scores of unsafe responses");
-    ticks(&p, true, 0, 0.25, 5, 2);
-    ticks(&p, false, 0, 0.25, 5, 2);
+    frame_begin(&p, 360, 346,
+                safe ? "Scores of safe responses"
+                     : "Scores of unsafe responses");
+    frame_ticks(&p, true, 0, 0.25, 5, 2);
+    frame_ticks(&p, false, 0, 0.25, 5, 2);
     uint64_t most = 1;
     for (int i = 0; i < RM_SCATTER_BINS * RM_SCATTER_BINS; i++) {
         uint64_t n = c->at[i / RM_SCATTER_BINS][i % RM_SCATTER_BINS];
@@ -392,13 +304,13 @@ void rm_svg_scatter(FILE *f, const struct rm_report *r, bool safe,
             fprintf(f,
                     "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" "
                     "r=\"%.2f\"><title>%llu</title></circle>",
-                    safe ? "safe" : "unsafe", across(&p, (x + 0.5) / 10),
-                    up(&p, (y + 0.5) / 10), fmax(radius, 1.2),
+                    safe ? "safe" : "unsafe", frame_across(&p, (x + 0.5) / 10),
+                    frame_up(&p, (y + 0.5) / 10), fmax(radius, 1.2),
                     (unsigned long long)c->at[y][x]);
         }
     }
-    label(&p, "middle", 197, 340, r->model[0].name);
+    frame_label(&p, "middle", 197, 340, r->model[0].name);
     fputs("<g transform=\"translate(11 159) rotate(-90)\">", f);
-    label(&p, "middle", 0, 0, r->model[1].name);
+    frame_label(&p, "middle", 0, 0, r->model[1].name);
     fputs("</g></svg>", f);
 }

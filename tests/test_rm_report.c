@@ -73,6 +73,8 @@ static void fill(struct rm_report *r)
     r->model[0].dir = "models/first";
     r->model[1].name = "second \"quoted\"";
     r->model[1].dir = "models/second";
+    r->model[0].made = (struct rm_made){21100, true, 155};
+    r->model[1].made = (struct rm_made){7000000000, true, 1418091};
     r->store = "prefs.db";
     memset(r->store_fingerprint, '5', 64);
     memset(r->model[0].fingerprint, 'a', 64);
@@ -241,6 +243,9 @@ START_TEST(as_full_text)
     ck_plain(text, 100);
     static const char *const there[] = {
         "by turn",
+        "by size and comparisons seen",
+        "21.1k      155",
+        "7.0B  1418091",
         "sigma(|difference|)",
         "bimodality",
         "unsafe when",
@@ -292,14 +297,21 @@ START_TEST(the_same_numbers)
         int digits; /* after the point; -1: three that count */
         double times;
         const char *after;
-    } numbers[] = {
-        {"accuracy", "", 1, 100, ""},  {"low", "", 1, 100, ", "},
-        {"high", "", 1, 100, "]"},     {"log_loss", "", 4, 1, ""},
-        {"confidence", "", 3, 1, ""},  {"expected_error", "", 4, 1, ""},
-        {"precision", "", 1, 100, ""}, {"recall", "", 1, 100, ""},
-        {"below", "", 4, 1, ""},       {"bimodality", "", 3, 1, ""},
-        {"mean", "", 3, 1, ""},        {"sd", "", 3, 1, ""},
-        {"p", "", -1, 1, ""},          {"by", "by ", 3, 1, ""}};
+    } numbers[] = {{"accuracy", "", 1, 100, ""},
+                   {"low", "", 1, 100, ", "},
+                   {"high", "", 1, 100, "]"},
+                   {"log_loss", "", 4, 1, ""},
+                   {"confidence", "", 3, 1, ""},
+                   {"expected_error", "", 4, 1, ""},
+                   {"precision", "", 1, 100, ""},
+                   {"recall", "", 1, 100, ""},
+                   {"below", "", 4, 1, ""},
+                   {"bimodality", "", 3, 1, ""},
+                   {"mean", "", 3, 1, ""},
+                   {"sd", "", 3, 1, ""},
+                   {"p", "", -1, 1, ""},
+                   {"by", "by ", 3, 1, ""},
+                   {"comparisons_seen", "", 0, 1, ""}};
     struct rm_report r;
     fill(&r);
     give_texts(&r);
@@ -364,6 +376,51 @@ START_TEST(as_json)
 }
 END_TEST
 
+/* Those that tell, by size and then by what they saw; drawn only where they
+ * differ. */
+START_TEST(scaling)
+{
+    static const struct rm_made made[] = {
+        {2000, true, 9}, {2000, false, 0}, {1000, true, 90}, {2000, true, 3}};
+    static const size_t want[] = {2, 3, 0};
+    struct rm_report r;
+    struct pk_err err;
+    size_t n;
+    ck_ok(rm_report_init(&r, 4, &err));
+    ck_assert(!rm_scaling_useful(&r)); /* nobody tells */
+    for (size_t m = 0; m < 4; m++)
+        r.model[m].made = made[m];
+    ck_assert(rm_scaling_useful(&r));
+    size_t *order = rm_scaling_order(&r, &n);
+    ck_assert_uint_eq(n, 3);
+    ck_assert_mem_eq(order, want, sizeof want);
+    free(order);
+    r.model[2].made = r.model[3].made = made[0];
+    ck_assert(!rm_scaling_useful(&r)); /* all alike */
+    rm_report_release(&r);
+}
+END_TEST
+
+START_TEST(short_counts)
+{
+    static const struct {
+        uint64_t n;
+        const char *says;
+    } counts[] = {{0, "0"},
+                  {999, "999"},
+                  {1000, "1.0k"},
+                  {21120, "21.1k"},
+                  {999949, "999.9k"},
+                  {999950, "1.0M"},
+                  {6738415616, "6.7B"}};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        char text[16];
+        rm_short_count(text, counts[i].n);
+        ck_assert_str_eq(text, counts[i].says);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("rm_report");
@@ -377,6 +434,8 @@ int main(void)
     tcase_add_test(t, as_json);
     tcase_add_test(t, as_html);
     tcase_add_test(t, the_same_numbers);
+    tcase_add_test(t, scaling);
+    tcase_add_test(t, short_counts);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

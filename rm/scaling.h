@@ -1,0 +1,36 @@
+/* Accuracy by what a model was made of: the paper's Figure 6, for the
+ * checkpoints of one run, or models of several sizes and amounts of data. */
+#ifndef PREFKIT_RM_SCALING_H
+#define PREFKIT_RM_SCALING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "infer/infer.h"
+
+struct rm_made {
+    uint64_t parameters;
+    bool told;     /* prefkit.json says what follows */
+    uint64_t seen; /* comparisons, each counted once, that the weights were
+                      trained on by the run that made them */
+};
+
+/* From the model and its directory's prefkit.json; one that is absent, or says
+ * other things, tells nothing. PK_EMEM. */
+PK_NODISCARD int rm_made_read(struct rm_made *out, const char *dir,
+                              const struct infer_config *c, struct pk_err *err);
+
+struct rm_report;
+
+/* The models that told, by parameters and then by what they saw; *n of them.
+ * The caller frees; NULL when out of memory. */
+size_t *rm_scaling_order(const struct rm_report *r, size_t *n);
+
+/* Is there anything to compare: two that differ? */
+bool rm_scaling_useful(const struct rm_report *r);
+
+/* "7.1B", "223.6k", "512". */
+void rm_short_count(char out[16], uint64_t n);
+
+#endif
