@@ -89,14 +89,14 @@ int prefdb_list(struct prefdb *db, const struct prefdb_query *q, int64_t **ids,
 static const char get_sql[] =
     "SELECT j.comparison, j.dimension, j.choice, j.strength, j.label,"
     " j.annotator, c.prompt, c.source, c.batch, c.split, ra.cut, rb.cut,"
-    " ta.content, tb.content, j.shown_left FROM judgment AS j"
+    " ta.content, tb.content, j.shown_left, j.extra FROM judgment AS j"
     " JOIN comparison AS c ON c.id = j.comparison"
     " JOIN response AS ra ON ra.id = c.a JOIN response AS rb ON rb.id = c.b"
     " JOIN turn AS ta ON ta.id = ra.turn JOIN turn AS tb ON tb.id = rb.turn"
     " WHERE j.id = ?1";
 static const char get_comparison_sql[] =
     "SELECT c.id, 'helpfulness', 'a', NULL, NULL, '', c.prompt, c.source,"
-    " c.batch, c.split, ra.cut, rb.cut, ta.content, tb.content, NULL"
+    " c.batch, c.split, ra.cut, rb.cut, ta.content, tb.content, NULL, NULL"
     " FROM comparison AS c"
     " JOIN response AS ra ON ra.id = c.a JOIN response AS rb ON rb.id = c.b"
     " JOIN turn AS ta ON ta.id = ra.turn JOIN turn AS tb ON tb.id = rb.turn"
@@ -117,7 +117,8 @@ enum {
     COL_CUT_B,
     COL_A,
     COL_B,
-    COL_LEFT
+    COL_LEFT,
+    COL_EXTRA
 };
 
 int prefdb__keep_text(struct prefdb *db, sqlite3_stmt *s, int col, size_t *at,
@@ -221,12 +222,12 @@ static bool read_plain(sqlite3_stmt *s, int64_t id, struct prefdb_example *x)
 static int read_texts(struct prefdb *db, sqlite3_stmt *s,
                       struct prefdb_example *x, struct pk_err *err)
 {
-    static const int cols[] = {COL_SOURCE, COL_BATCH, COL_ANNOTATOR, COL_A,
-                               COL_B};
-    size_t at[5], len[5], context = 0;
+    static const int cols[] = {COL_SOURCE, COL_BATCH, COL_ANNOTATOR,
+                               COL_A,      COL_B,     COL_EXTRA};
+    size_t at[6], len[6], context = 0;
     int rc = 0;
     pk_buf_reset(&db->text);
-    for (int i = 0; i < 5 && !rc; i++)
+    for (int i = 0; i < 6 && !rc; i++)
         rc = prefdb__keep_text(db, s, cols[i], &at[i], &len[i], err);
     context = db->text.len;
     if (!rc)
@@ -242,6 +243,7 @@ static int read_texts(struct prefdb *db, sqlite3_stmt *s,
     x->a.len = len[3];
     x->b.text = text + at[4];
     x->b.len = len[4];
+    x->extra = text + at[5];
     x->context = prefdb__lend_context(db, x->n_context, context);
     return 0;
 }

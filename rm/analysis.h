@@ -11,12 +11,14 @@
 
 #include "common/err.h"
 #include "prefdb/prefdb.h"
+#include "rm/rewardbench.h"
 
 struct rm_judgment {
     int64_t judgment, comparison; /* row numbers */
     int strength;
     enum prefdb_label label;
     int longer; /* 1: chosen is longer; -1: it is shorter; 0: neither */
+    struct rm_bench_place bench;
 };
 
 /* Judgments with their scores. Zero but for n_models before the first add. */

@@ -31,6 +31,8 @@ struct evaluation {
     struct pending *wait;
     size_t n_wait, cap_wait;
     double *score; /* 2 x models: of the chosen, of the rejected */
+    struct rm_bench_place bench; /* of the last row to this prompt */
+    int64_t bench_prompt;
     uint64_t used;
 };
 
@@ -166,12 +168,22 @@ static void describe(struct rm_verdict *v, const struct prefdb_example *ex,
     }
 }
 
+/* Where RewardBench has the judgment. Its rows became several comparisons of
+ * one prompt, and only the first says which row that was. */
+static void place_bench(struct evaluation *e, const struct prefdb_example *ex)
+{
+    if (ex->extra[0] || ex->prompt != e->bench_prompt)
+        rm_bench_find(&e->bench, ex->extra, ex->prompt);
+    e->bench_prompt = ex->prompt;
+}
+
 /* Queue one judgment, or count why not. */
 static int take(struct evaluation *e, const struct prefdb_example *ex,
                 enum rm_votes votes, struct pk_err *err)
 {
     struct rm_section *s = &e->report->section[ex->dimension];
     s->judgments++;
+    place_bench(e, ex);
     if (ex->choice != PREFDB_A && ex->choice != PREFDB_B) {
         rm_leave_out(&s->left_out,
                      ex->choice == PREFDB_TIE ? RM_TIE : RM_BOTH_BAD,
@@ -181,6 +193,7 @@ static int take(struct evaluation *e, const struct prefdb_example *ex,
     bool a = ex->choice == PREFDB_A;
     struct pending p;
     describe(&p.verdict, ex, votes);
+    p.verdict.bench = e->bench;
     enum rm_reason why;
     int rc = queue(e, ex, a, &p.chosen, &why, err);
     if (rc == 0)

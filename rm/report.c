@@ -83,6 +83,7 @@ void rm_report_release(struct rm_report *r)
         free(s->view);
         free(s->duel);
         free(s->scatter);
+        rm_bench_free(s->bench);
     }
     free(r->model);
     *r = (struct rm_report){0};
@@ -169,6 +170,7 @@ static int keep(struct rm_section *s, size_t n_models,
         .label = v->label,
         .longer = (v->chosen_chars > v->rejected_chars) -
                   (v->chosen_chars < v->rejected_chars),
+        .bench = v->bench,
     };
     s->judged.n_models = n_models;
     return rm_judged_add(&s->judged, &j, v->chosen, v->rejected, err);
@@ -223,6 +225,8 @@ static int finish(struct rm_section *s, size_t n_models, struct pk_err *err)
         rc = rm_duels_make(&s->duel, &s->n_duels, &s->judged, err);
     if (rc == 0 && n_models > 1)
         rc = rm_scatter_make(&s->scatter, &s->judged, err);
+    if (rc == 0)
+        rc = rm_bench_make(&s->bench, &s->judged, err);
     return rc;
 }
 

@@ -84,6 +84,7 @@ struct rm_section {
     size_t n_duels;
     struct rm_scatter *scatter;   /* of the first two models; NULL without */
     struct rm_mistakes *mistakes; /* one for each model */
+    struct rm_bench *bench;       /* NULL without RewardBench's rows */
 };
 
 struct rm_report_model {
@@ -115,6 +116,7 @@ struct rm_verdict {
     size_t turn;         /* which turn of the dialogue it is, from 1 */
     double prompt_chars; /* of all that comes before the response */
     double chosen_chars, rejected_chars;
+    struct rm_bench_place bench;
     const double *chosen, *rejected; /* scores, by model */
 };
 
@@ -147,6 +149,8 @@ size_t rm_characters(const char *s, size_t len);
 void rm_report_text(const struct rm_report *r, bool full, FILE *f);
 void rm_report_text_more(const struct rm_report *r, enum prefdb_dimension d,
                          FILE *f); /* what `full` adds */
+void rm_text_bench(const struct rm_bench *b, size_t model,
+                   FILE *f); /* of that, RewardBench */
 void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
                      FILE *f); /* of that, Figure 6 */
 

@@ -219,6 +219,7 @@ static void put_section(FILE *f, const struct rm_report *r,
              "How much better people said the chosen response is, as in "
              "Table 8.");
     put_kind(f, r, s, RM_BY_LABEL, "By safety label", "As in Table 29.");
+    rm_html_bench(f, r, s->bench);
     rm_html_scaling(f, r, s);
     rm_html_scores(f, r, s);
     put_misleads(f, r, s);

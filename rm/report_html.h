@@ -20,6 +20,10 @@ void rm_html_close(FILE *f);
 void rm_html_scaling(FILE *f, const struct rm_report *r,
                      const struct rm_section *s);
 
+/* RewardBench's own numbers; nothing for NULL. */
+void rm_html_bench(FILE *f, const struct rm_report *r,
+                   const struct rm_bench *b);
+
 /* Calibration, thresholds and scores of one dimension, and its mistakes. */
 void rm_html_scores(FILE *f, const struct rm_report *r,
                     const struct rm_section *s);

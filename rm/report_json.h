@@ -17,6 +17,9 @@ void rm_json_number(cJSON *in, const char *key, double x, int *bad);
 void rm_json_share(cJSON *in, const char *key, uint64_t k, uint64_t n,
                    int *bad);
 
+void rm_json_bench(cJSON *in, const struct rm_report *r,
+                   const struct rm_bench *b, int *bad);
+
 /* What one dimension has beyond its groups. */
 void rm_report_json_more(cJSON *in, const struct rm_report *r,
                          enum prefdb_dimension d, int *bad);

@@ -249,4 +249,6 @@ void rm_report_json_more(cJSON *in, const struct rm_report *r,
         add_mistakes(o, s, m, bad);
     }
     add_scatter(in, r, s->scatter, bad);
+    if (s->bench)
+        rm_json_bench(in, r, s->bench, bad);
 }

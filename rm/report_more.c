@@ -199,6 +199,8 @@ void rm_report_text_more(const struct rm_report *r, enum prefdb_dimension d,
         put_gaps(f, v->gap);
         put_thresholds(f, &v->finder);
         put_histogram(f, &v->histogram);
+        if (s->bench)
+            rm_text_bench(s->bench, m, f);
     }
     put_scatter(f, r, s->scatter);
     for (size_t m = 0; m < r->n_models; m++)

@@ -88,6 +88,7 @@ static void fill(struct rm_report *r)
                                .strength = judgments[i].strength,
                                .label = judgments[i].label,
                                .turn = 1,
+                               .bench = {.subset = 1 + (int)(i % 2), .row = i},
                                .chosen_chars = judgments[i].chars[0],
                                .rejected_chars = judgments[i].chars[1],
                                .chosen = chosen,
@@ -245,6 +246,8 @@ START_TEST(as_full_text)
         "by turn",
         "by size and comparisons seen",
         "21.1k      155",
+        "RewardBench's own score",
+        "alpacaeval-easy",
         "7.0B  1418091",
         "sigma(|difference|)",
         "bimodality",
@@ -311,7 +314,8 @@ START_TEST(the_same_numbers)
                    {"sd", "", 3, 1, ""},
                    {"p", "", -1, 1, ""},
                    {"by", "by ", 3, 1, ""},
-                   {"comparisons_seen", "", 0, 1, ""}};
+                   {"comparisons_seen", "", 0, 1, ""},
+                   {"bench_score", "", 1, 100, ""}};
     struct rm_report r;
     fill(&r);
     give_texts(&r);

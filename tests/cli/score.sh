@@ -203,4 +203,16 @@ stdout_has "maximum"
 run 0 prefkit best --by help -i apart.jsonl --curve --json
 stdout_has '"prefkit:best-curve:1"'
 
+t "RewardBench's rows get its own numbers"
+run 0 prefkit init bench.db
+run 0 prefkit import bench.db --quiet --skip-bad --rejects rejects \
+    "$REPO/tests/fixtures/formats/rewardbench.jsonl" \
+    "$REPO/tests/fixtures/formats/rewardbench2.jsonl"
+run 0 prefkit eval bench.db --rm help=help --full
+stdout_has '^    Chat  *2 '
+stdout_has '^  RewardBench 2  *2 '
+stdout_has '^      Ties  *1 '
+run 0 prefkit eval bench.db --rm help=help --json
+must grep -q '"bench_score"' stdout
+
 end_test
