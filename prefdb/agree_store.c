@@ -28,7 +28,7 @@ struct pass {
     double chars[2];      /* of its responses */
     struct said *said[2]; /* by dimension */
     size_t n[2], cap[2];
-    struct prefdb__rating *ratings;
+    struct prefdb__vote *ratings;
     size_t cap_ratings;
 };
 
@@ -127,7 +127,7 @@ static int flush_dimension(struct pass *p, int d, struct pk_err *err)
             if (v[i].named && v[i].level[s] >= 0 &&
                 (i + 1 == n || v[i + 1].person != v[i].person))
                 p->ratings[m++] =
-                    (struct prefdb__rating){v[i].person, v[i].level[s]};
+                    (struct prefdb__vote){v[i].person, v[i].level[s]};
         rc = prefdb__tally_add(&g->tally[s], p->ratings, m, err);
     }
     return rc;

@@ -58,8 +58,11 @@ static int check_campaign(const struct prefdb_campaign *c, struct pk_err *err)
         rc = pk_fail(err, PK_EUSAGE, "the overlap is from 1 to 1000");
     if (!rc && c->lease_seconds < 1)
         rc = pk_fail(err, PK_EUSAGE, "a lease runs for a second at least");
-    if (!rc && c->quota < 0)
-        rc = pk_fail(err, PK_EUSAGE, "a quota is not negative");
+    if (!rc && (c->quota < 0 || c->gold_every < 0 || c->repeat_every < 0 ||
+                c->turn_limit < 0))
+        rc = pk_fail(err, PK_EUSAGE, "a campaign's numbers are not negative");
+    if (!rc && c->gold_every && !(c->gold && *c->gold))
+        rc = pk_fail(err, PK_EUSAGE, "gold tasks: by whose judgments?");
     return rc;
 }
 
@@ -71,14 +74,18 @@ static int put_campaign(struct prefdb *db, struct prefdb_campaign *c,
     int rc = prefdb__prepare(
         db, &s,
         "INSERT INTO campaign (name, dimension, overlap, lease_seconds, quota,"
-        " allow_tie, allow_both_bad, guideline, guideline_text, created)"
-        " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10)"
+        " allow_tie, allow_both_bad, guideline, gold, gold_every,"
+        " repeat_every, turn_limit, created)"
+        " VALUES (?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, nullif(?9, ''),"
+        " nullif(?10, 0), nullif(?11, 0), nullif(?12, 0), ?13)"
         " ON CONFLICT (name) DO UPDATE SET dimension = excluded.dimension,"
         " overlap = excluded.overlap, lease_seconds = excluded.lease_seconds,"
         " quota = excluded.quota, allow_tie = excluded.allow_tie,"
         " allow_both_bad = excluded.allow_both_bad,"
-        " guideline = excluded.guideline,"
-        " guideline_text = excluded.guideline_text RETURNING id",
+        " guideline = excluded.guideline, gold = excluded.gold,"
+        " gold_every = excluded.gold_every,"
+        " repeat_every = excluded.repeat_every,"
+        " turn_limit = excluded.turn_limit RETURNING id",
         err);
     if (rc)
         return rc;
@@ -91,8 +98,11 @@ static int put_campaign(struct prefdb *db, struct prefdb_campaign *c,
     sqlite3_bind_int(s, 6, c->allow_tie);
     sqlite3_bind_int(s, 7, c->allow_both_bad);
     prefdb__bind_text(s, 8, c->guideline ? c->guideline : "");
-    prefdb__bind_text(s, 9, c->guideline_text ? c->guideline_text : "");
-    prefdb__bind_text(s, 10, now);
+    prefdb__bind_text(s, 9, c->gold);
+    sqlite3_bind_int64(s, 10, c->gold_every);
+    sqlite3_bind_int64(s, 11, c->repeat_every);
+    sqlite3_bind_int64(s, 12, c->turn_limit);
+    prefdb__bind_text(s, 13, now);
     rc = prefdb__step(db, s, err);
     if (rc > 0)
         c->id = sqlite3_column_int64(s, 0);
@@ -111,6 +121,8 @@ int prefdb_campaign_put(struct prefdb *db, struct prefdb_campaign *c,
     if (rc)
         return rc;
     rc = put_campaign(db, c, err);
+    if (!rc)
+        rc = prefdb__guideline_put(db, c, err);
     if (!rc) /* another overlap or dimension: what is done may not be */
         rc = prefdb__tasks_reopen(db, err);
     return prefdb__end(db, rc, err);
@@ -135,7 +147,11 @@ static int read_campaign(struct prefdb *db, sqlite3_stmt *s,
                                   .quota = sqlite3_column_int64(s, 5),
                                   .allow_tie = sqlite3_column_int(s, 6) != 0,
                                   .allow_both_bad =
-                                      sqlite3_column_int(s, 7) != 0};
+                                      sqlite3_column_int(s, 7) != 0,
+                                  .gold_every = sqlite3_column_int64(s, 11),
+                                  .repeat_every = sqlite3_column_int64(s, 12),
+                                  .turn_limit = sqlite3_column_int64(s, 13)};
+    (void)prefdb_parse_order(prefdb__text(s, 14), &c->order);
     if (!prefdb_parse_dimension(prefdb__text(s, 2), &c->dimension))
         return prefdb__damaged(db, "campaign", c->id, err);
     /* Twice: the first round makes the buffer large enough to stay in place. */
@@ -144,15 +160,27 @@ static int read_campaign(struct prefdb *db, sqlite3_stmt *s,
         c->name = keep(db, s, 1);
         c->guideline = keep(db, s, 8);
         c->guideline_text = keep(db, s, 9);
+        c->gold = keep(db, s, 10);
+        c->scored_by = keep(db, s, 15);
+        c->against = keep(db, s, 16);
     }
-    return c->name && c->guideline && c->guideline_text
-               ? 0
-               : pk_fail_mem(err, "a campaign");
+    if (db->text.failed)
+        return pk_fail_mem(err, "a campaign");
+    if (!*c->gold)
+        c->gold = NULL;
+    if (!*c->scored_by)
+        c->scored_by = NULL;
+    if (!*c->against)
+        c->against = NULL;
+    return 0;
 }
 
 #define CAMPAIGN                                                               \
     "SELECT id, name, dimension, overlap, lease_seconds, quota, allow_tie,"    \
-    " allow_both_bad, guideline, guideline_text FROM campaign WHERE "
+    " allow_both_bad, guideline, (SELECT text FROM guideline"                  \
+    "  WHERE campaign = id AND version = guideline), gold, gold_every,"        \
+    " repeat_every, turn_limit, task_order, scored_by, against FROM campaign " \
+    "WHERE "
 
 int prefdb__campaign(struct prefdb *db, int64_t id, struct prefdb_campaign *out,
                      struct pk_err *err)

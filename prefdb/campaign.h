@@ -14,6 +14,11 @@ PK_NODISCARD int prefdb__campaign(struct prefdb *db, int64_t id,
                                   struct prefdb_campaign *out,
                                   struct pk_err *err);
 
+/* Keep the text of the campaign's guideline under its version. */
+PK_NODISCARD int prefdb__guideline_put(struct prefdb *db,
+                                       const struct prefdb_campaign *c,
+                                       struct pk_err *err);
+
 /* Prepare a statement and bind up to four whole numbers and then a text (or
  * NULL: none) to it, in order. */
 PK_NODISCARD int prefdb__ask(struct prefdb *db, sqlite3_stmt **out,

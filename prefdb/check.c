@@ -64,13 +64,6 @@ static const char *text_or_null(sqlite3_stmt *s, int col)
     return (const char *)sqlite3_column_text(s, col);
 }
 
-static double real_or_nan(sqlite3_stmt *s, int col)
-{
-    return sqlite3_column_type(s, col) == SQLITE_NULL
-               ? PREFDB__UNKNOWN
-               : sqlite3_column_double(s, col);
-}
-
 static int integrity_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
     (void)err;
@@ -133,8 +126,8 @@ static int response_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     const uint8_t *turn = uid_of(s, 2);
     int64_t id = sqlite3_column_int64(s, 0);
     struct prefdb__response x = {.model = text_or_null(s, 4),
-                                 .temperature = real_or_nan(s, 5),
-                                 .top_p = real_or_nan(s, 6),
+                                 .temperature = prefdb__real(s, 5),
+                                 .top_p = prefdb__real(s, 6),
                                  .has_seed =
                                      sqlite3_column_type(s, 7) != SQLITE_NULL,
                                  .seed = sqlite3_column_int64(s, 7),
@@ -207,7 +200,7 @@ static bool read_judgment(sqlite3_stmt *s, int col, struct prefdb__judgment *j)
                         ? PREFDB_UNSTATED
                         : sqlite3_column_int(s, col + 2),
         .shown_left = -1,
-        .seconds = real_or_nan(s, col + 5),
+        .seconds = prefdb__real(s, col + 5),
         .note = text_or_null(s, col + 6),
         .guideline = text_or_null(s, col + 8),
         .annotator = prefdb__text(s, col + 9),
@@ -229,6 +222,27 @@ static bool read_judgment(sqlite3_stmt *s, int col, struct prefdb__judgment *j)
     " j.dimension, j.choice, j.strength, j.label, j.shown_left, j.seconds,"    \
     " j.note, j.flags, j.guideline, j.annotator, j.created,"                   \
     " (SELECT o.uid FROM judgment AS o WHERE o.id = j.supersedes), j.extra"
+
+/* id, uid, response's uid, attribute, value, low, high, annotator, created,
+ * extra */
+static int rating_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+{
+    (void)err;
+    uint8_t uid[PREFDB__UID];
+    const uint8_t *response = uid_of(s, 2);
+    const struct prefdb__rating x = {.attribute = prefdb__text(s, 3),
+                                     .value = prefdb__real(s, 4),
+                                     .low = prefdb__real(s, 5),
+                                     .high = prefdb__real(s, 6),
+                                     .annotator = prefdb__text(s, 7),
+                                     .created = text_or_null(s, 8)};
+    if (response)
+        prefdb__rating_uid(r->db->sha, response, &x, text_or_null(s, 9), uid);
+    if (!response || !blob_is(s, 1, uid, sizeof uid))
+        say(r, "rating", sqlite3_column_int64(s, 0),
+            "it is not what was stored: its uid differs");
+    return 0;
+}
 
 /* id, uid, comparison's uid, whether it may supersede what it does, then what
  * it says */
@@ -351,6 +365,10 @@ static const struct {
     {"SELECT min(id), group_concat(DISTINCT split), count(*) FROM comparison"
      " GROUP BY root HAVING count(DISTINCT split) > 1 ORDER BY 1",
      leak_row},
+    {"SELECT x.id, x.uid, r.uid, x.attribute, x.value, x.low, x.high,"
+     " x.annotator, x.created, x.extra FROM rating AS x"
+     " LEFT JOIN response AS r ON r.id = x.response ORDER BY x.id",
+     rating_row},
     {judgment_sql, judgment_row},
     {"SELECT id FROM judgment"
      " EXCEPT SELECT judgment FROM link ORDER BY 1",

@@ -168,6 +168,9 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
         printf("  %8llu  of them contradict an earlier one by the same "
                "annotator; both are kept\n",
                (unsigned long long)c->contradictory);
+    if (c->ratings || c->rated)
+        printf("  %8llu  new ratings of responses; %llu already there\n",
+               (unsigned long long)c->ratings, (unsigned long long)c->rated);
     if (c->unjudged)
         printf("  %8llu  comparisons that nobody judged, kept\n",
                (unsigned long long)c->unjudged);

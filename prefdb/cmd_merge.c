@@ -45,7 +45,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const char *const names[PREFDB__KINDS] = {
-    "turns", "responses", "comparisons", "judgments", "scores", "imports"};
+    "turns",   "responses", "comparisons", "judgments",
+    "ratings", "scores",    "imports"};
 
 static void print_text(const struct args *a, const char *path,
                        const struct prefdb__merged *m)

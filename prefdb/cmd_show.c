@@ -141,6 +141,12 @@ static const char judgments_sql[] =
     " j.supersedes, j.extra AS 'extra*',"
     " (SELECT max(s.id) FROM judgment AS s WHERE s.supersedes = j.id) AS"
     " superseded_by FROM judgment AS j WHERE j.comparison = ?1 ORDER BY j.id";
+static const char ratings_sql[] =
+    "SELECT iif(x.response = c.a, 'a', 'b') AS response, x.attribute, x.value,"
+    " x.low, x.high, nullif(x.annotator, '') AS annotator, x.created,"
+    " x.extra AS 'extra*' FROM comparison AS c"
+    " JOIN rating AS x ON x.response IN (c.a, c.b)"
+    " WHERE c.id = ?1 ORDER BY 1, x.id";
 static const char scores_sql[] =
     "SELECT iif(s.response = c.a, 'a', 'b') AS response, s.name, s.value"
     " FROM comparison AS c JOIN score AS s ON s.response IN (c.a, c.b)"
@@ -153,6 +159,7 @@ static int load(struct prefdb *db, int64_t id, cJSON **out, struct pk_err *err)
     } parts[] = {{"messages", context_sql},
                  {"responses", responses_sql},
                  {"judgments", judgments_sql},
+                 {"ratings", ratings_sql},
                  {"scores", scores_sql}};
     cJSON *list;
     int rc = rows(db, comparison_sql, id, &list, err);
@@ -197,8 +204,10 @@ static void print_rest(const cJSON *o, const char *const *said)
 
 static void print_text(const cJSON *o)
 {
-    static const char *const top[] = {"row",       "messages", "responses",
-                                      "judgments", "scores",   NULL};
+    static const char *const top[] = {
+        "row", "messages", "responses", "judgments", "ratings", "scores", NULL};
+    static const char *const rating[] = {"response", "attribute", "value",
+                                         NULL};
     static const char *const response[] = {"name", "uid", "content", NULL};
     static const char *const judgment[] = {"row", "uid", "dimension", NULL};
     const cJSON *m;
@@ -226,6 +235,14 @@ static void print_text(const cJSON *o)
         printf("judgment %s: %s", cJSON_GetObjectItem(m, "row")->valuestring,
                text_of(m, "dimension"));
         print_rest(m, judgment);
+    }
+    cJSON_ArrayForEach(m, cJSON_GetObjectItem(o, "ratings"))
+    {
+        const char *s = text_of(m, "attribute");
+        printf("rating of %s: ", text_of(m, "response"));
+        prefdb__print_plain(stdout, s, strlen(s), 4);
+        printf(" %s", cJSON_GetObjectItem(m, "value")->valuestring);
+        print_rest(m, rating);
     }
     cJSON_ArrayForEach(m, cJSON_GetObjectItem(o, "scores")) printf(
         "score of %s by %s: %s\n", text_of(m, "response"), text_of(m, "name"),

@@ -22,6 +22,8 @@ struct told {
     struct prefdb__stats stats;
     struct prefdb__history history;
     struct prefdb__rankings rankings;
+    struct prefdb_attribute *attributes;
+    size_t n_attributes;
 };
 
 static const struct argp_option options[] = {
@@ -235,6 +237,7 @@ static int print_json(const struct args *a, const struct told *t,
     pk_json_add_int(o, "responses", (long long)s->responses);
     pk_json_add_int(o, "superseded", (long long)s->superseded);
     prefdb__history_json(&t->history, o);
+    prefdb__attributes_json(t->attributes, t->n_attributes, o);
     if (a->models)
         prefdb__rankings_json(&t->rankings, a->resamples, a->seed, o);
     if (a->models_of)
@@ -256,6 +259,8 @@ static int tell(const struct args *a, struct told *t, struct pk_err *err)
         rc = prefdb__stats(db, &t->stats, err);
     if (!rc)
         rc = prefdb__history(db, &t->history, err);
+    if (!rc)
+        rc = prefdb_attributes(db, &t->attributes, &t->n_attributes, err);
     if (!rc && a->models)
         rc = prefdb__rankings(db, a->models_of, a->resamples, a->seed,
                               &t->rankings, err);
@@ -266,6 +271,7 @@ static int tell(const struct args *a, struct told *t, struct pk_err *err)
         return rc;
     print_text(&t->stats);
     prefdb__history_text(&t->history);
+    prefdb__attributes_text(t->attributes, t->n_attributes);
     if (a->models)
         prefdb__rankings_text(&t->rankings, a->resamples);
     return 0;
@@ -290,6 +296,7 @@ int prefdb_cmd_stats(int argc, char **argv)
     int rc = tell(&a, &t, &err);
     prefdb__stats_release(&t.stats);
     prefdb__history_release(&t.history);
+    prefdb_attributes_free(t.attributes, t.n_attributes);
     prefdb__rankings_release(&t.rankings);
     if (rc)
         return pk_cli_fail(&a.cli, &err);

@@ -23,6 +23,9 @@ static const char response_sql[] =
     "SELECT t.content, r.model, r.temperature, r.top_p, r.seed, r.created,"
     " r.cut, r.extra FROM response AS r JOIN turn AS t ON t.id = r.turn"
     " WHERE r.id = ?1";
+static const char rating_sql[] =
+    "SELECT attribute, value, low, high, nullif(annotator, ''), created, extra"
+    " FROM rating WHERE response = ?1 ORDER BY id";
 static const char judgment_sql[] =
     "SELECT j.dimension, j.choice, j.strength, j.label, j.shown_left,"
     " j.seconds, j.note, j.flags, j.guideline, nullif(j.annotator, ''),"
@@ -33,7 +36,7 @@ static const char judgment_sql[] =
 
 struct run {
     struct prefdb *db;
-    sqlite3_stmt *comparison, *turn, *response, *judgment;
+    sqlite3_stmt *comparison, *turn, *response, *rating, *judgment;
     struct pk_buf line;
     int64_t *path; /* the turns of a context, last first */
     size_t cap_path;
@@ -144,6 +147,25 @@ static int add_messages(struct run *r, int64_t prompt, struct pk_err *err)
     return rc < 0 ? rc : 0;
 }
 
+static int add_ratings(struct run *r, int64_t response, struct pk_err *err)
+{
+    static const struct member members[] = {
+        {"attribute", TEXT}, {"value", REAL},   {"low", REAL},  {"high", REAL},
+        {"annotator", TEXT}, {"created", TEXT}, {"extra", JSON}};
+    int rc;
+    size_t n = 0;
+    sqlite3_bind_int64(r->rating, 1, response);
+    while ((rc = prefdb__step(r->db, r->rating, err)) > 0) {
+        pk_buf_adds(&r->line, n++ ? ",{" : ",\"ratings\":[{");
+        ADD_MEMBERS(&r->line, r->rating, 0, members);
+        pk_buf_addc(&r->line, '}');
+    }
+    if (n)
+        pk_buf_addc(&r->line, ']');
+    sqlite3_reset(r->rating);
+    return rc;
+}
+
 static int add_response(struct run *r, const char *key, int64_t id,
                         struct pk_err *err)
 {
@@ -156,6 +178,7 @@ static int add_response(struct run *r, const char *key, int64_t id,
     if (rc > 0) {
         pk_buf_addf(&r->line, ",\"%s\":{", key);
         ADD_MEMBERS(&r->line, r->response, 0, members);
+        rc = add_ratings(r, id, err);
         pk_buf_addc(&r->line, '}');
     }
     sqlite3_reset(r->response);
@@ -251,6 +274,8 @@ static int prepare(struct run *r, const struct prefdb_query *q,
     if (!rc)
         rc = prefdb__prepare(r->db, &r->response, response_sql, err);
     if (!rc)
+        rc = prefdb__prepare(r->db, &r->rating, rating_sql, err);
+    if (!rc)
         rc = prefdb__prepare(r->db, &r->judgment, judgment_sql, err);
     if (rc)
         return rc;
@@ -288,6 +313,7 @@ int prefdb__export(struct prefdb *db, const struct prefdb_query *q, FILE *f,
     sqlite3_finalize(r.comparison);
     sqlite3_finalize(r.turn);
     sqlite3_finalize(r.response);
+    sqlite3_finalize(r.rating);
     sqlite3_finalize(r.judgment);
     sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
     pk_buf_release(&r.line);

@@ -241,6 +241,23 @@ int prefdb__tasks_add(struct prefdb *db, int64_t campaign, const int64_t *ids,
     return rc;
 }
 
+static int note_order(struct prefdb *db, int64_t campaign,
+                      const struct prefdb_fill *f, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = prefdb__ask(db, &s,
+                         "UPDATE campaign SET task_order = ?2, scored_by = ?3,"
+                         " against = ?4 WHERE id = ?1",
+                         &campaign, 1, prefdb_order_name(f->order), err);
+    if (!rc) {
+        prefdb__bind_text(s, 3, f->scored_by);
+        prefdb__bind_text(s, 4, f->against);
+        rc = prefdb__run(db, s, err);
+    }
+    sqlite3_finalize(s);
+    return rc;
+}
+
 int prefdb_campaign_fill(struct prefdb *db, int64_t campaign,
                          const struct prefdb_fill *f, int64_t *added,
                          struct pk_err *err)
@@ -259,6 +276,8 @@ int prefdb_campaign_fill(struct prefdb *db, int64_t campaign,
         rc = choose(db, campaign, f, &chosen, err);
     if (!rc)
         rc = prefdb__tasks_add(db, campaign, chosen.v, chosen.n, err);
+    if (!rc)
+        rc = note_order(db, campaign, f, err);
     free(chosen.v);
     rc = prefdb__end(db, rc, err);
     *added = rc ? 0 : (int64_t)chosen.n;

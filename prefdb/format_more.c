@@ -86,6 +86,9 @@ static int read_beavertails(const struct prefdb__format *f, cJSON *row,
         rc = prefdb__need_text(rows, row, "response", &x.text, err);
     if (!rc)
         rc = prefdb__read_bool(row, "is_safe", -1, &safe, err);
+    if (!rc)
+        rc = prefdb__rate_item(&x, (struct prefdb__mark){"is_safe", safe, 0, 1},
+                               err);
     if (!rc && !x.text)
         rc = pk_fail_mem(err, "a response");
     if (!rc)
@@ -98,8 +101,8 @@ const struct prefdb__format prefdb__format_beavertails = {
     .what = "BeaverTails: single responses with a safety label",
     .keys = "prompt:s,response:s,is_safe:b",
     .dimension = PREFDB__FIXED,
-    .rule = "no comparison and no judgment: a response, whose is_safe and "
-            "category are kept with it",
+    .rule = "no comparison and no judgment: a response, with is_safe as a "
+            "rating of 0 or 1; is_safe and category are kept with it",
     .read = read_beavertails,
 };
 
@@ -108,14 +111,20 @@ const struct prefdb__format prefdb__format_beavertails = {
 static int rated(struct prefdb__rows *rows, cJSON *row, struct prefdb__item *x,
                  struct pk_err *err)
 {
+    static const char *const names[] = {"helpfulness", "correctness",
+                                        "coherence", "complexity", "verbosity"};
     *x = (struct prefdb__item){.score = PREFDB__UNKNOWN};
     int rc = prefdb__need_text(rows, row, "response", &x->text, err);
-    if (!rc)
-        rc = pk_json_num(row, "helpfulness", NAN, &x->score, err);
-    if (!rc && !isnan(x->score) && (x->score < 0 || x->score > 4))
-        rc = pk_fail(err, PK_EDATA, "\"helpfulness\" is not within 0 to 4");
     if (!rc && !x->text)
         rc = pk_fail_mem(err, "a response");
+    for (size_t i = 0; i < sizeof names / sizeof *names && !rc; i++) {
+        struct prefdb__mark m = {names[i], PREFDB__UNKNOWN, 0, 4};
+        rc = prefdb__read_rating(row, names[i], 0, 4, &m.value, err);
+        if (!rc)
+            rc = prefdb__rate_item(x, m, err);
+        if (i == 0)
+            x->score = m.value;
+    }
     return rc;
 }
 
@@ -200,8 +209,7 @@ const struct prefdb__format prefdb__format_helpsteer2_ratings = {
     .keys = "prompt:s,response:s,helpfulness:n,correctness:n",
     .dimension = PREFDB__HELPFUL,
     .rule = "the higher helpfulness is preferred, with the difference (3 for "
-            "4) as strength; equal: tie; the ratings are kept with each "
-            "response",
+            "4) as strength; equal: tie; all five are ratings, 0 to 4",
     .read = read_ratings,
 };
 

@@ -18,6 +18,24 @@ struct walk {
 
 static int visit(struct walk *w, cJSON *prompter, int depth);
 
+/* What the volunteers said of an answer, each label from 0 to 1 on average:
+ * {"quality": {"value": 0.75, "count": 3}, ...}. */
+static int read_labels(const cJSON *m, struct prefdb__item *x,
+                       struct pk_err *err)
+{
+    const cJSON *label;
+    int rc = 0;
+    cJSON_ArrayForEach(label, cJSON_GetObjectItemCaseSensitive(m, "labels"))
+    {
+        struct prefdb__mark r = {label->string, PREFDB__UNKNOWN, 0, 1};
+        if (!rc && cJSON_IsObject(label) && label->string)
+            rc = prefdb__read_rating(label, "value", 0, 1, &r.value, err);
+        if (!rc)
+            rc = prefdb__rate_item(x, r, err);
+    }
+    return rc;
+}
+
 /* The answer's text and what else is known of it; its replies stay apart. */
 static int read_answer(struct walk *w, cJSON *m, struct prefdb__item *x,
                        cJSON **replies)
@@ -38,6 +56,8 @@ static int read_answer(struct walk *w, cJSON *m, struct prefdb__item *x,
         rc = pk_json_num(m, "rank", PREFDB__UNKNOWN, &rank, w->err);
     if (!rc)
         rc = prefdb__take_name(w->rows, m, "model_name", &x->model, w->err);
+    if (!rc)
+        rc = read_labels(m, x, w->err);
     if (rc)
         return rc;
     x->score = -rank; /* 0 is the best */
@@ -153,6 +173,7 @@ const struct prefdb__format prefdb__format_oasst = {
     .dimension = PREFDB__HELPFUL,
     .rule = "of two answers to one message the lower rank is preferred; equal: "
             "tie; none: no judgment; an answer alone is a response without a "
-            "comparison; a message without an answer is left out, and counted",
+            "comparison; a message without an answer is left out, and counted; "
+            "labels are ratings, 0 to 1",
     .read = read,
 };

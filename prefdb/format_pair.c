@@ -243,6 +243,22 @@ static int judge(const struct prefdb__format *f, struct prefdb__rows *rows,
     return rc;
 }
 
+/* Ratings on a scale that the format does not state. */
+static int rate(const struct prefdb__pair_spec *s, const cJSON *row,
+                struct prefdb__record *r, struct pk_err *err)
+{
+    struct prefdb__mark a = {s->rating, 0, PREFDB__UNKNOWN, PREFDB__UNKNOWN};
+    struct prefdb__mark b = a;
+    int rc =
+        prefdb__read_rating(row, s->rate_a, -INFINITY, INFINITY, &a.value, err);
+    if (!rc)
+        rc = prefdb__read_rating(row, s->rate_b, -INFINITY, INFINITY, &b.value,
+                                 err);
+    if (!rc)
+        rc = prefdb__rate(&r->a, a, err);
+    return rc ? rc : prefdb__rate(&r->b, b, err);
+}
+
 /* A list whose elements belong to a and b becomes two marked members. */
 static void part_list(cJSON *row, const char *key)
 {
@@ -271,6 +287,8 @@ int prefdb__read_pair(const struct prefdb__format *f, cJSON *row,
         rc = take_names(s, rows, row, r, err);
     if (!rc)
         rc = judge(f, rows, row, r, err);
+    if (!rc && s->rating)
+        rc = rate(s, row, r, err);
     if (!rc && s->list)
         part_list(row, s->list);
     return rc ? rc : prefdb__keep(rows, row, s->marks, err);

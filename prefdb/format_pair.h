@@ -24,6 +24,8 @@ struct prefdb__pair_spec {
     int (*judge)(cJSON *row, struct prefdb__label *out, struct pk_err *err);
     /* Compose the prompt where no path leads to it. */
     int (*compose)(struct prefdb__rows *rows, cJSON *row, struct pk_err *err);
+    const char *rating, *rate_a, *rate_b; /* an attribute, and where a's and
+                                             b's are; or NULL */
     const char *list; /* a list whose elements 0 and 1 belong to a and b */
     struct prefdb__marks marks[4];
 };

@@ -61,6 +61,29 @@ static int read_judgments(const cJSON *row, struct prefdb__record *out,
     return 0;
 }
 
+/* Is a response safe, and if not, how bad is it? */
+static int rate(const cJSON *row, struct prefdb__record *out,
+                struct pk_err *err)
+{
+    static const struct {
+        const char *key[2], *attribute;
+        double high;
+    } ratings[] = {{{"is_response_0_safe", "is_response_1_safe"}, "is_safe", 1},
+                   {{"response_0_severity_level", "response_1_severity_level"},
+                    "severity_level",
+                    3}};
+    int rc = 0;
+    for (int i = 0; i < 4 && !rc; i++) {
+        struct prefdb__mark m = {ratings[i / 2].attribute, 0, 0,
+                                 ratings[i / 2].high};
+        rc = prefdb__read_rating(row, ratings[i / 2].key[i % 2], m.low, m.high,
+                                 &m.value, err);
+        if (!rc)
+            rc = prefdb__rate(i % 2 ? &out->b : &out->a, m, err);
+    }
+    return rc;
+}
+
 /* response_N_NAME and is_response_N_safe: *side is 0 or 1, *name the rest. */
 static bool of_response(const char *key, int *side, const char **name)
 {
@@ -136,6 +159,8 @@ static int read(const struct prefdb__format *f, cJSON *row,
         rc = prefdb__record_turn(out, PREFDB_USER, prompt, strlen(prompt), err);
     if (!rc)
         rc = read_judgments(row, out, err);
+    if (!rc)
+        rc = rate(row, out, err);
     if (rc)
         return rc;
     out->a.turn = (struct prefdb_turn){PREFDB_ASSISTANT, r0, strlen(r0)};
@@ -153,7 +178,8 @@ const struct prefdb__format prefdb__format_pku = {
     .keys = "response_0:s,response_1:s",
     .rule = "helpfulness: better_response_id 0 is a, 1 is b; safety: "
             "safer_response_id likewise, its label from is_response_N_safe; "
-            "-1 or none: no judgment",
+            "-1 or none: no judgment; is_response_N_safe and "
+            "response_N_severity_level (0 to 3) are ratings",
     .dimension = PREFDB__FIXED,
     .read = read,
 };

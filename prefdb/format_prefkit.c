@@ -112,12 +112,63 @@ static int read_origin(cJSON *obj, struct prefdb__response *r,
     return rc;
 }
 
+static int read_rating(cJSON *obj, struct prefdb__response *r,
+                       struct pk_err *err)
+{
+    static const char *const known[] = {"attribute", "value",   "low",   "high",
+                                        "annotator", "created", "extra", NULL};
+    const char *attribute = NULL, *annotator = NULL;
+    double value = PREFDB__UNKNOWN;
+    if (!cJSON_IsObject(obj))
+        return pk_fail(err, PK_EDATA, "it is not an object");
+    int rc = check_members(obj, known, "a rating", err);
+    if (!rc)
+        rc = pk_json_need_str(obj, "attribute", &attribute, err);
+    if (!rc)
+        rc = pk_json_num(obj, "value", PREFDB__UNKNOWN, &value, err);
+    if (rc)
+        return rc;
+    struct prefdb__rating *x = prefdb__response_rating(r, attribute, value);
+    if (!x)
+        return pk_fail_mem(err, "a rating");
+    rc = pk_json_num(obj, "low", PREFDB__UNKNOWN, &x->low, err);
+    if (!rc)
+        rc = pk_json_num(obj, "high", PREFDB__UNKNOWN, &x->high, err);
+    if (!rc)
+        rc = pk_json_str(obj, "annotator", &annotator, err);
+    if (!rc)
+        rc = read_time(obj, &x->created, err);
+    if (!rc)
+        rc = take_extra(obj, &x->extra, err);
+    x->annotator = annotator ? annotator : "";
+    return rc;
+}
+
+static int read_ratings(cJSON *obj, struct prefdb__response *r,
+                        struct pk_err *err)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(obj, "ratings"), *x;
+    if (!list || cJSON_IsNull(list))
+        return 0;
+    if (!cJSON_IsArray(list))
+        return pk_fail(err, PK_EDATA, "\"ratings\" is not a list");
+    cJSON_ArrayForEach(x, list)
+    {
+        int rc = read_rating(x, r, err);
+        if (rc) {
+            pk_err_prefix(err, "in \"ratings\": ");
+            return rc;
+        }
+    }
+    return 0;
+}
+
 static int read_response(cJSON *row, const char *key,
                          struct prefdb__response *r, struct pk_err *err)
 {
-    static const char *const known[] = {"content", "model", "temperature",
-                                        "top_p",   "seed",  "created",
-                                        "cut",     "extra", NULL};
+    static const char *const known[] = {
+        "content", "model", "temperature", "top_p",   "seed",
+        "created", "cut",   "extra",       "ratings", NULL};
     cJSON *v = cJSON_GetObjectItemCaseSensitive(row, key);
     const char *text = NULL;
     int rc = 0;
@@ -132,6 +183,8 @@ static int read_response(cJSON *row, const char *key,
             rc = pk_json_need_str(v, "content", &text, err);
         if (!rc)
             rc = read_origin(v, r, err);
+        if (!rc)
+            rc = read_ratings(v, r, err);
     }
     if (rc) {
         pk_err_prefix(err, "\"%s\": ", key);

@@ -17,35 +17,40 @@ struct prefdb__rank_spec {
     bool low_is_best;          /* a rank, not a score */
     bool in_order;             /* best first, without a score */
     bool ties;                 /* equal scores are a tie, else nothing */
-    double (*rate)(const cJSON *element); /* instead of `score`; NaN: none */
+    /* The ratings, and the score by them. */
+    int (*rate)(const cJSON *element, struct prefdb__item *x,
+                struct pk_err *err);
 };
 
-/* The mean of UltraFeedback's four ratings, which are texts and may be "N/A".
- * overall_score is not used: it is known to be wrong for some answers. */
-static double rate_ultrafeedback(const cJSON *element)
+/* UltraFeedback's four ratings, and their mean as the score. They are texts and
+ * may be "N/A". overall_score is not used: it is known to be wrong for some
+ * answers. */
+static int rate_ultrafeedback(const cJSON *element, struct prefdb__item *x,
+                              struct pk_err *err)
 {
     const cJSON *a,
         *all = cJSON_GetObjectItemCaseSensitive(element, "annotations");
     double sum = 0;
-    int n = 0;
+    int rc = 0;
     cJSON_ArrayForEach(a, all)
     {
         const cJSON *r = cJSON_GetObjectItemCaseSensitive(a, "Rating");
-        double v = NAN;
-        char *end;
+        struct prefdb__mark m = {a->string, PREFDB__UNKNOWN, 1, 5};
+        char *end = NULL;
         if (cJSON_IsNumber(r))
-            v = r->valuedouble;
-        else if (cJSON_IsString(r) && *r->valuestring) {
-            v = strtod(r->valuestring, &end);
-            if (*end)
-                v = NAN;
-        }
-        if (isfinite(v)) {
-            sum += v;
-            n++;
-        }
+            m.value = r->valuedouble;
+        else if (cJSON_IsString(r))
+            m.value = strtod(r->valuestring, &end);
+        if (!a->string || !(m.value >= m.low && m.value <= m.high) ||
+            (end && *end))
+            continue;
+        rc = prefdb__rate_item(x, m, err);
+        if (rc)
+            return rc;
+        sum += m.value;
     }
-    return n ? sum / n : PREFDB__UNKNOWN;
+    x->score = x->n_ratings ? sum / (double)x->n_ratings : PREFDB__UNKNOWN;
+    return 0;
 }
 
 /* NeMo-RL: the completion is a list of one message. */
@@ -82,8 +87,8 @@ static int read_element(const struct prefdb__rank_spec *s,
         rc = pk_json_num(e, s->score, PREFDB__UNKNOWN, &x->score, err);
     if (s->in_order)
         x->score = -(double)i;
-    if (s->rate)
-        x->score = s->rate(e);
+    if (!rc && s->rate)
+        rc = s->rate(e, x, err);
     if (s->low_is_best)
         x->score = -x->score;
     if (!rc && cJSON_IsObject(e))
@@ -170,7 +175,7 @@ const struct prefdb__format prefdb__rank_formats[] = {
      .dimension = PREFDB__HELPFUL,
      .rule = "the higher mean of the ratings (N/A left out; overall_score is "
              "not used) is preferred; equal: tie; none: no judgment; no "
-             "strength",
+             "strength; the four are ratings, 1 to 5",
      RANK(.prompt = "instruction", .list = "completions", .text = "response",
           .model = "model", .rate = rate_ultrafeedback, .ties = true)},
     {.name = "nectar",

@@ -268,9 +268,11 @@ const struct prefdb__format prefdb__pair_formats[] = {
          "UltraFeedback binarized: chosen and rejected messages with scores",
      .keys = "prompt:s,chosen:l,rejected:l,score_chosen:n,score_rejected:n",
      .dimension = PREFDB__HELPFUL,
-     .rule = "chosen is preferred; equal scores: tie; no strength",
+     .rule = "chosen is preferred; equal scores: tie; no strength; the scores "
+             "are ratings",
      PAIR(.compose = compose_binarized, .a = "chosen", .b = "rejected",
-          .form = PREFDB__DIALOGUE, .judge = judge_scores,
+          .form = PREFDB__DIALOGUE, .judge = judge_scores, .rating = "score",
+          .rate_a = "score_chosen", .rate_b = "score_rejected",
           .marks = {{"_chosen", "_rejected"}})},
     {.name = "helpsteer2",
      .what = "NVIDIA HelpSteer2 preference",

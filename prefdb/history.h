@@ -33,6 +33,9 @@ void prefdb__history_release(struct prefdb__history *h);
 /* Text, to standard output, and members added to an object of JSON. */
 void prefdb__history_text(const struct prefdb__history *h);
 void prefdb__history_json(const struct prefdb__history *h, cJSON *o);
+void prefdb__attributes_text(const struct prefdb_attribute *v, size_t n);
+void prefdb__attributes_json(const struct prefdb_attribute *v, size_t n,
+                             cJSON *o);
 void prefdb__rankings_text(const struct prefdb__rankings *r, uint64_t rounds);
 void prefdb__rankings_json(const struct prefdb__rankings *r, uint64_t rounds,
                            uint64_t seed, cJSON *o);

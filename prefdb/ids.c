@@ -115,6 +115,23 @@ void prefdb__judgment_digest(struct pk_sha256 *h,
     pk_sha256_final(h, out);
 }
 
+void prefdb__rating_uid(struct pk_sha256 *h,
+                        const uint8_t response[PREFDB__UID],
+                        const struct prefdb__rating *r, const char *extra,
+                        uint8_t out[PREFDB__UID])
+{
+    start(h, "rating");
+    pk_sha256_field(h, response, PREFDB__UID);
+    opt_text(h, r->attribute);
+    real(h, r->value);
+    real(h, r->low);
+    real(h, r->high);
+    opt_text(h, r->annotator);
+    opt_text(h, r->created);
+    opt_text(h, extra);
+    finish(h, out);
+}
+
 void prefdb__chain_hash(struct pk_sha256 *h, const uint8_t origin[PREFDB__UID],
                         int64_t seq, const uint8_t prev[32],
                         const uint8_t digest[32], uint8_t out[32])

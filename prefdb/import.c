@@ -257,8 +257,9 @@ static int write_log(const struct run *r, const uint8_t sha[32],
     int rc = prefdb__prepare(
         r->db, &s,
         "INSERT INTO import_log (file, sha256, format, source, rows,"
-        " comparisons, judgments, repeats, contradictory, bad, created)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        " comparisons, judgments, repeats, contradictory, bad, ratings, "
+        "created)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         err);
     if (rc)
         return rc;
@@ -269,10 +270,11 @@ static int write_log(const struct run *r, const uint8_t sha[32],
     prefdb__bind_text(s, 4, p->source);
     const uint64_t n[] = {
         p->rows,           p->counts.comparisons,   p->counts.judgments,
-        p->counts.repeats, p->counts.contradictory, p->bad};
-    for (int i = 0; i < 6; i++)
+        p->counts.repeats, p->counts.contradictory, p->bad,
+        p->counts.ratings};
+    for (int i = 0; i < 7; i++)
         sqlite3_bind_int64(s, 5 + i, (int64_t)n[i]);
-    prefdb__bind_text(s, 11, now);
+    prefdb__bind_text(s, 12, now);
     rc = prefdb__run(r->db, s, err);
     sqlite3_finalize(s);
     return rc;

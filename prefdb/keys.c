@@ -13,13 +13,22 @@ void prefdb__judgment_key_release(struct prefdb__judgment_key *k)
     k->flags = k->extra = NULL;
 }
 
+static void response_key_reset(struct prefdb__response_key *k)
+{
+    cJSON_free(k->extra);
+    k->extra = NULL;
+    for (size_t i = 0; i < k->n_ratings; i++)
+        cJSON_free(k->ratings[i].extra);
+    k->n_ratings = 0;
+}
+
 /* Drop the texts, keeping the arrays. */
 static void reset(struct prefdb__keys *k)
 {
-    cJSON_free(k->a.extra);
-    cJSON_free(k->b.extra);
+    response_key_reset(&k->a);
+    response_key_reset(&k->b);
     cJSON_free(k->extra);
-    k->a.extra = k->b.extra = k->extra = NULL;
+    k->extra = NULL;
     for (size_t i = 0; i < k->n_judgments; i++)
         prefdb__judgment_key_release(&k->judgments[i]);
     k->n_judgments = k->n_turns = 0;
@@ -29,6 +38,8 @@ void prefdb__keys_release(struct prefdb__keys *k)
 {
     reset(k);
     free(k->turns);
+    free(k->a.ratings);
+    free(k->b.ratings);
     free(k->judgments);
     *k = (struct prefdb__keys){0};
 }
@@ -48,6 +59,22 @@ static void turn_key(struct pk_sha256 *h, const struct prefdb_turn *t,
                      out->uid);
 }
 
+static int rating_keys(struct pk_sha256 *h, const struct prefdb__response *r,
+                       struct prefdb__response_key *out, struct pk_err *err)
+{
+    if (!pk_grow(&out->ratings, &out->cap_ratings, r->n_ratings,
+                 sizeof *out->ratings))
+        return pk_fail_mem(err, "a rating");
+    for (size_t i = 0; i < r->n_ratings; i++) {
+        struct prefdb__rating_key *k = &out->ratings[out->n_ratings++];
+        int rc = print_json(r->ratings[i].extra, &k->extra, err);
+        if (rc)
+            return rc;
+        prefdb__rating_uid(h, out->uid, &r->ratings[i], k->extra, k->uid);
+    }
+    return 0;
+}
+
 static int response_key(struct prefdb__keys *k, struct pk_sha256 *h,
                         const struct prefdb__response *r,
                         struct prefdb__response_key *out, struct pk_err *err)
@@ -57,7 +84,7 @@ static int response_key(struct prefdb__keys *k, struct pk_sha256 *h,
         return rc;
     turn_key(h, &r->turn, &k->turns[k->n_turns - 1], &out->turn);
     prefdb__response_uid(h, out->turn.uid, r, out->extra, out->uid);
-    return 0;
+    return rating_keys(h, r, out, err);
 }
 
 int prefdb__judgment_key_of(struct prefdb__judgment_key *k, struct pk_sha256 *h,

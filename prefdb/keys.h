@@ -9,10 +9,17 @@ struct prefdb__turn_key {
     uint8_t uid[PREFDB__UID], hash[32];
 };
 
+struct prefdb__rating_key {
+    uint8_t uid[PREFDB__UID];
+    char *extra; /* owned, or NULL */
+};
+
 struct prefdb__response_key {
     struct prefdb__turn_key turn;
     uint8_t uid[PREFDB__UID];
     char *extra; /* owned, or NULL */
+    struct prefdb__rating_key *ratings;
+    size_t n_ratings, cap_ratings;
 };
 
 struct prefdb__judgment_key {

@@ -84,6 +84,17 @@ static const struct table {
          NULL,
          {NULL},
          {[2] = COMPARISON, [14] = JUDGMENT}},
+    [PREFDB__RATED] =
+        {"rating",
+         "SELECT id, uid, response, attribute, value, low, high, annotator,"
+         " created, extra FROM rating ORDER BY id",
+         "SELECT id FROM rating WHERE response = ?2 AND uid = ?1",
+         "INSERT INTO rating (uid, response, attribute, value, low, high,"
+         " annotator, created, extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+         " ?9)",
+         NULL,
+         {NULL},
+         {[2] = RESPONSE}},
     [PREFDB__SCORES] =
         {"score",
          "SELECT response, response, model, name, value, created FROM score",
@@ -98,15 +109,16 @@ static const struct table {
     [PREFDB__IMPORTS] =
         {"import",
          "SELECT id, file, sha256, format, source, rows, comparisons,"
-         " judgments, repeats, contradictory, bad, created FROM import_log"
+         " judgments, repeats, contradictory, bad, ratings, created"
+         " FROM import_log"
          " ORDER BY id",
          "SELECT id FROM import_log WHERE file = ?1 AND sha256 = ?2 AND"
          " format = ?3 AND source = ?4 AND rows = ?5 AND comparisons = ?6 AND"
          " judgments = ?7 AND repeats = ?8 AND contradictory = ?9 AND"
-         " bad = ?10 AND created = ?11",
+         " bad = ?10 AND ratings = ?11 AND created = ?12",
          "INSERT INTO import_log (file, sha256, format, source, rows,"
-         " comparisons, judgments, repeats, contradictory, bad, created)"
-         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         " comparisons, judgments, repeats, contradictory, bad, ratings,"
+         " created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
          NULL,
          {NULL},
          {AS_IS}},

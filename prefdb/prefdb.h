@@ -8,6 +8,7 @@
  *   response    an assistant turn, with where it came from
  *   comparison  two sibling responses, a and b, with source, batch and split
  *   judgment    one person's word on one comparison, for one dimension
+ *   rating      one number said of one response by itself
  *
  * Threads: a handle belongs to one thread; any number of processes may have
  * the file open. */
@@ -63,8 +64,8 @@ PK_NODISCARD int prefdb_open(struct prefdb **out, const char *path,
                              enum prefdb_mode mode, struct pk_err *err);
 void prefdb_close(struct prefdb *db); /* NULL is fine */
 
-/* What the store holds, as a hash: the same judgments and texts give the same
- * 64 hex digits, in whatever order they came. For provenance. */
+/* What the store holds, as a hash: the same judgments, ratings and texts give
+ * the same 64 hex digits, in whatever order they came. For provenance. */
 PK_NODISCARD int prefdb_fingerprint(struct prefdb *db, char out[65],
                                     struct pk_err *err);
 
@@ -134,6 +135,10 @@ void prefdb_models_free(char **names, size_t n);
  * call is one transaction, on disk when it returns; a busy file is waited for
  * (a minute), then PK_EIO. */
 
+enum prefdb_order { PREFDB_OLDEST, PREFDB_RANDOM, PREFDB_UNCERTAIN };
+const char *prefdb_order_name(enum prefdb_order o); /* "oldest" */
+bool prefdb_parse_order(const char *s, enum prefdb_order *out);
+
 struct prefdb_campaign {
     int64_t id;
     const char *name;
@@ -144,9 +149,18 @@ struct prefdb_campaign {
     bool allow_tie, allow_both_bad; /* beside a and b */
     const char *guideline;          /* its version, kept with every judgment */
     const char *guideline_text;
+    const char *gold;     /* the annotator whose word is right; NULL: nobody */
+    int64_t gold_every;   /* one of so many tasks is gold's; 0: none */
+    int64_t repeat_every; /* one of so many is shown again; 0: none */
+    int64_t turn_limit;   /* of a live dialogue; 0: none */
+    /* As it was filled last; read only. */
+    enum prefdb_order order;
+    const char *scored_by, *against; /* as in struct prefdb_fill, or NULL */
 };
 
-/* Make the campaign of that name, or change its settings (`id` is set). */
+/* Make the campaign of that name, or change its settings (`id` is set). A
+ * guideline's version keeps its text, as judgments name it: PK_EUSAGE where
+ * there is another under that version. */
 PK_NODISCARD int prefdb_campaign_put(struct prefdb *db,
                                      struct prefdb_campaign *c,
                                      struct pk_err *err);
@@ -157,9 +171,11 @@ PK_NODISCARD int prefdb_campaign_get(struct prefdb *db, const char *name,
                                      struct prefdb_campaign *out,
                                      struct pk_err *err);
 
-enum prefdb_order { PREFDB_OLDEST, PREFDB_RANDOM, PREFDB_UNCERTAIN };
-const char *prefdb_order_name(enum prefdb_order o); /* "oldest" */
-bool prefdb_parse_order(const char *s, enum prefdb_order *out);
+/* The text of one version of a campaign's guideline; *text is the caller's,
+ * NULL where there is no such version. */
+PK_NODISCARD int prefdb_guideline(struct prefdb *db, int64_t campaign,
+                                  const char *version, char **text,
+                                  struct pk_err *err);
 
 /* Which comparisons become tasks, after those that are tasks already. */
 struct prefdb_fill {
@@ -362,6 +378,43 @@ PK_NODISCARD int prefdb_scores_put(struct prefdb *db,
 PK_NODISCARD int prefdb_score_get(struct prefdb *db, int64_t response,
                                   const char *model, double *value,
                                   struct pk_err *err);
+
+/* ---- Ratings of single responses (prefdb/ratings.c) ---------------------- */
+
+/* Which: with a split or a source, of responses that a comparison of it has. */
+struct prefdb_rating_query {
+    const char *attribute; /* NULL: any */
+    int split;             /* enum prefdb_split, or -1: any */
+    const char *source;    /* NULL: any */
+};
+
+struct prefdb_rating {
+    int64_t response;
+    const char *attribute, *annotator; /* annotator: "" where not stated */
+    double value, low, high; /* the scale's ends; NaN where not stated */
+};
+
+/* Call f for each of them, those of one response side by side, in the order of
+ * the responses. f may call prefdb_response_get, and what it is given lives
+ * until it returns; what it returns, unless 0, ends the walk and is returned.
+ */
+PK_NODISCARD int prefdb_ratings(
+    struct prefdb *db, const struct prefdb_rating_query *q,
+    int (*f)(void *ctx, const struct prefdb_rating *r, struct pk_err *err),
+    void *ctx, struct pk_err *err);
+
+/* What responses were rated for, by name. */
+struct prefdb_attribute {
+    char *name;
+    uint64_t ratings, responses, annotators; /* annotators: the named ones */
+    double mean, low, high; /* the widest scale; NaN where none is stated */
+};
+
+/* *out is the caller's, to be freed with prefdb_attributes_free. */
+PK_NODISCARD int prefdb_attributes(struct prefdb *db,
+                                   struct prefdb_attribute **out, size_t *n,
+                                   struct pk_err *err);
+void prefdb_attributes_free(struct prefdb_attribute *v, size_t n);
 
 int prefdb_cmd_merge(int argc, char **argv);
 int prefdb_cmd_backup(int argc, char **argv);

@@ -16,16 +16,23 @@ int prefdb_fingerprint(struct prefdb *db, char out[65], struct pk_err *err)
     } parts[] = {
         {"comparisons", "SELECT uid FROM comparison ORDER BY uid"},
         {"judgments", "SELECT uid FROM judgment ORDER BY uid"},
-        {"responses", "SELECT r.uid " PREFDB__SINGLES " ORDER BY r.uid"}};
-    int64_t singles = 0;
+        {"responses", "SELECT r.uid " PREFDB__SINGLES " ORDER BY r.uid"},
+        {"ratings", "SELECT uid FROM rating ORDER BY uid"}};
+    enum { N = sizeof parts / sizeof *parts };
+    /* A part that a store has nothing of leaves no trace. */
+    int64_t has[N] = {1, 1};
     struct pk_sha256 *h;
     uint8_t sum[32];
     out[0] = 0;
     int rc = pk_sha256_new(&h, err);
     if (!rc)
-        rc = prefdb__int(db, PREFDB__HAS_SINGLES, 0, &singles, err);
-    for (int i = 0; i < (singles ? 3 : 2) && !rc; i++) {
+        rc = prefdb__int(db, PREFDB__HAS_SINGLES, 0, &has[2], err);
+    if (!rc)
+        rc = prefdb__int(db, "SELECT 1 FROM rating LIMIT 1", 0, &has[3], err);
+    for (int i = 0; i < N && !rc; i++) {
         sqlite3_stmt *s = NULL;
+        if (!has[i])
+            continue;
         pk_sha256_field(h, parts[i].what, strlen(parts[i].what));
         rc = prefdb__prepare(db, &s, parts[i].sql, err);
         while (!rc && (rc = prefdb__step(db, s, err)) > 0) {

@@ -1,6 +1,7 @@
 /* A comparison on its way into the store; see record.h. */
 #include "prefdb/record.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,12 @@
 static void response_reset(struct prefdb__response *r)
 {
     cJSON_Delete(r->extra);
+    for (size_t i = 0; i < r->n_ratings; i++)
+        cJSON_Delete(r->ratings[i].extra);
     *r = (struct prefdb__response){.temperature = PREFDB__UNKNOWN,
-                                   .top_p = PREFDB__UNKNOWN};
+                                   .top_p = PREFDB__UNKNOWN,
+                                   .ratings = r->ratings,
+                                   .cap_ratings = r->cap_ratings};
 }
 
 void prefdb__record_reset(struct prefdb__record *r)
@@ -34,6 +39,8 @@ void prefdb__record_release(struct prefdb__record *r)
     prefdb__record_reset(r);
     free(r->context);
     free(r->judgments);
+    free(r->a.ratings);
+    free(r->b.ratings);
     *r = (struct prefdb__record){0};
 }
 
@@ -64,6 +71,37 @@ struct prefdb__judgment *prefdb__record_judgment(struct prefdb__record *r,
     return j;
 }
 
+struct prefdb__rating *prefdb__response_rating(struct prefdb__response *r,
+                                               const char *attribute,
+                                               double value)
+{
+    if (!pk_grow(&r->ratings, &r->cap_ratings, r->n_ratings + 1,
+                 sizeof *r->ratings))
+        return NULL;
+    struct prefdb__rating *x = &r->ratings[r->n_ratings++];
+    *x = (struct prefdb__rating){.attribute = attribute,
+                                 .value = value,
+                                 .low = PREFDB__UNKNOWN,
+                                 .high = PREFDB__UNKNOWN,
+                                 .annotator = ""};
+    return x;
+}
+
+static int response_check(const struct prefdb__response *r, struct pk_err *err)
+{
+    for (size_t i = 0; i < r->n_ratings; i++) {
+        const struct prefdb__rating *x = &r->ratings[i];
+        if (!*x->attribute)
+            return pk_fail(err, PK_EDATA, "a rating has no attribute");
+        if (!isfinite(x->value))
+            return pk_fail(err, PK_EDATA, "a rating is not a finite number");
+        if (isnan(x->low) != isnan(x->high) || x->value < x->low ||
+            x->value > x->high)
+            return pk_fail(err, PK_EDATA, "a rating is not on its scale");
+    }
+    return 0;
+}
+
 int prefdb__judgment_check(const struct prefdb__judgment *j, struct pk_err *err)
 {
     bool preferred = j->choice == PREFDB_A || j->choice == PREFDB_B;
@@ -89,12 +127,16 @@ int prefdb__record_check(const struct prefdb__record *r, struct pk_err *err)
     const struct prefdb_turn *a = &r->a.turn, *b = &r->b.turn;
     if (r->n_context == 0)
         return pk_fail(err, PK_EDATA, "there is no prompt");
-    if (r->single)
-        return 0;
+    int rc = response_check(&r->a, err);
+    if (rc || r->single)
+        return rc;
+    rc = response_check(&r->b, err);
+    if (rc)
+        return rc;
     if (a->len == b->len && memcmp(a->text, b->text, a->len) == 0)
         return pk_fail(err, PK_EDATA, "the two responses are the same");
     for (size_t i = 0; i < r->n_judgments; i++) {
-        int rc = prefdb__judgment_check(&r->judgments[i], err);
+        rc = prefdb__judgment_check(&r->judgments[i], err);
         if (rc)
             return rc;
     }

@@ -15,6 +15,15 @@
 #define PREFDB__UID     16
 #define PREFDB__UNKNOWN ((double)NAN) /* a number that is not stated */
 
+/* A number that was said of one response by itself. */
+struct prefdb__rating {
+    const char *attribute;
+    double value, low, high; /* the scale's ends, or PREFDB__UNKNOWN */
+    const char *annotator;
+    const char *created; /* NULL: not stated */
+    cJSON *extra;
+};
+
 struct prefdb__response {
     struct prefdb_turn turn;
     const char *model, *created; /* NULL: not stated */
@@ -22,6 +31,8 @@ struct prefdb__response {
     int64_t seed;
     bool has_seed, cut;
     cJSON *extra;
+    struct prefdb__rating *ratings;
+    size_t n_ratings, cap_ratings;
 };
 
 #define PREFDB__WITHDRAWN (-1) /* a choice: it only takes another one back */
@@ -66,6 +77,12 @@ struct prefdb__judgment *prefdb__record_judgment(struct prefdb__record *r,
                                                  enum prefdb_dimension d,
                                                  int choice);
 
+/* A new rating of a response, with nothing else stated. NULL when out of
+ * memory. */
+struct prefdb__rating *prefdb__response_rating(struct prefdb__response *r,
+                                               const char *attribute,
+                                               double value);
+
 /* What no format may hand over: PK_EDATA with the reason. */
 PK_NODISCARD int prefdb__record_check(const struct prefdb__record *r,
                                       struct pk_err *err);
@@ -104,6 +121,11 @@ void prefdb__judgment_digest(struct pk_sha256 *h,
                              const struct prefdb__judgment *j,
                              const char *flags, const char *extra,
                              uint8_t out[32]);
+
+void prefdb__rating_uid(struct pk_sha256 *h,
+                        const uint8_t response[PREFDB__UID],
+                        const struct prefdb__rating *r, const char *extra,
+                        uint8_t out[PREFDB__UID]);
 
 /* Its link in the chain of the store that wrote it; seq counts from 1, and
  * `prev` of the first is zero. */

@@ -97,13 +97,37 @@ int prefdb__split_named(const char *s);
 
 /* ---- Answers ------------------------------------------------------------- */
 
+#define PREFDB__RATINGS 16 /* most ratings of one answer */
+
+/* What one response was given, and on which scale. */
+struct prefdb__mark {
+    const char *attribute;
+    double value, low, high;
+};
+
 struct prefdb__item {
     const char *text, *model;
     cJSON *extra; /* an object, owned by rows; or NULL */
     double score; /* the higher the better; or PREFDB__UNKNOWN */
+    struct prefdb__mark ratings[PREFDB__RATINGS];
+    size_t n_ratings;
 };
 
-/* Record i's response becomes x's. */
+/* The number in a member, a truth as 0 or 1; PREFDB__UNKNOWN where it is not
+ * there. PK_EDATA where it is something else, or off the scale. It stays in the
+ * row, as the source had it. */
+PK_NODISCARD int prefdb__read_rating(const cJSON *obj, const char *key,
+                                     double low, double high, double *out,
+                                     struct pk_err *err);
+
+/* Add a rating to a response; none where the value is PREFDB__UNKNOWN. The
+ * attribute's name must live as long as the row. */
+PK_NODISCARD int prefdb__rate(struct prefdb__response *r, struct prefdb__mark m,
+                              struct pk_err *err);
+PK_NODISCARD int prefdb__rate_item(struct prefdb__item *x,
+                                   struct prefdb__mark m, struct pk_err *err);
+
+/* A record's response becomes x's. */
 PK_NODISCARD int prefdb__set_response(struct prefdb__response *r,
                                       const struct prefdb__item *x,
                                       struct pk_err *err);

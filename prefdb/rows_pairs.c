@@ -12,6 +12,51 @@ int prefdb__set_response(struct prefdb__response *r,
     r->model = x->model;
     if (x->extra && !(r->extra = cJSON_Duplicate(x->extra, 1)))
         return pk_fail_mem(err, "a row's JSON");
+    int rc = 0;
+    for (size_t i = 0; i < x->n_ratings && !rc; i++)
+        rc = prefdb__rate(r, x->ratings[i], err);
+    return rc;
+}
+
+int prefdb__read_rating(const cJSON *obj, const char *key, double low,
+                        double high, double *out, struct pk_err *err)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(obj, key);
+    *out = PREFDB__UNKNOWN;
+    if (!v || cJSON_IsNull(v))
+        return 0;
+    if (cJSON_IsBool(v))
+        *out = cJSON_IsTrue(v);
+    else if (cJSON_IsNumber(v))
+        *out = v->valuedouble;
+    return *out >= low && *out <= high
+               ? 0
+               : pk_fail(err, PK_EDATA, "\"%s\" is not within %g to %g", key,
+                         low, high);
+}
+
+int prefdb__rate(struct prefdb__response *r, struct prefdb__mark m,
+                 struct pk_err *err)
+{
+    if (isnan(m.value))
+        return 0;
+    struct prefdb__rating *x = prefdb__response_rating(r, m.attribute, m.value);
+    if (!x)
+        return pk_fail_mem(err, "a rating");
+    x->low = m.low;
+    x->high = m.high;
+    return 0;
+}
+
+int prefdb__rate_item(struct prefdb__item *x, struct prefdb__mark m,
+                      struct pk_err *err)
+{
+    if (isnan(m.value))
+        return 0;
+    if (x->n_ratings == PREFDB__RATINGS)
+        return pk_fail(err, PK_EDATA, "an answer has more than %d ratings",
+                       PREFDB__RATINGS);
+    x->ratings[x->n_ratings++] = m;
     return 0;
 }
 

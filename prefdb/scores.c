@@ -55,11 +55,8 @@ int prefdb_responses(struct prefdb *db, const struct prefdb_response_query *q,
         " WHERE EXISTS (SELECT 1 FROM json_each(?1) AS m WHERE NOT EXISTS"
         " (SELECT 1 FROM score AS s WHERE s.response = r.id"
         "  AND lower(hex(s.model)) = m.value))"
-        " AND ((?2 IS NULL AND ?3 IS NULL) OR r.id IN"
-        " (SELECT a FROM comparison WHERE (?2 IS NULL OR split = ?2)"
-        "  AND (?3 IS NULL OR source = ?3) UNION"
-        "  SELECT b FROM comparison WHERE (?2 IS NULL OR split = ?2)"
-        "  AND (?3 IS NULL OR source = ?3)))"
+        " AND ((?2 IS NULL AND ?3 IS NULL)"
+        " OR r.id IN (" PREFDB__RESPONSES_OF "))"
         " ORDER BY t.parent, t.id, r.id",
         err);
     if (rc == 0) {

@@ -1,4 +1,5 @@
 /* SQLite with our errors; see store.h. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -115,6 +116,14 @@ void prefdb__bind_text(sqlite3_stmt *s, int i, const char *text)
     sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
 }
 
+void prefdb__bind_real(sqlite3_stmt *s, int i, double x)
+{
+    if (isnan(x))
+        sqlite3_bind_null(s, i);
+    else
+        sqlite3_bind_double(s, i, x + 0.0); /* -0 is 0 */
+}
+
 void prefdb__bind_blob(sqlite3_stmt *s, int i, const void *p, size_t n)
 {
     sqlite3_bind_blob64(s, i, p, n, SQLITE_STATIC);
@@ -124,6 +133,13 @@ const char *prefdb__text(sqlite3_stmt *s, int col)
 {
     const unsigned char *t = sqlite3_column_text(s, col);
     return t ? (const char *)t : "";
+}
+
+double prefdb__real(sqlite3_stmt *s, int col)
+{
+    return sqlite3_column_type(s, col) == SQLITE_NULL
+               ? (double)NAN
+               : sqlite3_column_double(s, col);
 }
 
 void prefdb__now(char out[21])
@@ -163,12 +179,18 @@ static int apply(struct prefdb *db, const char *const *steps, int from, int to,
 int prefdb__migrate(struct prefdb *db, const char *const *steps, int from,
                     int to, struct pk_err *err)
 {
-    int rc = prefdb__exec(db, "PRAGMA foreign_keys = OFF", err);
+    int rc = prefdb__exec(db,
+                          "PRAGMA foreign_keys = OFF;"
+                          "PRAGMA legacy_alter_table = ON",
+                          err);
     if (!rc)
         rc = prefdb__begin(db, err);
     if (rc)
         return rc;
     rc = prefdb__end(db, apply(db, steps, from, to, err), err);
-    int on = prefdb__exec(db, "PRAGMA foreign_keys = ON", rc ? NULL : err);
+    int on = prefdb__exec(db,
+                          "PRAGMA foreign_keys = ON;"
+                          "PRAGMA legacy_alter_table = OFF",
+                          rc ? NULL : err);
     return rc ? rc : on;
 }

@@ -1,4 +1,6 @@
-/* The history and the ranking of models, as text and as JSON; see history.h. */
+/* The history, the ratings and the ranking of models, as text and as JSON; see
+ * history.h. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,6 +122,39 @@ void prefdb__history_json(const struct prefdb__history *h, cJSON *o)
     for (size_t i = 0; i < h->n_periods; i++) {
         cJSON *x = slice_json(&h->periods[i], "period");
         pk_json_add_int(x, "annotators", (long long)h->periods[i].annotators);
+        cJSON_AddItemToArray(list, x);
+    }
+}
+
+void prefdb__attributes_text(const struct prefdb_attribute *v, size_t n)
+{
+    if (n)
+        printf("\n%-24s %9s %9s %10s %8s  %s\n", "ratings of responses",
+               "ratings", "responses", "annotators", "mean", "scale");
+    for (size_t i = 0; i < n; i++) {
+        printf("%-24.24s %9llu %9llu %10llu %8.3f  ", v[i].name,
+               ull(v[i].ratings), ull(v[i].responses), ull(v[i].annotators),
+               v[i].mean);
+        if (isnan(v[i].low))
+            puts("not stated");
+        else
+            printf("%g to %g\n", v[i].low, v[i].high);
+    }
+}
+
+void prefdb__attributes_json(const struct prefdb_attribute *v, size_t n,
+                             cJSON *o)
+{
+    cJSON *list = cJSON_AddArrayToObject(o, "attributes");
+    for (size_t i = 0; i < n; i++) {
+        cJSON *x = cJSON_CreateObject();
+        cJSON_AddStringToObject(x, "attribute", v[i].name);
+        pk_json_add_int(x, "ratings", (long long)v[i].ratings);
+        pk_json_add_int(x, "responses", (long long)v[i].responses);
+        pk_json_add_int(x, "annotators", (long long)v[i].annotators);
+        pk_json_add_num(x, "mean", v[i].mean);
+        pk_json_add_num(x, "low", v[i].low); /* null where not stated */
+        pk_json_add_num(x, "high", v[i].high);
         cJSON_AddItemToArray(list, x);
     }
 }

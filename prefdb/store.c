@@ -20,10 +20,13 @@
 static const char schema[] =
 #include "schemas/prefdb.inc"
     ;
+static const char from_1[] =
+#include "schemas/migrate_1_2.inc"
+    ;
 #pragma GCC diagnostic pop
 
 /* steps[v - 1] makes version v + 1 of version v. */
-static const char *const steps[] = {NULL};
+static const char *const steps[] = {from_1, NULL};
 _Static_assert(sizeof steps / sizeof steps[0] == PREFDB__VERSION,
                "one step for every version but the newest, and NULL");
 

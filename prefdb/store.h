@@ -12,7 +12,7 @@
 #include "prefdb/prefdb.h"
 
 #define PREFDB__APPLICATION_ID 0x50464442 /* "PFDB" */
-#define PREFDB__VERSION        1          /* user_version */
+#define PREFDB__VERSION        2          /* user_version */
 
 struct prefdb {
     sqlite3 *sql;
@@ -61,14 +61,17 @@ PK_NODISCARD int prefdb__int(struct prefdb *db, const char *sql,
                              struct pk_err *err);
 
 void prefdb__bind_text(sqlite3_stmt *s, int i, const char *text); /* or NULL */
+void prefdb__bind_real(sqlite3_stmt *s, int i, double x); /* NaN: NULL */
 void prefdb__bind_blob(sqlite3_stmt *s, int i, const void *p, size_t n);
 
 /* Text of a column, "" for NULL; borrowed until the next step. */
 const char *prefdb__text(sqlite3_stmt *s, int col);
+double prefdb__real(sqlite3_stmt *s, int col); /* NULL: NaN */
 
 /* Bring a store from version `from` to `to`, in one transaction; steps[v - 1]
- * is the SQL that makes version v + 1 of version v. Foreign keys are off
- * meanwhile, as table rebuilds need, and checked before the commit. */
+ * is the SQL that makes version v + 1 of version v. Meanwhile, as table
+ * rebuilds need, a table that is renamed takes no references with it, and
+ * foreign keys are off; they are checked before the commit. */
 PK_NODISCARD int prefdb__migrate(struct prefdb *db, const char *const *steps,
                                  int from, int to, struct pk_err *err);
 
@@ -78,6 +81,13 @@ PK_NODISCARD int prefdb__migrate(struct prefdb *db, const char *const *steps,
     "FROM response AS r WHERE r.id NOT IN"                                     \
     " (SELECT a FROM comparison UNION SELECT b FROM comparison)"
 #define PREFDB__HAS_SINGLES "SELECT 1 FROM meta WHERE key = 'single'"
+
+/* The responses of comparisons of split ?2 and source ?3, or any where NULL. */
+#define PREFDB__RESPONSES_OF                                                   \
+    "SELECT a FROM comparison WHERE (?2 IS NULL OR split = ?2)"                \
+    " AND (?3 IS NULL OR source = ?3) UNION"                                   \
+    " SELECT b FROM comparison WHERE (?2 IS NULL OR split = ?2)"               \
+    " AND (?3 IS NULL OR source = ?3)"
 
 /* Now, as the store writes times: "2026-01-31T12:00:00Z". */
 void prefdb__now(char out[21]);

@@ -31,12 +31,12 @@ static void unpack(const struct prefdb__entry *e, struct prefdb__row *row)
     row->units = e->n;
 }
 
-static int add_pairs(struct prefdb__tally *t, const struct prefdb__rating *v,
+static int add_pairs(struct prefdb__tally *t, const struct prefdb__vote *v,
                      size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t j = i + 1; j < n; j++) {
-            const struct prefdb__rating *x = &v[i], *y = &v[j];
+            const struct prefdb__vote *x = &v[i], *y = &v[j];
             if (x->rater > y->rater) {
                 x = &v[j];
                 y = &v[i];
@@ -49,7 +49,7 @@ static int add_pairs(struct prefdb__tally *t, const struct prefdb__rating *v,
     return 0;
 }
 
-int prefdb__tally_add(struct prefdb__tally *t, const struct prefdb__rating *v,
+int prefdb__tally_add(struct prefdb__tally *t, const struct prefdb__vote *v,
                       size_t n, struct pk_err *err)
 {
     uint16_t r[L] = {0};

@@ -40,7 +40,7 @@ int64_t prefdb__name(struct prefdb__names *names, const char *name);
 int64_t prefdb__name_find(const struct prefdb__names *names, const char *name);
 void prefdb__names_release(struct prefdb__names *names);
 
-struct prefdb__rating {
+struct prefdb__vote {
     uint32_t rater;
     int level;
 };
@@ -55,7 +55,7 @@ struct prefdb__tally {
 /* One unit; every rater at most once. PK_EMEM, or PK_EDATA for more than 65535
  * ratings. */
 PK_NODISCARD int prefdb__tally_add(struct prefdb__tally *t,
-                                   const struct prefdb__rating *v, size_t n,
+                                   const struct prefdb__vote *v, size_t n,
                                    struct pk_err *err);
 /* Add all that `from` holds. */
 PK_NODISCARD int prefdb__tally_merge(struct prefdb__tally *t,

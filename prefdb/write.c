@@ -2,7 +2,6 @@
  * looked up by uid first and added when it is new. */
 #include "prefdb/write.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +61,7 @@ struct prefdb__writer {
     struct prefdb *db;
     sqlite3_stmt *q[N_QUERIES];
     struct prefdb__log log;
+    struct prefdb__ratings ratings;
     struct prefdb__keys keys; /* of prefdb__writer_put */
     bool has_single; /* the store is marked as one with lone responses */
     /* The turns of the last context written: in the next record, what begins
@@ -75,6 +75,7 @@ static void writer_free(struct prefdb__writer *w)
     for (int i = 0; i < N_QUERIES; i++)
         sqlite3_finalize(w->q[i]);
     prefdb__log_release(&w->log);
+    prefdb__ratings_release(&w->ratings);
     prefdb__keys_release(&w->keys);
     free(w->path);
     free(w);
@@ -91,6 +92,8 @@ int prefdb__writer_begin(struct prefdb__writer **out, struct prefdb *db,
     int rc = 0;
     for (int i = 0; i < N_QUERIES && !rc; i++)
         rc = prefdb__prepare(db, &w->q[i], queries[i], err);
+    if (!rc)
+        rc = prefdb__ratings_open(&w->ratings, db, err);
     if (!rc)
         rc = prefdb__begin(db, err);
     if (rc) {
@@ -174,14 +177,6 @@ static int put_context(struct prefdb__writer *w, const struct prefdb__record *r,
     return 0;
 }
 
-static void bind_real(sqlite3_stmt *s, int i, double x)
-{
-    if (isnan(x))
-        sqlite3_bind_null(s, i);
-    else
-        sqlite3_bind_double(s, i, x + 0.0);
-}
-
 static int put_response(struct prefdb__writer *w, struct ref prompt,
                         const struct prefdb__response *r,
                         const struct prefdb__response_key *key, struct ref *out,
@@ -201,8 +196,8 @@ static int put_response(struct prefdb__writer *w, struct ref prompt,
     prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
     sqlite3_bind_int64(s, 2, turn.id);
     prefdb__bind_text(s, 3, r->model);
-    bind_real(s, 4, r->temperature);
-    bind_real(s, 5, r->top_p);
+    prefdb__bind_real(s, 4, r->temperature);
+    prefdb__bind_real(s, 5, r->top_p);
     if (r->has_seed)
         sqlite3_bind_int64(s, 6, r->seed);
     else
@@ -304,7 +299,7 @@ static void bind_judgment(sqlite3_stmt *s, const struct prefdb__judgment *j,
         sqlite3_bind_int(s, 5, j->strength);
     prefdb__bind_text(s, 6, j->label ? prefdb_label_name(j->label) : NULL);
     prefdb__bind_text(s, 7, choice_text(j->shown_left));
-    bind_real(s, 8, j->seconds);
+    prefdb__bind_real(s, 8, j->seconds);
     prefdb__bind_text(s, 9, j->note);
     prefdb__bind_text(s, 10, key->flags);
     prefdb__bind_text(s, 11, j->guideline);
@@ -375,12 +370,18 @@ static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
     int rc = put_context(w, r, k, &parts[0], err);
     if (!rc)
         rc = put_response(w, parts[0], &r->a, &k->a, &parts[1], err);
+    if (!rc)
+        rc = prefdb__ratings_put(&w->ratings, parts[1].id, &r->a, &k->a, counts,
+                                 err);
     if (!rc && r->single) {
         counts->single++;
         return mark_single(w, err);
     }
     if (!rc)
         rc = put_response(w, parts[0], &r->b, &k->b, &parts[2], err);
+    if (!rc)
+        rc = prefdb__ratings_put(&w->ratings, parts[2].id, &r->b, &k->b, counts,
+                                 err);
     if (!rc)
         rc = put_comparison(w, r, k, parts, &comparison, counts, err);
     if (rc < 0)

@@ -12,7 +12,8 @@ struct prefdb__counts {
     uint64_t contradictory; /* of the new: the same annotator chose otherwise */
     uint64_t empty;         /* comparisons with an empty answer */
     uint64_t single;        /* lone responses, new or known */
-    uint64_t unjudged;      /* comparisons of the file without a judgment */
+    uint64_t ratings, rated; /* of responses: new; in the store already */
+    uint64_t unjudged;       /* comparisons of the file without a judgment */
     uint64_t kept; /* known, but the row's batch, split or extra differs: the
                       store's was kept */
     int64_t last;  /* row number of the newest judgment, 0 before it */
@@ -22,6 +23,28 @@ struct prefdb__counts {
 /* Say in the store that it has lone responses: readers look for them only then
  * (store.h). */
 PK_NODISCARD int prefdb__mark_singles(struct prefdb *db, struct pk_err *err);
+
+/* ---- Ratings (write_ratings.c) ------------------------------------------- */
+
+struct prefdb__ratings {
+    struct prefdb *db;
+    sqlite3_stmt *find, *add;
+};
+
+/* Release also after an error. */
+PK_NODISCARD int prefdb__ratings_open(struct prefdb__ratings *r,
+                                      struct prefdb *db, struct pk_err *err);
+/* Those of a response with that row number; within a write transaction. */
+PK_NODISCARD int prefdb__ratings_put(struct prefdb__ratings *r,
+                                     int64_t response,
+                                     const struct prefdb__response *x,
+                                     const struct prefdb__response_key *k,
+                                     struct prefdb__counts *counts,
+                                     struct pk_err *err);
+void prefdb__ratings_release(struct prefdb__ratings *r);
+
+/* ---- Records --------------------------------------------------------------
+ */
 
 struct prefdb__writer;
 

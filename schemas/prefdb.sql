@@ -1,4 +1,4 @@
--- A prefkit store, version 1. (application_id and user_version are set by the
+-- A prefkit store, version 2. (application_id and user_version are set by the
 -- program: prefdb/store.c.)
 --
 -- Identity. `id` is a local row number and never leaves the file. `uid` is the
@@ -144,6 +144,25 @@ SELECT * FROM judgment AS j
 WHERE choice IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM judgment AS s WHERE s.supersedes = j.id);
 
+-- One number that was said of one response by itself: HelpSteer2's
+-- correctness, a safety label (is_safe, 0 or 1). low and high are the ends of
+-- its scale. Who said it is '' where that is not stated.
+CREATE TABLE rating (
+    id        INTEGER PRIMARY KEY,
+    uid       BLOB NOT NULL CHECK (length(uid) = 16),
+    response  INTEGER NOT NULL REFERENCES response (id),
+    attribute TEXT NOT NULL CHECK (attribute <> ''),
+    value     REAL NOT NULL,
+    low       REAL,
+    high      REAL,
+    annotator TEXT NOT NULL DEFAULT '',
+    created   TEXT,
+    extra     TEXT CHECK (extra GLOB '{*}'),
+    UNIQUE (response, uid),
+    CHECK ((low IS NULL) = (high IS NULL)),
+    CHECK (low IS NULL OR value BETWEEN low AND high)
+) STRICT;
+
 -- One reward model's number for one response: raw r, not sigma(r).
 CREATE TABLE score (
     response INTEGER NOT NULL REFERENCES response (id),
@@ -168,6 +187,7 @@ CREATE TABLE import_log (
     repeats       INTEGER NOT NULL,
     contradictory INTEGER NOT NULL,
     bad           INTEGER NOT NULL,
+    ratings       INTEGER NOT NULL,
     created       TEXT NOT NULL
 ) STRICT;
 
@@ -184,9 +204,26 @@ CREATE TABLE campaign (
     allow_tie      INTEGER NOT NULL CHECK (allow_tie IN (0, 1)),
     allow_both_bad INTEGER NOT NULL CHECK (allow_both_bad IN (0, 1)),
     guideline      TEXT NOT NULL, -- its version, kept with each judgment
-    guideline_text TEXT NOT NULL,
+    gold           TEXT, -- the annotator whose word is right
+    gold_every     INTEGER CHECK (gold_every >= 1), -- one of so many tasks
+    repeat_every   INTEGER CHECK (repeat_every >= 1),
+    turn_limit     INTEGER CHECK (turn_limit >= 1), -- of a live dialogue
+    -- How it was filled last.
+    task_order     TEXT CHECK (task_order IN ('oldest', 'random', 'uncertain')),
+    scored_by      TEXT,
+    against        TEXT,
     created        TEXT NOT NULL
 ) STRICT;
+
+-- Every version of what a campaign's annotators were told. A version's text
+-- stays, as judgments name it.
+CREATE TABLE guideline (
+    campaign INTEGER NOT NULL REFERENCES campaign (id),
+    version  TEXT NOT NULL,
+    text     TEXT NOT NULL,
+    created  TEXT NOT NULL,
+    PRIMARY KEY (campaign, version)
+) STRICT, WITHOUT ROWID;
 
 -- `done` is 1 when nobody need look at the task again; 0 may be out of date
 -- (after a merge), and is then put right when the task is come upon.

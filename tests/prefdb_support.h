@@ -36,6 +36,29 @@ static inline int import_text(struct prefdb *db, const char *name,
     return prefdb__import_file(db, &o, report, err);
 }
 
+/* A dialogue judged at both of its turns: by nobody in particular for safety,
+ * by ann for helpfulness. */
+static const char two_rows[] =
+    "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"a\":\"x\","
+    "\"b\":\"y\",\"source\":\"s\",\"judgments\":[{\"dimension\":\"safety\","
+    "\"choice\":\"a\",\"strength\":3,\"label\":\"both_safe\"}]}\n"
+    "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
+    "{\"role\":\"assistant\",\"content\":\"x\"},"
+    "{\"role\":\"user\",\"content\":\"And?\"}],\"a\":\"p\",\"b\":\"q\","
+    "\"source\":\"s\",\"judgments\":[{\"dimension\":\"helpfulness\","
+    "\"choice\":\"b\",\"annotator\":\"ann\"}]}\n";
+
+static inline struct prefdb *dialogue_store(const char *name)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store(name);
+    ck_ok(import_text(db, "two.jsonl", two_rows, plain_import(NULL), &report,
+                      &err));
+    ck_assert_uint_eq(report.counts.comparisons, 2);
+    return db;
+}
+
 /* The one number that a query gives. */
 static inline int64_t number(struct prefdb *db, const char *sql)
 {

@@ -29,7 +29,7 @@ static struct prefdb__tally parse(const char *text, int first)
 {
     struct pk_err err;
     struct prefdb__tally t = {0};
-    struct prefdb__rating v[16];
+    struct prefdb__vote v[16];
     size_t n = 0;
     uint32_t rater = 0;
     for (;;) {
@@ -44,8 +44,8 @@ static struct prefdb__tally parse(const char *text, int first)
         }
         char *end = (char *)text + 1;
         if (*text != '.')
-            v[n++] = (struct prefdb__rating){
-                rater, (int)strtol(text, &end, 10) - first};
+            v[n++] = (struct prefdb__vote){rater,
+                                           (int)strtol(text, &end, 10) - first};
         rater++;
         text = end;
     }

@@ -1,4 +1,4 @@
-/* The store itself: opening, migrating, identity, the append-only log, and what
+/* The store itself: opening, identity, the append-only log, and what
  * `check` finds. */
 #include <signal.h>
 #include <stdlib.h>
@@ -8,27 +8,6 @@
 
 #include "prefdb/check.h"
 #include "tests/prefdb_support.h"
-
-static const char two_rows[] =
-    "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"a\":\"x\","
-    "\"b\":\"y\",\"source\":\"s\",\"judgments\":[{\"dimension\":\"safety\","
-    "\"choice\":\"a\",\"strength\":3,\"label\":\"both_safe\"}]}\n"
-    "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},"
-    "{\"role\":\"assistant\",\"content\":\"x\"},"
-    "{\"role\":\"user\",\"content\":\"And?\"}],\"a\":\"p\",\"b\":\"q\","
-    "\"source\":\"s\",\"judgments\":[{\"dimension\":\"helpfulness\","
-    "\"choice\":\"b\",\"annotator\":\"ann\"}]}\n";
-
-static struct prefdb *filled(const char *name)
-{
-    struct pk_err err;
-    struct prefdb__report report;
-    struct prefdb *db = new_store(name);
-    ck_ok(import_text(db, "two.jsonl", two_rows, plain_import(NULL), &report,
-                      &err));
-    ck_assert_uint_eq(report.counts.comparisons, 2);
-    return db;
-}
 
 /* ---- Opening ------------------------------------------------------------- */
 
@@ -111,7 +90,7 @@ END_TEST
 START_TEST(test_truncated)
 {
     struct pk_err err;
-    prefdb_close(filled("whole.db"));
+    prefdb_close(dialogue_store("whole.db"));
     size_t len;
     char *bytes = read_file(temp_path("whole.db"), &len);
     char *path = temp_path("part.db");
@@ -126,36 +105,6 @@ START_TEST(test_truncated)
         prefdb_close(db);
     }
     free(bytes);
-}
-END_TEST
-
-static const char *const fake_steps[] = {
-    "CREATE TABLE added (x INTEGER) STRICT",
-    "INSERT INTO added VALUES (7)",
-    "INSERT INTO no_such_table VALUES (1)",
-    NULL,
-};
-
-START_TEST(test_migrate)
-{
-    struct pk_err err;
-    struct prefdb *db = filled("old.db");
-    ck_ok(prefdb__migrate(db, fake_steps, 1, 3, &err));
-    ck_assert_int_eq(number(db, "PRAGMA user_version"), 3);
-    ck_assert_int_eq(number(db, "SELECT x FROM added"), 7);
-    ck_assert_int_eq(number(db, "PRAGMA foreign_keys"), 1);
-    /* A step that fails leaves everything as it was. */
-    ck_assert_int_lt(prefdb__migrate(db, fake_steps, 3, 4, &err), 0);
-    ck_assert_int_eq(number(db, "PRAGMA user_version"), 3);
-    /* Another process was faster: nothing to do. */
-    ck_ok(prefdb__migrate(db, fake_steps, 1, 3, &err));
-    ck_assert_int_eq(number(db, "SELECT count(*) FROM added"), 1);
-    /* A step that breaks a reference is taken back. */
-    static const char *const breaking[] = {
-        NULL, NULL, "DELETE FROM response WHERE id = 1", NULL};
-    ck_assert_int_eq(prefdb__migrate(db, breaking, 3, 4, &err), PK_EDATA);
-    ck_assert_int_eq(number(db, "SELECT count(*) FROM response"), 4);
-    prefdb_close(db);
 }
 END_TEST
 
@@ -200,7 +149,7 @@ END_TEST
 /* The turns of a second dialogue that goes on from the first are shared. */
 START_TEST(test_tree)
 {
-    struct prefdb *db = filled("tree.db");
+    struct prefdb *db = dialogue_store("tree.db");
     ck_assert_int_eq(number(db, "SELECT count(*) FROM turn"), 6);
     ck_assert_int_eq(number(db, "SELECT count(*) FROM turn WHERE parent IS"
                                 " NULL"),
@@ -212,7 +161,7 @@ END_TEST
 START_TEST(test_list_get)
 {
     struct pk_err err;
-    struct prefdb *db = filled("get.db");
+    struct prefdb *db = dialogue_store("get.db");
     struct prefdb_query q = {.dimension = PREFDB_HELPFULNESS, .split = -1};
     struct prefdb_example x;
     int64_t *ids;
@@ -252,7 +201,7 @@ START_TEST(test_fingerprint_order)
 {
     struct pk_err err;
     struct prefdb__report report;
-    struct prefdb *db = filled("one.db");
+    struct prefdb *db = dialogue_store("one.db");
     struct prefdb *other = new_store("other.db");
     char first[65], second[65], empty[65];
     ck_ok(prefdb_fingerprint(other, empty, &err));
@@ -292,7 +241,7 @@ START_TEST(test_append_only)
         "DELETE FROM link WHERE seq = 2",
         "REPLACE INTO link SELECT origin, seq, 1, hash FROM link",
     };
-    struct prefdb *db = filled("log.db");
+    struct prefdb *db = dialogue_store("log.db");
     for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
         ck_assert_int_ne(sqlite3_exec(db->sql, forbidden[i], NULL, NULL, NULL),
                          SQLITE_OK);
@@ -339,7 +288,7 @@ static struct seen check(struct prefdb *db)
 
 START_TEST(test_check_clean)
 {
-    struct prefdb *db = filled("clean.db");
+    struct prefdb *db = dialogue_store("clean.db");
     struct seen s = check(db);
     ck_assert_int_eq(s.n, 0);
     ck_assert_int_eq(s.chains, 1);
@@ -394,7 +343,7 @@ static const struct {
 START_TEST(test_check_tampered)
 {
     struct pk_err err;
-    struct prefdb *db = filled("bent.db");
+    struct prefdb *db = dialogue_store("bent.db");
     ck_ok(prefdb__exec(db, tampered[_i].sql, &err));
     struct seen s = check(db);
     ck_assert_msg(s.n > 0, "%s: nothing found", tampered[_i].sql);
@@ -408,7 +357,7 @@ END_TEST
 START_TEST(test_check_orphan)
 {
     struct pk_err err;
-    struct prefdb *db = filled("orphan.db");
+    struct prefdb *db = dialogue_store("orphan.db");
     ck_ok(prefdb__exec(db,
                        "DROP TRIGGER judgment_no_delete;"
                        "DROP TRIGGER link_no_delete;"
@@ -430,7 +379,7 @@ START_TEST(test_full_disk)
 {
     struct pk_err err;
     struct prefdb__report report;
-    struct prefdb *db = filled("full.db");
+    struct prefdb *db = dialogue_store("full.db");
     char before[65], after[65];
     ck_ok(prefdb_fingerprint(db, before, &err));
     ck_ok(prefdb__exec(db, "PRAGMA max_page_count = 40", &err));
@@ -458,7 +407,7 @@ END_TEST
 START_TEST(test_killed)
 {
     struct pk_err err;
-    struct prefdb *db = filled("killed.db");
+    struct prefdb *db = dialogue_store("killed.db");
     char before[65], after[65];
     ck_ok(prefdb_fingerprint(db, before, &err));
     prefdb_close(db);
@@ -510,7 +459,7 @@ START_TEST(test_read_only)
     char *dir = temp_path("locked"), *path = temp_path("locked/x.db");
     ck_assert_int_eq(chmod(temp_dir(), 0755), 0);
     ck_assert_int_eq(mkdir(dir, 0755), 0);
-    prefdb_close(filled("locked/x.db"));
+    prefdb_close(dialogue_store("locked/x.db"));
     ck_assert_int_eq(chmod(path, 0666), 0);
     ck_assert_int_eq(chmod(dir, 0555), 0);
     leave_root();
@@ -543,7 +492,6 @@ int main(void)
     tcase_add_test(open, test_not_ours);
     tcase_add_test(open, test_future);
     tcase_add_test(open, test_truncated);
-    tcase_add_test(open, test_migrate);
     tcase_add_test(open, test_read_only);
     suite_add_tcase(s, open);
     TCase *core = tcase_create("core");

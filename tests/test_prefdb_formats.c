@@ -312,6 +312,32 @@ static const struct {
      "SELECT min(extra ->> '$.slug') = 's' FROM comparison"},
     {"beavertails.jsonl",
      "SELECT count(*) = 3 AND sum(extra ->> '$.is_safe') = 1 FROM response"},
+    /* Ratings, beside what is kept of the source's own words. */
+    {"beavertails.jsonl",
+     "SELECT group_concat(attribute || value || low || high, ' ') ="
+     " 'is_safe0.00.01.0 is_safe1.00.01.0 is_safe0.00.01.0' FROM rating"},
+    {"helpsteer2-ratings.jsonl",
+     "SELECT count(*) = 5 * count(DISTINCT response)"
+     " AND count(DISTINCT response) = 6 AND min(high) = 4 FROM rating"},
+    {"helpsteer2-ratings.jsonl",
+     "SELECT sum(x.value = r.extra ->> ('$.' || x.attribute)) = count(*)"
+     " FROM rating AS x JOIN response AS r ON r.id = x.response"},
+    {"ultrafeedback.jsonl",
+     "SELECT sum(x.value = r.extra ->> ('$.annotations.' || x.attribute ||"
+     " '.Rating') + 0) = count(*) AND count(*) > 20 AND max(x.high) = 5"
+     " FROM rating AS x JOIN response AS r ON r.id = x.response"},
+    {"ultrafeedback-binarized.jsonl",
+     "SELECT sum(value) = 37.5 AND count(*) = 6"
+     " AND count(low) = 0 AND min(attribute) = 'score' FROM rating"},
+    {"pku.jsonl", "SELECT count(*) = 10 AND sum(value) = 6 FROM rating"
+                  " WHERE attribute = 'is_safe'"},
+    {"pku.jsonl",
+     "SELECT sum(x.value = 3 * (t.content = 'Z')) = count(*) AND"
+     " count(*) = 10 FROM rating AS x JOIN response AS r ON r.id = x.response"
+     " JOIN turn AS t ON t.id = r.turn WHERE attribute = 'severity_level'"},
+    {"oasst.jsonl",
+     "SELECT count(*) > 2 AND min(attribute) = 'spam' AND max(high) = 1"
+     " FROM rating"},
     /* Every label of the paper. */
     {"pku.jsonl",
      "SELECT group_concat(label) = 'preferred_safe,both_safe,both_unsafe,"
