@@ -176,21 +176,29 @@ static int apply(struct prefdb *db, const char *const *steps, int from, int to,
     return prefdb__exec(db, sql, err);
 }
 
+/* What steps need to do, and nothing else may. */
+static int allow_steps(struct prefdb *db, bool on, struct pk_err *err)
+{
+    if (sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, !on, NULL))
+        return prefdb__fail(db, err);
+    return prefdb__exec(db,
+                        on ? "PRAGMA foreign_keys = OFF;"
+                             "PRAGMA legacy_alter_table = ON;"
+                             "PRAGMA writable_schema = ON"
+                           : "PRAGMA foreign_keys = ON;"
+                             "PRAGMA legacy_alter_table = OFF;"
+                             "PRAGMA writable_schema = RESET",
+                        err);
+}
+
 int prefdb__migrate(struct prefdb *db, const char *const *steps, int from,
                     int to, struct pk_err *err)
 {
-    int rc = prefdb__exec(db,
-                          "PRAGMA foreign_keys = OFF;"
-                          "PRAGMA legacy_alter_table = ON",
-                          err);
+    int rc = allow_steps(db, true, err);
     if (!rc)
         rc = prefdb__begin(db, err);
-    if (rc)
-        return rc;
-    rc = prefdb__end(db, apply(db, steps, from, to, err), err);
-    int on = prefdb__exec(db,
-                          "PRAGMA foreign_keys = ON;"
-                          "PRAGMA legacy_alter_table = OFF",
-                          rc ? NULL : err);
-    return rc ? rc : on;
+    if (!rc)
+        rc = prefdb__end(db, apply(db, steps, from, to, err), err);
+    int off = allow_steps(db, false, rc ? NULL : err);
+    return rc ? rc : off;
 }

@@ -71,7 +71,8 @@ double prefdb__real(sqlite3_stmt *s, int col); /* NULL: NaN */
 /* Bring a store from version `from` to `to`, in one transaction; steps[v - 1]
  * is the SQL that makes version v + 1 of version v. Meanwhile, as table
  * rebuilds need, a table that is renamed takes no references with it, and
- * foreign keys are off; they are checked before the commit. */
+ * foreign keys are off; they are checked before the commit. A step may change
+ * the text of a table in sqlite_schema too. */
 PK_NODISCARD int prefdb__migrate(struct prefdb *db, const char *const *steps,
                                  int from, int to, struct pk_err *err);
 

@@ -80,3 +80,24 @@ CREATE TABLE guideline (
 INSERT INTO guideline
 SELECT id, guideline, guideline_text, created FROM campaign_1;
 DROP TABLE campaign_1;
+
+-- CHECKs of the same meaning that cost less. The rows stay as they are, so the
+-- text is all that changes.
+UPDATE sqlite_schema SET sql = replace(sql,
+'role IN (''system'', ''user'', ''assistant'')',
+'role IN (''user'', ''assistant'') OR role = ''system''')
+WHERE type = 'table' AND name = 'turn';
+UPDATE sqlite_schema SET sql = replace(sql,
+'split IN (''train'', ''valid'', ''test'')',
+'split IN (''train'', ''valid'') OR split = ''test''')
+WHERE type = 'table' AND name = 'comparison';
+UPDATE sqlite_schema SET sql = replace(sql,
+'choice IN (''a'', ''b'', ''tie'', ''both_bad'')',
+'choice IN (''a'', ''b'') OR choice IN (''tie'', ''both_bad'')')
+WHERE type = 'table' AND name = 'judgment';
+UPDATE sqlite_schema SET sql = replace(sql,
+'label IN (''preferred_safe'', ''both_safe'',
+                                     ''both_unsafe'', ''preferred_unsafe'')',
+'label IN (''preferred_safe'', ''both_safe'') OR
+                             label IN (''both_unsafe'', ''preferred_unsafe'')')
+WHERE type = 'table' AND name = 'judgment';

@@ -12,6 +12,9 @@
 -- are ISO 8601 text, in UTC. NULL is "not stated". `extra` is a JSON object:
 -- what a source knows and no column holds; its members "a" and "b", if any,
 -- belong to the two responses.
+--
+-- A CHECK on the way of an import lists no more than two values at a time: for
+-- a longer list SQLite makes a temporary table, on every row.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -24,7 +27,7 @@ CREATE TABLE turn (
     id      INTEGER PRIMARY KEY,
     uid     BLOB NOT NULL CHECK (length(uid) = 16),
     parent  INTEGER REFERENCES turn (id),
-    role    TEXT NOT NULL CHECK (role IN ('system', 'user', 'assistant')),
+    role    TEXT NOT NULL CHECK (role IN ('user', 'assistant') OR role = 'system'),
     content TEXT NOT NULL,
     hash    BLOB NOT NULL CHECK (length(hash) = 32), -- of the content
     CHECK (parent < id)
@@ -58,7 +61,7 @@ CREATE TABLE comparison (
     b      INTEGER NOT NULL REFERENCES response (id),
     source TEXT NOT NULL,
     batch  TEXT NOT NULL DEFAULT '',
-    split  TEXT NOT NULL CHECK (split IN ('train', 'valid', 'test')),
+    split  TEXT NOT NULL CHECK (split IN ('train', 'valid') OR split = 'test'),
     root   BLOB NOT NULL CHECK (length(root) = 16), -- the root prompt's letters
     extra  TEXT CHECK (extra GLOB '{*}'),
     UNIQUE (prompt, uid),
@@ -73,10 +76,10 @@ CREATE TABLE judgment (
     uid        BLOB NOT NULL CHECK (length(uid) = 16),
     comparison INTEGER NOT NULL REFERENCES comparison (id),
     dimension  TEXT NOT NULL CHECK (dimension IN ('helpfulness', 'safety')),
-    choice     TEXT CHECK (choice IN ('a', 'b', 'tie', 'both_bad')),
+    choice     TEXT CHECK (choice IN ('a', 'b') OR choice IN ('tie', 'both_bad')),
     strength   INTEGER CHECK (strength BETWEEN 0 AND 3),
-    label      TEXT CHECK (label IN ('preferred_safe', 'both_safe',
-                                     'both_unsafe', 'preferred_unsafe')),
+    label      TEXT CHECK (label IN ('preferred_safe', 'both_safe') OR
+                             label IN ('both_unsafe', 'preferred_unsafe')),
     shown_left TEXT CHECK (shown_left IN ('a', 'b')),
     seconds    REAL CHECK (seconds >= 0),
     note       TEXT,
