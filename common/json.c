@@ -1,99 +1,68 @@
 /* cJSON with its limits set; see json.h. */
 #include "common/json.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/utf8.h"
-
-/* Does any of eight bytes end a run of a string's plain characters: a quote, a
- * backslash, a control character? (A byte above 0x7F may say so too.) */
-static int any_special(const char *s)
+/* As cJSON writes it: uids are hashes of such text. */
+static void print_string(struct pk_buf *b, const char *s)
 {
-    const uint64_t ones = 0x0101010101010101, high = ones << 7;
-    uint64_t v, quote, slash;
-    memcpy(&v, s, sizeof v);
-    quote = v ^ (ones * '"');
-    slash = v ^ (ones * '\\');
-    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-            (v - ones * 0x20)) &
-                   high
-               ? 1
-               : 0;
+    static const char from[] = "\"\\\b\f\n\r\t", into[] = "\"\\bfnrt";
+    pk_buf_addc(b, '"');
+    for (const char *run = s;; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        pk_buf_add(b, run, (size_t)(s - run));
+        if (!c)
+            break;
+        const char *which = strchr(from, c);
+        if (which)
+            pk_buf_addf(b, "\\%c", into[which - from]);
+        else
+            pk_buf_addf(b, "\\u%04x", c);
+        run = s + 1;
+    }
+    pk_buf_addc(b, '"');
 }
 
-/* How many characters of a string, in steps of eight, need no look. */
-static size_t plain_run(const char *s, size_t n)
+static void print_list(struct pk_buf *b, const cJSON *list)
 {
-    size_t i = 0;
-    while (n - i > 8 && !any_special(s + i))
-        i += 8;
-    return i;
-}
-
-/* One pass over the text before cJSON sees it, for what cJSON lets through:
- * depth, \u0000, and raw control characters. */
-static int scan(const char *s, size_t n, struct pk_err *err)
-{
-    int depth = 0, in_string = 0;
-    for (size_t i = 0; i < n; i++) {
-        i += in_string ? plain_run(s + i, n - i) : 0;
-        char c = s[i];
-        if ((unsigned char)c < 0x20 && (in_string || !strchr("\t\r\n", c)))
-            return pk_fail(err, PK_EDATA, "byte %zu is a control character",
-                           i + 1);
-        if (in_string) {
-            if (c == '\\' && n - i >= 6 && memcmp(s + i, "\\u0000", 6) == 0)
-                return pk_fail(err, PK_EDATA,
-                               "a string holds \\u0000, which no text can");
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                in_string = 0;
-        } else if (c == '"') {
-            in_string = 1;
-        } else if (c == '{' || c == '[') {
-            if (++depth > PK_JSON_DEPTH)
-                return pk_fail(err, PK_EDATA,
-                               "JSON is nested deeper than %d levels",
-                               PK_JSON_DEPTH);
-        } else if (c == '}' || c == ']') {
-            depth--;
+    bool named = cJSON_IsObject(list);
+    const cJSON *e;
+    pk_buf_addc(b, named ? '{' : '[');
+    cJSON_ArrayForEach(e, list)
+    {
+        if (e != list->child)
+            pk_buf_addc(b, ',');
+        if (named) {
+            print_string(b, e->string ? e->string : "");
+            pk_buf_addc(b, ':');
         }
+        (void)pk_json_print(b, e);
     }
-    return 0;
+    pk_buf_addc(b, named ? '}' : ']');
 }
 
-int pk_json_parse(cJSON **out, const char *text, size_t len, struct pk_err *err)
+int pk_json_print(struct pk_buf *b, const cJSON *j)
 {
-    *out = NULL;
-    size_t good = pk_utf8_check(text, len);
-    if (good < len)
-        return pk_fail(err, PK_EDATA, "byte %zu is not UTF-8", good + 1);
-    if (memchr(text, 0, len))
-        return pk_fail(err, PK_EDATA, "the text holds a NUL byte");
-    int rc = scan(text, len, err);
-    if (rc)
-        return rc;
-    const char *end = NULL;
-    cJSON *j = cJSON_ParseWithLengthOpts(text, len, &end, 0);
-    if (!j)
-        return pk_fail(err, PK_EDATA, "not valid JSON near byte %zu",
-                       end ? (size_t)(end - text) + 1 : 1);
-    while (end < text + len && strchr(" \t\r\n", *end))
-        end++;
-    if (end < text + len) {
-        cJSON_Delete(j);
-        return pk_fail(err, PK_EDATA,
-                       "something follows the JSON value at byte %zu",
-                       (size_t)(end - text) + 1);
-    }
-    *out = j;
-    return 0;
+    char text[64];
+    if (cJSON_IsObject(j) || cJSON_IsArray(j))
+        print_list(b, j);
+    else if (cJSON_IsString(j))
+        print_string(b, j->valuestring);
+    else if (cJSON_IsNumber(j) && j->valuestring)
+        pk_buf_adds(b, j->valuestring);
+    else if (cJSON_IsRaw(j))
+        pk_buf_adds(b, j->valuestring);
+    else if (cJSON_PrintPreallocated((cJSON *)j, text, sizeof text, 0))
+        pk_buf_adds(b, text);
+    else
+        b->failed = PK_EMEM;
+    return b->failed;
 }
 
 int pk_json_load(cJSON **out, const char *path, size_t max_bytes,

@@ -19,7 +19,10 @@
 
 #define PK_JSON_DEPTH 100
 
-/* *out is the caller's, to be freed with cJSON_Delete. */
+/* *out is the caller's, to be freed with cJSON_Delete. A number whose
+ * digits cJSON would not print again (a whole one of more than 15, another of
+ * more than 17, an infinite one) has its text in `valuestring`, beside the
+ * nearest double. */
 PK_NODISCARD int pk_json_parse(cJSON **out, const char *text, size_t len,
                                struct pk_err *err);
 
@@ -41,6 +44,10 @@ PK_NODISCARD int pk_json_need_str(const cJSON *obj, const char *key,
 /* Append to an object; 0 or PK_EMEM. */
 int pk_json_add_num(cJSON *obj, const char *key, double value);
 int pk_json_add_int(cJSON *obj, const char *key, long long value);
+
+/* A value as cJSON_PrintUnformatted writes it, but for numbers that have their
+ * text, appended to b. */
+int pk_json_print(struct pk_buf *b, const cJSON *j);
 
 /* A JSON string literal, quotes included, appended to b. */
 int pk_json_quote(struct pk_buf *b, const char *s, size_t n);

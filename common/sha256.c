@@ -2,13 +2,18 @@
 #include "common/sha256.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/evp.h>
 
 #include "common/mem.h"
 
+/* Lengths, names and uids are a few bytes each: they are gathered, so that
+ * libcrypto is called for a block of them. */
 struct pk_sha256 {
     EVP_MD_CTX *ctx;
+    size_t n;
+    uint8_t few[256];
 };
 
 int pk_sha256_new(struct pk_sha256 **out, struct pk_err *err)
@@ -36,11 +41,25 @@ void pk_sha256_free(struct pk_sha256 *h)
 void pk_sha256_reset(struct pk_sha256 *h)
 {
     EVP_DigestInit_ex(h->ctx, NULL, NULL);
+    h->n = 0;
+}
+
+static void flush(struct pk_sha256 *h)
+{
+    EVP_DigestUpdate(h->ctx, h->few, h->n);
+    h->n = 0;
 }
 
 void pk_sha256_raw(struct pk_sha256 *h, const void *p, size_t n)
 {
-    EVP_DigestUpdate(h->ctx, p, n);
+    if (n > sizeof h->few - h->n)
+        flush(h);
+    if (n > sizeof h->few) {
+        EVP_DigestUpdate(h->ctx, p, n);
+    } else if (n) {
+        memcpy(h->few + h->n, p, n);
+        h->n += n;
+    }
 }
 
 static void raw_u64(struct pk_sha256 *h, uint64_t v)
@@ -65,6 +84,7 @@ void pk_sha256_u64(struct pk_sha256 *h, uint64_t v)
 
 void pk_sha256_final(struct pk_sha256 *h, uint8_t out[32])
 {
+    flush(h);
     EVP_DigestFinal_ex(h->ctx, out, NULL);
 }
 

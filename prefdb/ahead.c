@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/cli.h"
+#include "common/json.h"
 #include "common/mem.h"
 #include "common/sha256.h"
 #include "prefdb/infile.h"
@@ -17,6 +18,7 @@ enum { BLOCKS = 4, ROWS = 128, TEXT = 1 << 20 };
 
 struct block {
     struct prefdb__row rows[ROWS];
+    cJSON *json[ROWS];
     size_t at[ROWS]; /* of each line in `text` */
     size_t n;
     struct pk_buf text;
@@ -31,7 +33,8 @@ struct prefdb__ahead {
     size_t row;           /* the caller's place in block `taken` */
     bool stop, started;
     struct prefdb__infile *in;
-    struct pk_sha256 *sha;
+    struct prefdb__plan plan;
+    struct pk_sha256 *sha, *keys; /* of the lines; for the rows' keys */
     uint64_t bytes;
     pthread_t reader;
     pthread_mutex_t lock;
@@ -43,7 +46,8 @@ struct prefdb__ahead {
 static void empty(struct block *b)
 {
     for (size_t i = 0; i < b->n; i++) {
-        cJSON_Delete(b->rows[i].json);
+        prefdb__made_reset(&b->rows[i].made);
+        cJSON_Delete(b->json[i]);
         free(b->rows[i].err);
     }
     b->n = 0;
@@ -65,23 +69,29 @@ static int take_line(struct prefdb__ahead *a, struct block *b, const char *line,
 {
     struct pk_err why;
     struct prefdb__row *r = &b->rows[b->n];
-    *r = (struct prefdb__row){.len = len,
-                              .number = prefdb__infile_number(a->in)};
+    cJSON **json = &b->json[b->n];
+    *r = (struct prefdb__row){
+        .len = len, .number = prefdb__infile_number(a->in), .made = r->made};
+    *json = NULL;
     b->at[b->n++] = b->text.len;
     if (pk_buf_add(&b->text, line, len) < 0 || pk_buf_addc(&b->text, 0) < 0)
         return pk_fail_mem(&b->err, "a block of rows");
     pk_sha256_raw(a->sha, line, len);
     pk_sha256_raw(a->sha, "\n", 1);
     const char *problem = prefdb__infile_problem(a->in);
-    int rc = problem ? pk_fail(&why, PK_EDATA, "%s", problem)
-                     : pk_json_parse(&r->json, line, len, &why);
-    if (!rc)
+    r->rc = problem ? pk_fail(&why, PK_EDATA, "%s", problem)
+                    : pk_json_parse(json, line, len, &why);
+    r->is_json = r->rc == 0;
+    if (r->is_json)
+        r->rc = prefdb__make_ready(&a->plan, a->keys, *json, &r->made, &why);
+    r->format = a->plan.format;
+    if (!r->rc)
         return 0;
     r->err = pk_calloc(1, sizeof *r->err);
     if (!r->err)
         return pk_fail_mem(&b->err, "a block of rows");
     *r->err = why;
-    return rc == PK_EDATA ? 0 : (b->err = why).code;
+    return r->rc == PK_EDATA ? 0 : (b->err = why).code;
 }
 
 static void fill(struct prefdb__ahead *a, struct block *b)
@@ -129,20 +139,23 @@ static void *read_all(void *arg)
 
 /* ---- The caller's side --------------------------------------------------- */
 
-int prefdb__ahead_open(struct prefdb__ahead **out, const char *path,
-                       struct pk_err *err)
+int prefdb__ahead_open(struct prefdb__ahead **out,
+                       const struct prefdb__plan *plan, struct pk_err *err)
 {
     *out = NULL;
     struct prefdb__ahead *a = pk_calloc(1, sizeof *a);
     if (!a)
         return pk_fail_mem(err, "a reader");
+    a->plan = *plan;
     for (int i = 0; i < BLOCKS; i++)
         a->blocks[i].text.max = PK_LINE_MAX + TEXT + ROWS;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
-    int rc = prefdb__infile_open(&a->in, path, err);
+    int rc = prefdb__infile_open(&a->in, plan->path, err);
     if (!rc)
         rc = pk_sha256_new(&a->sha, err);
+    if (!rc)
+        rc = pk_sha256_new(&a->keys, err);
     if (!rc && pthread_create(&a->reader, NULL, read_all, a) != 0)
         rc = pk_fail(err, PK_EMEM, "cannot start a thread");
     if (rc) {
@@ -212,6 +225,13 @@ uint64_t prefdb__ahead_size(const struct prefdb__ahead *a)
     return prefdb__infile_size(a->in);
 }
 
+cJSON *prefdb__ahead_held(struct prefdb__ahead *a)
+{
+    cJSON *held = a->plan.held;
+    a->plan.held = NULL;
+    return held;
+}
+
 void prefdb__ahead_hash(struct prefdb__ahead *a, uint8_t out[32])
 {
     pk_sha256_final(a->sha, out);
@@ -236,9 +256,13 @@ void prefdb__ahead_close(struct prefdb__ahead *a)
     }
     for (int i = 0; i < BLOCKS; i++) {
         empty(&a->blocks[i]);
+        for (int k = 0; k < ROWS; k++)
+            prefdb__made_release(&a->blocks[i].rows[k].made);
         pk_buf_release(&a->blocks[i].text);
     }
+    cJSON_Delete(a->plan.held);
     pk_sha256_free(a->sha);
+    pk_sha256_free(a->keys);
     prefdb__infile_close(a->in);
     pthread_cond_destroy(&a->changed);
     pthread_mutex_destroy(&a->lock);

@@ -16,7 +16,6 @@ struct run {
     struct prefdb__report *report;
     struct prefdb__writer *writer;
     struct prefdb__ahead *in;
-    struct prefdb__rows rows;
     uint64_t last; /* row's number */
     struct pk_buf buf;
 };
@@ -36,73 +35,23 @@ static void source_of(const char *path, char *out, size_t size)
     }
 }
 
-/* Settle the format by the first row that any of them knows. */
-static int settle_format(struct run *r, const cJSON *row, struct pk_err *err)
-{
-    const struct prefdb__format *f = prefdb__format_of(row);
-    if (!f)
-        return pk_fail(err, PK_EDATA,
-                       "no format that `prefkit import --help` lists has such "
-                       "a row");
-    r->report->format = f;
-    return 0;
-}
-
-static int check_dimension(const struct run *r, struct pk_err *err)
-{
-    const struct prefdb__format *f = r->report->format;
-    bool given = r->o->dimension >= 0;
-    if (f && f->dimension == PREFDB__ASKED && !given)
-        return pk_fail(err, PK_EUSAGE,
-                       "%s: format %s does not say what was judged; give "
-                       "--dimension helpfulness or --dimension safety",
-                       r->o->path, f->name);
-    if (f && f->dimension == PREFDB__FIXED && given)
-        return pk_fail(err, PK_EUSAGE,
-                       "%s: format %s states its own dimensions; leave "
-                       "--dimension out",
-                       r->o->path, f->name);
-    if (f && f->evaluation &&
-        (r->o->split == PREFDB_TRAIN || r->o->split == PREFDB_VALID))
-        return pk_fail(err, PK_EUSAGE,
-                       "%s: format %s is for evaluation and goes to the test "
-                       "split; leave --split out",
-                       r->o->path, f->name);
-    return 0;
-}
-
 /* Everything that the row has become, or nothing of it. */
-static int put_records(struct run *r, struct pk_err *err)
+static int put_records(struct run *r, const struct prefdb__made *m,
+                       struct pk_err *err)
 {
-    struct prefdb__rows *rows = &r->rows;
+    const struct prefdb__rows *rows = &m->rows;
     struct prefdb__counts *counts = &r->report->counts;
     int rc = 0;
-    for (size_t i = 0; i < rows->n && !rc; i++)
-        rc = prefdb__record_check(&rows->v[i], err);
     for (size_t i = 0; i < rows->n && !rc; i++) {
         counts->unjudged += !rows->v[i].single && rows->v[i].n_judgments == 0;
-        rc = prefdb__writer_put(r->writer, &rows->v[i], r->report->source,
-                                r->o->split, counts, err);
+        rc = prefdb__writer_put_keyed(r->writer, &rows->v[i], &m->keys[i],
+                                      counts, err);
     }
     if (!rc) {
         r->report->equal += rows->equal;
         r->report->unanswered += rows->unanswered;
     }
     return rc;
-}
-
-static int put_row(struct run *r, cJSON *row, struct pk_err *err)
-{
-    int rc = 0;
-    if (!cJSON_IsObject(row))
-        return pk_fail(err, PK_EDATA, "the row is not a JSON object");
-    if (!r->report->format)
-        rc = settle_format(r, row, err);
-    if (!rc)
-        rc = check_dimension(r, err);
-    if (!rc)
-        rc = prefdb__format_read(r->report->format, row, &r->rows, err);
-    return rc ? rc : put_records(r, err);
 }
 
 static void count_reason(struct prefdb__report *p, const char *text,
@@ -138,7 +87,7 @@ static int write_reject(struct run *r, const struct prefdb__row *row,
     pk_buf_addf(b,
                 ",\"line\":%llu,\"reason\":", (unsigned long long)row->number);
     pk_json_quote(b, reason, pk_utf8_check(reason, strlen(reason)));
-    if (row->json) {
+    if (row->is_json) {
         pk_buf_adds(b, ",\"row\":");
         pk_buf_add(b, row->line, row->len);
     } else {
@@ -168,18 +117,17 @@ static int take_bad(struct run *r, const struct prefdb__row *row,
     count_reason(r->report, why->text, row->number);
     if (!r->o->rejects)
         return 0;
-    if (!r->rows.reject)
+    if (!row->made.rows.reject)
         return write_reject(r, row, why->text, err);
-    char *text = cJSON_PrintUnformatted(r->rows.reject);
-    if (!text)
-        return pk_fail_mem(err, "a row's JSON");
+    struct pk_buf text = PK_BUF_INIT(2 * PK_LINE_MAX);
+    int rc = pk_json_print(&text, row->made.rows.reject);
     struct prefdb__row other = *row;
-    cJSON held = {0}; /* it is JSON, and that is all that is asked */
-    other.line = text;
-    other.len = strlen(text);
-    other.json = &held;
-    int rc = write_reject(r, &other, why->text, err);
-    cJSON_free(text);
+    other.line = text.data;
+    other.len = text.len;
+    other.is_json = true;
+    rc = rc ? pk_fail_mem(err, "a row's JSON")
+            : write_reject(r, &other, why->text, err);
+    pk_buf_release(&text);
     return rc;
 }
 
@@ -190,11 +138,11 @@ static int take_row(struct run *r, const struct prefdb__row *row,
     struct pk_err local = {0};
     r->report->rows++;
     r->report->unit = prefdb__ahead_unit(r->in);
-    r->rows.reject = NULL;
+    r->report->format = row->format;
     r->last = row->number;
-    if (!row->json)
+    if (row->rc)
         local = *row->err;
-    int rc = row->json ? put_row(r, row->json, &local) : local.code;
+    int rc = row->rc ? row->rc : put_records(r, &row->made, &local);
     if (rc == PK_EDATA)
         rc = take_bad(r, row, &local, err);
     else if (rc && err)
@@ -206,16 +154,14 @@ static int take_row(struct run *r, const struct prefdb__row *row,
 static int take_held(struct run *r, struct pk_err *err)
 {
     struct pk_err local = {0};
-    struct prefdb__row row = {.number = r->last};
-    if (!r->rows.held)
+    cJSON *held = prefdb__ahead_held(r->in);
+    struct prefdb__row row = {.number = r->last, .made.rows.reject = held};
+    if (!held)
         return 0;
-    prefdb__rows_reset(&r->rows);
-    r->rows.reject = prefdb__own(&r->rows, r->rows.held);
-    r->rows.held = NULL;
-    if (!r->rows.reject)
-        return pk_fail_mem(err, "a row");
     pk_fail(&local, PK_EDATA, "the last row has no partner");
-    return take_bad(r, &row, &local, err);
+    int rc = take_bad(r, &row, &local, err);
+    cJSON_Delete(held);
+    return rc;
 }
 
 static void show_progress(const struct run *r)
@@ -300,7 +246,6 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
     struct run r = {.db = db,
                     .o = o,
                     .report = report,
-                    .rows = {.dimension = o->dimension, .pairs = o->pairs},
                     .buf = PK_BUF_INIT(2 * PK_LINE_MAX * 6)};
     *report = (struct prefdb__report){.format = o->format};
     if (o->source)
@@ -308,9 +253,18 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
     else
         source_of(o->path, report->source, sizeof report->source);
     report->unit = "line";
-    int rc = check_dimension(&r, err);
+    const struct prefdb__plan plan = {.path = o->path,
+                                      .source = report->source,
+                                      .format = o->format,
+                                      .dimension = o->dimension,
+                                      .split = o->split,
+                                      .pairs = o->pairs};
+    int rc = prefdb__plan_check(&plan, err);
     if (!rc)
-        rc = prefdb__ahead_open(&r.in, o->path, err);
+        rc = prefdb__ahead_open(&r.in, &plan, err);
+    /* Every row that the writer refers to it has found or added itself. */
+    if (!rc)
+        rc = prefdb__exec(db, "PRAGMA foreign_keys = OFF", err);
     if (!rc)
         rc = prefdb__writer_begin(&r.writer, db, err);
     if (!rc)
@@ -320,8 +274,8 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
     if (!rc)
         rc = finish(&r, err);
     prefdb__writer_abort(&r.writer);
-    prefdb__rows_release(&r.rows);
+    int on = prefdb__exec(db, "PRAGMA foreign_keys = ON", rc ? NULL : err);
     pk_buf_release(&r.buf);
     prefdb__ahead_close(r.in);
-    return rc;
+    return rc ? rc : on;
 }

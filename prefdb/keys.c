@@ -4,21 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "common/mem.h"
 
 void prefdb__judgment_key_release(struct prefdb__judgment_key *k)
 {
-    cJSON_free(k->flags);
-    cJSON_free(k->extra);
+    free(k->flags);
+    free(k->extra);
     k->flags = k->extra = NULL;
 }
 
 static void response_key_reset(struct prefdb__response_key *k)
 {
-    cJSON_free(k->extra);
+    free(k->extra);
     k->extra = NULL;
     for (size_t i = 0; i < k->n_ratings; i++)
-        cJSON_free(k->ratings[i].extra);
+        free(k->ratings[i].extra);
     k->n_ratings = 0;
 }
 
@@ -27,7 +28,7 @@ static void reset(struct prefdb__keys *k)
 {
     response_key_reset(&k->a);
     response_key_reset(&k->b);
-    cJSON_free(k->extra);
+    free(k->extra);
     k->extra = NULL;
     for (size_t i = 0; i < k->n_judgments; i++)
         prefdb__judgment_key_release(&k->judgments[i]);
@@ -46,8 +47,14 @@ void prefdb__keys_release(struct prefdb__keys *k)
 
 static int print_json(const cJSON *j, char **out, struct pk_err *err)
 {
-    *out = j ? cJSON_PrintUnformatted(j) : NULL;
-    return j && !*out ? pk_fail_mem(err, "a row's JSON") : 0;
+    struct pk_buf b = PK_BUF_INIT(SIZE_MAX / 2);
+    *out = NULL;
+    if (!j)
+        return 0;
+    if (pk_json_print(&b, j) == 0)
+        *out = pk_buf_take(&b);
+    pk_buf_release(&b);
+    return *out ? 0 : pk_fail_mem(err, "a row's JSON");
 }
 
 static void turn_key(struct pk_sha256 *h, const struct prefdb_turn *t,

@@ -1,26 +1,11 @@
 /* Records into the store: turns, responses, the comparison, its judgments, each
  * looked up by uid first and added when it is new. */
-#include "prefdb/write.h"
+#include "prefdb/writer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
-
-enum query {
-    FIND_ROOT,
-    FIND_TURN,
-    ADD_TURN,
-    FIND_RESPONSE,
-    ADD_RESPONSE,
-    FIND_COMPARISON,
-    ADD_COMPARISON,
-    FIND_JUDGMENT,
-    ADD_JUDGMENT,
-    FIND_OTHER,
-    FIND_OLD,
-    N_QUERIES
-};
 
 static const char *const queries[N_QUERIES] = {
     [FIND_ROOT] = "SELECT id FROM turn WHERE parent IS NULL AND uid = ?1",
@@ -49,25 +34,6 @@ static const char *const queries[N_QUERIES] = {
         " AND annotator = ?3 AND choice <> ?4 LIMIT 1",
     [FIND_OLD] = "SELECT id FROM judgment WHERE uid = ?1 AND comparison = ?2"
                  " AND dimension = ?3",
-};
-
-/* A row that is or is about to be: its number and its uid. */
-struct ref {
-    int64_t id;
-    uint8_t uid[PREFDB__UID];
-};
-
-struct prefdb__writer {
-    struct prefdb *db;
-    sqlite3_stmt *q[N_QUERIES];
-    struct prefdb__log log;
-    struct prefdb__ratings ratings;
-    struct prefdb__keys keys; /* of prefdb__writer_put */
-    bool has_single; /* the store is marked as one with lone responses */
-    /* The turns of the last context written: in the next record, what begins
-     * alike need not be looked up. */
-    struct ref *path;
-    size_t n_path, cap_path;
 };
 
 static void writer_free(struct prefdb__writer *w)
@@ -107,10 +73,8 @@ int prefdb__writer_begin(struct prefdb__writer **out, struct prefdb *db,
     return rc;
 }
 
-/* Run a FIND query, bound already: 1 and the row's number, or 0. `flag`, if
- * any, is its second column. */
-static int find(struct prefdb__writer *w, enum query i, int64_t *id, bool *flag,
-                struct pk_err *err)
+int prefdb__writer_find(struct prefdb__writer *w, enum prefdb__query i,
+                        int64_t *id, bool *flag, struct pk_err *err)
 {
     int rc = prefdb__step(w->db, w->q[i], err);
     if (rc > 0)
@@ -121,8 +85,8 @@ static int find(struct prefdb__writer *w, enum query i, int64_t *id, bool *flag,
     return rc;
 }
 
-static int add(struct prefdb__writer *w, enum query i, int64_t *id,
-               struct pk_err *err)
+int prefdb__writer_add(struct prefdb__writer *w, enum prefdb__query i,
+                       int64_t *id, struct pk_err *err)
 {
     int rc = prefdb__run(w->db, w->q[i], err);
     if (!rc)
@@ -132,18 +96,21 @@ static int add(struct prefdb__writer *w, enum query i, int64_t *id,
 
 /* *at becomes the turn under it (under no parent where at->id is 0). */
 static int put_turn(struct prefdb__writer *w, const struct prefdb_turn *t,
-                    const struct prefdb__turn_key *key, struct ref *at,
+                    const struct prefdb__turn_key *key, struct prefdb__ref *at,
                     struct pk_err *err)
 {
     int64_t parent = at->id;
-    enum query i = parent ? FIND_TURN : FIND_ROOT;
+    enum prefdb__query i = parent ? FIND_TURN : FIND_ROOT;
     memcpy(at->uid, key->uid, PREFDB__UID);
-    prefdb__bind_blob(w->q[i], 1, at->uid, PREFDB__UID);
-    if (parent)
-        sqlite3_bind_int64(w->q[i], 2, parent);
-    int rc = find(w, i, &at->id, NULL, err);
-    if (rc)
-        return rc < 0 ? rc : 0;
+    if (!at->fresh) {
+        prefdb__bind_blob(w->q[i], 1, at->uid, PREFDB__UID);
+        if (parent)
+            sqlite3_bind_int64(w->q[i], 2, parent);
+        int rc = prefdb__writer_find(w, i, &at->id, NULL, err);
+        if (rc)
+            return rc < 0 ? rc : 0;
+    }
+    at->fresh = true;
     sqlite3_stmt *s = w->q[ADD_TURN];
     prefdb__bind_blob(s, 1, at->uid, PREFDB__UID);
     if (parent)
@@ -153,12 +120,12 @@ static int put_turn(struct prefdb__writer *w, const struct prefdb_turn *t,
     prefdb__bind_text(s, 3, prefdb__role_name(t->role));
     sqlite3_bind_text64(s, 4, t->text, t->len, SQLITE_STATIC, SQLITE_UTF8);
     prefdb__bind_blob(s, 5, key->hash, sizeof key->hash);
-    return add(w, ADD_TURN, &at->id, err);
+    return prefdb__writer_add(w, ADD_TURN, &at->id, err);
 }
 
 /* The context; *at becomes its last turn. */
 static int put_context(struct prefdb__writer *w, const struct prefdb__record *r,
-                       const struct prefdb__keys *k, struct ref *at,
+                       const struct prefdb__keys *k, struct prefdb__ref *at,
                        struct pk_err *err)
 {
     size_t i = 0;
@@ -172,26 +139,30 @@ static int put_context(struct prefdb__writer *w, const struct prefdb__record *r,
         if (rc)
             return rc;
         w->path[i] = *at;
+        w->path[i].fresh = false; /* to the next record */
         w->n_path = i + 1;
     }
     return 0;
 }
 
-static int put_response(struct prefdb__writer *w, struct ref prompt,
+static int put_response(struct prefdb__writer *w, struct prefdb__ref prompt,
                         const struct prefdb__response *r,
-                        const struct prefdb__response_key *key, struct ref *out,
-                        struct pk_err *err)
+                        const struct prefdb__response_key *key,
+                        struct prefdb__ref *out, struct pk_err *err)
 {
-    struct ref turn = prompt;
+    struct prefdb__ref turn = prompt;
     int rc = put_turn(w, &r->turn, &key->turn, &turn, err);
     if (rc)
         return rc;
     memcpy(out->uid, key->uid, PREFDB__UID);
-    prefdb__bind_blob(w->q[FIND_RESPONSE], 1, out->uid, PREFDB__UID);
-    sqlite3_bind_int64(w->q[FIND_RESPONSE], 2, turn.id);
-    rc = find(w, FIND_RESPONSE, &out->id, NULL, err);
-    if (rc)
-        return rc < 0 ? rc : 0;
+    if (!turn.fresh) {
+        prefdb__bind_blob(w->q[FIND_RESPONSE], 1, out->uid, PREFDB__UID);
+        sqlite3_bind_int64(w->q[FIND_RESPONSE], 2, turn.id);
+        rc = prefdb__writer_find(w, FIND_RESPONSE, &out->id, NULL, err);
+        if (rc)
+            return rc < 0 ? rc : 0;
+    }
+    out->fresh = true;
     sqlite3_stmt *s = w->q[ADD_RESPONSE];
     prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
     sqlite3_bind_int64(s, 2, turn.id);
@@ -205,144 +176,61 @@ static int put_response(struct prefdb__writer *w, struct ref prompt,
     prefdb__bind_text(s, 7, r->created);
     sqlite3_bind_int(s, 8, r->cut);
     prefdb__bind_text(s, 9, key->extra);
-    return add(w, ADD_RESPONSE, &out->id, err);
+    return prefdb__writer_add(w, ADD_RESPONSE, &out->id, err);
 }
 
-/* 1: it was there already; 0: it is new. */
+struct place {
+    const char *batch, *split;
+};
+
+/* 1: it is there; 0: it is new. */
+static int find_comparison(struct prefdb__writer *w,
+                           const struct prefdb__keys *k, struct place at,
+                           const struct prefdb__ref parts[3],
+                           struct prefdb__ref *out,
+                           struct prefdb__counts *counts, struct pk_err *err)
+{
+    bool differs = false;
+    if (parts[1].fresh || parts[2].fresh)
+        return 0;
+    sqlite3_stmt *s = w->q[FIND_COMPARISON];
+    prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
+    prefdb__bind_text(s, 2, at.batch);
+    prefdb__bind_text(s, 3, at.split);
+    prefdb__bind_text(s, 4, k->extra);
+    sqlite3_bind_int64(s, 5, parts[0].id);
+    int rc = prefdb__writer_find(w, FIND_COMPARISON, &out->id, &differs, err);
+    counts->known += rc > 0;
+    counts->kept += rc > 0 && differs;
+    return rc;
+}
+
 static int put_comparison(struct prefdb__writer *w,
                           const struct prefdb__record *r,
                           const struct prefdb__keys *k,
-                          const struct ref parts[3], struct ref *out,
+                          const struct prefdb__ref parts[3],
+                          struct prefdb__ref *out,
                           struct prefdb__counts *counts, struct pk_err *err)
 {
     int split = r->split < 0 ? (int)prefdb__split_of(k->root) : r->split;
-    const char *batch = r->batch ? r->batch : "";
-    const char *split_name = prefdb_split_name((enum prefdb_split)split);
-    bool differs = false;
+    const struct place at = {r->batch ? r->batch : "",
+                             prefdb_split_name((enum prefdb_split)split)};
     memcpy(out->uid, k->comparison, PREFDB__UID);
-    sqlite3_stmt *s = w->q[FIND_COMPARISON];
-    prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
-    prefdb__bind_text(s, 2, batch);
-    prefdb__bind_text(s, 3, split_name);
-    prefdb__bind_text(s, 4, k->extra);
-    sqlite3_bind_int64(s, 5, parts[0].id);
-    int rc = find(w, FIND_COMPARISON, &out->id, &differs, err);
-    if (rc > 0) {
-        counts->known++;
-        counts->kept += differs;
-    }
+    int rc = find_comparison(w, k, at, parts, out, counts, err);
     if (rc)
-        return rc;
-    s = w->q[ADD_COMPARISON];
+        return rc < 0 ? rc : 0;
+    sqlite3_stmt *s = w->q[ADD_COMPARISON];
     prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
     for (int i = 0; i < 3; i++)
         sqlite3_bind_int64(s, 2 + i, parts[i].id);
     prefdb__bind_text(s, 5, r->source);
-    prefdb__bind_text(s, 6, batch);
-    prefdb__bind_text(s, 7, split_name);
+    prefdb__bind_text(s, 6, at.batch);
+    prefdb__bind_text(s, 7, at.split);
     prefdb__bind_blob(s, 8, k->root, sizeof k->root);
     prefdb__bind_text(s, 9, k->extra);
     counts->comparisons++;
-    return add(w, ADD_COMPARISON, &out->id, err);
-}
-
-static const char *choice_text(int choice)
-{
-    return choice < 0 ? NULL : prefdb_choice_name((enum prefdb_choice)choice);
-}
-
-/* Does the same annotator's standing word on it say otherwise? */
-static int contradicts(struct prefdb__writer *w,
-                       const struct prefdb__judgment *j, int64_t comparison,
-                       struct pk_err *err)
-{
-    sqlite3_stmt *s = w->q[FIND_OTHER];
-    int64_t one;
-    if (j->choice < 0 || j->has_supersedes)
-        return 0;
-    sqlite3_bind_int64(s, 1, comparison);
-    prefdb__bind_text(s, 2, prefdb_dimension_name(j->dimension));
-    prefdb__bind_text(s, 3, j->annotator);
-    prefdb__bind_text(s, 4, choice_text(j->choice));
-    return find(w, FIND_OTHER, &one, NULL, err);
-}
-
-/* The judgment that j supersedes, which must be there: its row number, or 0
- * where j supersedes none. */
-static int find_old(struct prefdb__writer *w, const struct prefdb__judgment *j,
-                    int64_t comparison, int64_t *id, struct pk_err *err)
-{
-    *id = 0;
-    if (!j->has_supersedes)
-        return 0;
-    sqlite3_stmt *s = w->q[FIND_OLD];
-    prefdb__bind_blob(s, 1, j->supersedes, PREFDB__UID);
-    sqlite3_bind_int64(s, 2, comparison);
-    prefdb__bind_text(s, 3, prefdb_dimension_name(j->dimension));
-    int rc = find(w, FIND_OLD, id, NULL, err);
-    if (rc == 0)
-        return pk_fail(err, PK_EDATA,
-                       "a judgment supersedes one that is not on this "
-                       "comparison and dimension");
-    return rc < 0 ? rc : 0;
-}
-
-static void bind_judgment(sqlite3_stmt *s, const struct prefdb__judgment *j,
-                          const struct prefdb__judgment_key *key)
-{
-    prefdb__bind_blob(s, 1, key->digest, PREFDB__UID);
-    prefdb__bind_text(s, 3, prefdb_dimension_name(j->dimension));
-    prefdb__bind_text(s, 4, choice_text(j->choice));
-    if (j->strength == PREFDB_UNSTATED)
-        sqlite3_bind_null(s, 5);
-    else
-        sqlite3_bind_int(s, 5, j->strength);
-    prefdb__bind_text(s, 6, j->label ? prefdb_label_name(j->label) : NULL);
-    prefdb__bind_text(s, 7, choice_text(j->shown_left));
-    prefdb__bind_real(s, 8, j->seconds);
-    prefdb__bind_text(s, 9, j->note);
-    prefdb__bind_text(s, 10, key->flags);
-    prefdb__bind_text(s, 11, j->guideline);
-    prefdb__bind_text(s, 12, j->annotator);
-    prefdb__bind_text(s, 13, j->created);
-    prefdb__bind_text(s, 15, key->extra);
-}
-
-static int put_judgment(struct prefdb__writer *w,
-                        const struct prefdb__judgment *j,
-                        const struct prefdb__judgment_key *key,
-                        int64_t comparison, struct prefdb__counts *counts,
-                        struct pk_err *err)
-{
-    sqlite3_stmt *s = w->q[FIND_JUDGMENT];
-    int64_t id, old;
-    prefdb__bind_blob(s, 1, key->digest, PREFDB__UID);
-    sqlite3_bind_int64(s, 2, comparison);
-    int rc = find(w, FIND_JUDGMENT, &id, NULL, err);
-    if (rc > 0)
-        counts->repeats++;
-    if (rc)
-        return rc < 0 ? rc : 0;
-    rc = find_old(w, j, comparison, &old, err);
-    if (rc)
-        return rc;
-    int other = contradicts(w, j, comparison, err);
-    if (other < 0)
-        return other;
-    s = w->q[ADD_JUDGMENT];
-    bind_judgment(s, j, key);
-    sqlite3_bind_int64(s, 2, comparison);
-    if (old)
-        sqlite3_bind_int64(s, 14, old);
-    else
-        sqlite3_bind_null(s, 14);
-    rc = add(w, ADD_JUDGMENT, &id, err);
-    if (!rc)
-        rc = prefdb__log_append(&w->log, id, key->digest, err);
-    counts->judgments += rc == 0;
-    counts->contradictory += rc == 0 && other;
-    counts->last = rc == 0 ? id : counts->last;
-    return rc;
+    out->fresh = true;
+    return prefdb__writer_add(w, ADD_COMPARISON, &out->id, err);
 }
 
 int prefdb__mark_singles(struct prefdb *db, struct pk_err *err)
@@ -366,7 +254,7 @@ static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
                      const struct prefdb__keys *k,
                      struct prefdb__counts *counts, struct pk_err *err)
 {
-    struct ref parts[3] = {{0}}, comparison = {0}; /* prompt, a, b */
+    struct prefdb__ref parts[3] = {{0}}, comparison = {0}; /* prompt, a, b */
     int rc = put_context(w, r, k, &parts[0], err);
     if (!rc)
         rc = put_response(w, parts[0], &r->a, &k->a, &parts[1], err);
@@ -389,9 +277,11 @@ static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
     counts->comparison = comparison.id;
     counts->empty += r->a.turn.len == 0 || r->b.turn.len == 0;
     rc = 0;
-    for (size_t i = 0; i < r->n_judgments && !rc; i++)
-        rc = put_judgment(w, &r->judgments[i], &k->judgments[i], comparison.id,
-                          counts, err);
+    for (size_t i = 0; i < r->n_judgments && !rc; i++) {
+        rc = prefdb__put_judgment(w, &r->judgments[i], &k->judgments[i],
+                                  &comparison, counts, err);
+        comparison.fresh = false;
+    }
     return rc;
 }
 
@@ -438,37 +328,6 @@ int prefdb__writer_put(struct prefdb__writer *w, struct prefdb__record *r,
     if (!rc)
         rc = prefdb__keys_of(&w->keys, w->db->sha, r, err);
     return rc ? rc : prefdb__writer_put_keyed(w, r, &w->keys, counts, err);
-}
-
-int prefdb__writer_judge(struct prefdb__writer *w, int64_t comparison,
-                         const struct prefdb__judgment *j, int64_t *id,
-                         struct pk_err *err)
-{
-    struct prefdb__judgment_key key = {0};
-    struct prefdb__counts counts = {0};
-    sqlite3_stmt *s = NULL;
-    uint8_t uid[PREFDB__UID] = {0};
-    int rc = prefdb__prepare(w->db, &s,
-                             "SELECT uid FROM comparison WHERE id = ?1", err);
-    if (!rc) {
-        sqlite3_bind_int64(s, 1, comparison);
-        rc = prefdb__step(w->db, s, err);
-    }
-    if (rc > 0 && sqlite3_column_bytes(s, 0) == PREFDB__UID)
-        memcpy(uid, sqlite3_column_blob(s, 0), sizeof uid);
-    else if (rc >= 0)
-        rc = prefdb__damaged(w->db, "comparison", comparison, err);
-    sqlite3_finalize(s);
-    if (rc < 0)
-        return rc;
-    rc = prefdb__judgment_key_of(&key, w->db->sha, uid, j, err);
-    if (!rc)
-        rc = put_judgment(w, j, &key, comparison, &counts, err);
-    prefdb__judgment_key_release(&key);
-    if (!rc && !counts.judgments)
-        rc = pk_fail(err, PK_EBUG, "a judgment was made twice");
-    *id = counts.last;
-    return rc;
 }
 
 int prefdb__writer_commit(struct prefdb__writer **slot, struct pk_err *err)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/json.h"
+#include "common/rng.h"
 #include "tests/support.h"
 
 static struct pk_err err;
@@ -71,6 +72,83 @@ START_TEST(refuses_control_characters)
     refuse("{} \x0b", 4, "byte 4 is a control character");
     cJSON_Delete(parse("{\t\"a\":\r\n1}"));
     cJSON_Delete(parse("\"\\n\\t\x7f\""));
+}
+END_TEST
+
+/* Our parser against cJSON's own: whatever ours takes, cJSON takes, and the
+ * trees are the same; and what we print is what cJSON prints. */
+static void same_as_cjson(const char *text, size_t len)
+{
+    cJSON *ours;
+    if (pk_json_parse(&ours, text, len, &err) < 0)
+        return;
+    struct pk_buf b = PK_BUF_INIT(1 << 20);
+    cJSON *theirs = cJSON_ParseWithLength(text, len);
+    ck_assert_msg(theirs != NULL, "only ours takes '%.*s'", (int)len, text);
+    char *printed = cJSON_PrintUnformatted(theirs);
+    char *same = cJSON_PrintUnformatted(ours);
+    ck_assert_str_eq(same, printed);
+    cJSON_free(same);
+    ck_assert_int_eq(pk_json_print(&b, theirs), 0);
+    ck_assert_str_eq(b.data, printed);
+    cJSON_free(printed);
+    cJSON_Delete(ours);
+    cJSON_Delete(theirs);
+    pk_buf_release(&b);
+}
+
+static const char *const documents[] = {
+    "{\"a\": [1, -2.5e3, true ,false,null], \"b\\n\" :"
+    " {\"\\u00e9\\ud83d\\ude00\" : \"x\"} , \"c\":1}",
+    "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u001f\\u0041\x7f\", \"caf\xc3\xa9\", \"\"]",
+    "[[],{},[[]],{\"\":[{}]},{\"a\":0,\"a\":-0,\"A\":0.5e-3}]",
+    "{\"long\":\"a text that is much longer than eight characters, \\\" and "
+    "on\"}",
+    "[2147483647,-2147483648,2147483648,1e15,123456789012345,0.1,1E+2,3e-7]"};
+
+START_TEST(like_cjson)
+{
+    struct pk_rng rng;
+    const char *d = documents[_i];
+    size_t n = strlen(d);
+    char *text = malloc(n);
+    ck_assert_ptr_nonnull(text);
+    cJSON_Delete(parse(d));
+    same_as_cjson(d, n);
+    pk_rng_seed(&rng, 1, (uint64_t)_i);
+    for (int round = 0; round < 20000; round++) {
+        memcpy(text, d, n);
+        for (uint64_t k = 1 + pk_rng_below(&rng, 3); k > 0; k--)
+            text[pk_rng_below(&rng, n)] = d[pk_rng_below(&rng, n)];
+        same_as_cjson(text, n);
+    }
+    free(text);
+}
+END_TEST
+
+/* The digits that a double cannot hold come out as they went in. */
+START_TEST(digits)
+{
+    static const char *const same[] = {"9007199254740993",
+                                       "-12345678901234567890",
+                                       "[1e999]",
+                                       "0.12345678901234567890",
+                                       "{\"a\":18446744073709551615,\"b\":0.5}",
+                                       "314159265358979323846264338327950288419"
+                                       "7169399375105820974944592307816"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        struct pk_buf b = PK_BUF_INIT(4096);
+        cJSON *j = parse(same[i]), *copy = cJSON_Duplicate(j, 1);
+        ck_assert_int_eq(pk_json_print(&b, copy), 0);
+        ck_assert_str_eq(b.data, same[i]);
+        pk_buf_release(&b);
+        cJSON_Delete(copy);
+        cJSON_Delete(j);
+    }
+    refuse("01", 2, "not valid JSON");
+    refuse("[1.]", 4, "not valid JSON");
+    refuse("[.5]", 4, "not valid JSON");
+    refuse("[1e]", 4, "not valid JSON");
 }
 END_TEST
 
@@ -255,6 +333,9 @@ static Suite *suite(void)
     tcase_add_test(t, accepts);
     tcase_add_test(t, refuses);
     tcase_add_test(t, refuses_control_characters);
+    tcase_add_loop_test(t, like_cjson, 0,
+                        (int)(sizeof documents / sizeof *documents));
+    tcase_add_test(t, digits);
     tcase_add_test(t, depth);
     tcase_add_test(t, prefixes_at_page_end);
     tcase_add_test(t, fields);

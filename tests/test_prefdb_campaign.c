@@ -74,6 +74,64 @@ static int64_t next(struct prefdb *db, int64_t c, const char *who)
     return task.comparison;
 }
 
+/* Settings are kept; a guideline's version keeps its text. */
+START_TEST(test_settings)
+{
+    struct pk_err err;
+    struct prefdb_campaign c = {.name = "c",
+                                .dimension = PREFDB_SAFETY,
+                                .overlap = 1,
+                                .lease_seconds = 60,
+                                .guideline = "v1",
+                                .guideline_text = "Be fair.",
+                                .gold = "eve",
+                                .gold_every = 10,
+                                .repeat_every = 20,
+                                .turn_limit = 7},
+                           got;
+    struct prefdb_fill f = {
+        .order = PREFDB_UNCERTAIN, .scored_by = "help", .against = "safe"};
+    int64_t n;
+    char *text;
+    struct prefdb *db = dialogue_store("s.db");
+    ck_ok(prefdb__exec(db,
+                       "INSERT INTO score SELECT id, zeroblob(32), 'help', id,"
+                       " '' FROM response UNION ALL SELECT id,"
+                       " x'"
+                       "01010101010101010101010101010101"
+                       "01010101010101010101010101010101"
+                       "', 'safe', -id, '' FROM response",
+                       &err));
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    ck_ok(prefdb_campaign_fill(db, c.id, &f, &n, &err));
+    ck_ok(prefdb_campaign_get(db, "c", &got, &err));
+    ck_assert_str_eq(got.gold, "eve");
+    ck_assert_int_eq(got.gold_every, 10);
+    ck_assert_int_eq(got.repeat_every, 20);
+    ck_assert_int_eq(got.turn_limit, 7);
+    ck_assert_int_eq(got.order, PREFDB_UNCERTAIN);
+    ck_assert_str_eq(got.scored_by, "help");
+    ck_assert_str_eq(got.against, "safe");
+    c.guideline_text = "Be kind.";
+    ck_assert_int_eq(prefdb_campaign_put(db, &c, &err), PK_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "another text"));
+    c.guideline = "v2";
+    c.gold = NULL;
+    ck_assert_int_eq(prefdb_campaign_put(db, &c, &err), PK_EUSAGE);
+    c.gold_every = 0;
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    ck_ok(prefdb_campaign_get(db, "c", &got, &err));
+    ck_assert_str_eq(got.guideline_text, "Be kind.");
+    ck_assert_ptr_null(got.gold);
+    ck_ok(prefdb_guideline(db, c.id, "v1", &text, &err));
+    ck_assert_str_eq(text, "Be fair.");
+    free(text);
+    ck_ok(prefdb_guideline(db, c.id, "v3", &text, &err));
+    ck_assert_ptr_null(text);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_leases)
 {
     struct pk_err err;
@@ -397,6 +455,7 @@ static Suite *suite(void)
     Suite *s = suite_create("prefdb campaigns");
     TCase *t = tcase_create("campaigns");
     tcase_set_timeout(t, 120);
+    tcase_add_test(t, test_settings);
     tcase_add_test(t, test_leases);
     tcase_add_test(t, test_expired);
     tcase_add_test(t, test_drafts);

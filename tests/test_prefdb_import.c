@@ -555,6 +555,50 @@ START_TEST(test_repeats)
 }
 END_TEST
 
+/* Within one row, where the comparison is new. */
+START_TEST(test_repeats_in_a_row)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("row.db");
+    const char *text =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"p\"}],\"a\":\"x\","
+        "\"b\":"
+        "\"y\",\"source\":\"s\",\"judgments\":["
+        "{\"dimension\":\"safety\",\"choice\":\"a\",\"annotator\":\"ann\"},"
+        "{\"dimension\":\"safety\",\"choice\":\"a\",\"annotator\":\"ann\"},"
+        "{\"dimension\":\"safety\",\"choice\":\"b\",\"annotator\":\"ann\"}]}\n";
+    ck_ok(
+        import_text(db, "row.jsonl", text, plain_import(NULL), &report, &err));
+    ck_assert_uint_eq(report.counts.judgments, 2);
+    ck_assert_uint_eq(report.counts.repeats, 1);
+    ck_assert_uint_eq(report.counts.contradictory, 1);
+    ck_assert_int_eq(number(db, "PRAGMA foreign_keys"), 1);
+    prefdb_close(db);
+}
+END_TEST
+
+/* Numbers that no double holds are kept as they were written. */
+START_TEST(test_digits)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("digits.db");
+    const char *text =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"p\"}],\"a\":\"x\","
+        "\"b\":"
+        "\"y\",\"source\":\"s\",\"extra\":{\"id\":12345678901234567890,\"p\":"
+        "0.10000000000000000001,\"q\":0.5}}\n";
+    ck_ok(import_text(db, "d.jsonl", text, plain_import(NULL), &report, &err));
+    ck_assert_int_eq(
+        number(db, "SELECT extra = '{\"id\":12345678901234567890,\"p\":"
+                   "0.10000000000000000001,\"q\":0.5}' FROM comparison"),
+        1);
+    ck_round_trip(db);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_dry_run)
 {
     struct pk_err err;
@@ -635,6 +679,8 @@ int main(void)
                         (int)(sizeof bad_rows / sizeof bad_rows[0]));
     tcase_add_test(rows, test_skip_bad);
     tcase_add_test(rows, test_repeats);
+    tcase_add_test(rows, test_repeats_in_a_row);
+    tcase_add_test(rows, test_digits);
     tcase_add_test(rows, test_dry_run);
     suite_add_tcase(s, rows);
     TCase *real = tcase_create("real");

@@ -1,0 +1,63 @@
+/* Private to prefdb/write*.c: the writer of records, and the statements that
+ * its parts share. */
+#ifndef PREFKIT_PREFDB_WRITER_H
+#define PREFKIT_PREFDB_WRITER_H
+
+#include "prefdb/write.h"
+
+enum prefdb__query {
+    FIND_ROOT,
+    FIND_TURN,
+    ADD_TURN,
+    FIND_RESPONSE,
+    ADD_RESPONSE,
+    FIND_COMPARISON,
+    ADD_COMPARISON,
+    FIND_JUDGMENT,
+    ADD_JUDGMENT,
+    FIND_OTHER,
+    FIND_OLD,
+    N_QUERIES
+};
+
+/* A row that is or is about to be: its number and its uid. One that this very
+ * record has added is fresh: nothing hangs on it yet, so that what comes under
+ * it need not be looked for. */
+struct prefdb__ref {
+    int64_t id;
+    uint8_t uid[PREFDB__UID];
+    bool fresh;
+};
+
+struct prefdb__writer {
+    struct prefdb *db;
+    sqlite3_stmt *q[N_QUERIES];
+    struct prefdb__log log;
+    struct prefdb__ratings ratings;
+    struct prefdb__keys keys; /* of prefdb__writer_put */
+    bool has_single; /* the store is marked as one with lone responses */
+    /* The turns of the last context written: in the next record, what begins
+     * alike need not be looked up. */
+    struct prefdb__ref *path;
+    size_t n_path, cap_path;
+};
+
+/* Run a FIND query, bound already: 1 and the row's number, or 0. `flag`, if
+ * any, is its second column. */
+PK_NODISCARD int prefdb__writer_find(struct prefdb__writer *w,
+                                     enum prefdb__query i, int64_t *id,
+                                     bool *flag, struct pk_err *err);
+/* Run an ADD query, bound already, for the new row's number. */
+PK_NODISCARD int prefdb__writer_add(struct prefdb__writer *w,
+                                    enum prefdb__query i, int64_t *id,
+                                    struct pk_err *err);
+
+/* One judgment on a comparison; on a fresh one there is none yet. */
+PK_NODISCARD int prefdb__put_judgment(struct prefdb__writer *w,
+                                      const struct prefdb__judgment *j,
+                                      const struct prefdb__judgment_key *key,
+                                      const struct prefdb__ref *comparison,
+                                      struct prefdb__counts *counts,
+                                      struct pk_err *err);
+
+#endif
