@@ -233,8 +233,12 @@ static int load_dialogue(struct annotate__live *l, const char *text,
                          struct pk_err *err)
 {
     cJSON *j;
-    double turn = 0;
+    double turn = 0, version = 0;
     int rc = pk_json_parse(&j, text, strlen(text), err);
+    if (!rc)
+        rc = pk_json_num(j, "version", 0, &version, err);
+    if (!rc && version != 1)
+        rc = pk_fail(err, PK_EDATA, "a draft of another prefkit");
     if (!rc)
         rc = pk_json_num(j, "turn", 0, &turn, err);
     l->turn = turn >= 0 && turn < 1e6 ? (unsigned)turn : 0;
@@ -244,6 +248,17 @@ static int load_dialogue(struct annotate__live *l, const char *text,
         rc = load_pair(l, j, err);
     cJSON_Delete(j);
     return rc;
+}
+
+/* A draft that cannot be read is no reason never to begin again. */
+static int begin_anew(struct annotate__live *l, struct pk_err *err)
+{
+    snprintf(l->said, sizeof l->said,
+             "the draft of the last dialogue cannot be read: a new one");
+    annotate__live_drop(l, 0);
+    annotate__live_drop(l, 1);
+    l->s->v = (struct annotate__verdict){0};
+    return annotate__live_reset(l, err);
 }
 
 int annotate__live_load(struct annotate__live *l, struct pk_err *err)
@@ -259,6 +274,8 @@ int annotate__live_load(struct annotate__live *l, struct pk_err *err)
     if (!rc)
         rc = text ? load_dialogue(l, text, err) : annotate__live_reset(l, err);
     free(text);
+    if (rc == PK_EDATA)
+        rc = begin_anew(l, err);
     /* A prompt that is being answered is in the editor no more. */
     if (!rc && l->asked)
         rc = annotate__editor_set(&l->prompt, "", 0, err);

@@ -65,7 +65,8 @@ static int write(struct prefdb__writer *w, struct prefdb__record *r,
 {
     int rc = prefdb__writer_put(w, r, r->source, -1, counts, err);
     if (!rc && !counts->comparisons)
-        rc = pk_fail(err, PK_EBUG, "a pair was made twice");
+        rc = pk_fail(err, PK_ENO,
+                     "this pair has been judged already, in another window");
     return rc;
 }
 

@@ -321,7 +321,8 @@ struct prefdb_live {
  * v->shown_left are said with PREFDB_A for left and PREFDB_B for right. All of
  * it is on disk when this returns, or none. Ids are those that an import of
  * the same rows gives. PK_EUSAGE: a verdict that the campaign does not allow,
- * or responses that are the same or not UTF-8. */
+ * or responses that are the same or not UTF-8. PK_ENO: this very pair has been
+ * judged already (two programs at work on one draft). */
 PK_NODISCARD int prefdb_live_submit(struct prefdb *db, int64_t campaign,
                                     const char *annotator,
                                     const struct prefdb_live *pair,

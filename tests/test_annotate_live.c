@@ -407,6 +407,33 @@ START_TEST(other_models_are_asked_anew)
 }
 END_TEST
 
+START_TEST(a_draft_that_cannot_be_read_is_no_obstacle)
+{
+    static const char *const drafts[] = {
+        "",
+        "{",
+        "7",
+        "[]",
+        "{}",
+        "{\"version\":2}",
+        "{\"version\":1,\"turns\":[7]}",
+        "{\"version\":1,\"turn\":-1,\"turns\":[{\"role\":\"user\","
+        "\"content\":\"a\"}],\"sides\":[{},7]}"};
+    model("one", "plain");
+    open_live();
+    for (size_t i = 0; i < sizeof drafts / sizeof drafts[0]; i++) {
+        ck_ok(
+            prefdb_draft_put(session.db, "ana", live.key[0], drafts[i], &err));
+        close_live();
+        open_live();
+        ck_assert(!live.asked);
+        ck_assert_uint_eq(live.turn, 0);
+        ck_assert(strstr(live.said, "cannot be read") != NULL);
+    }
+    close_live();
+}
+END_TEST
+
 START_TEST(thrown_away_is_kept_beside)
 {
     model("one", "plain");
@@ -484,6 +511,7 @@ static Suite *suite(void)
     tcase_add_test(d, nor_are_two_that_say_the_same);
     tcase_add_test(d, what_was_whole_is_there_again);
     tcase_add_test(d, other_models_are_asked_anew);
+    tcase_add_test(d, a_draft_that_cannot_be_read_is_no_obstacle);
     tcase_add_test(d, thrown_away_is_kept_beside);
     tcase_add_test(d, everything_is_drawn);
     suite_add_tcase(s, d);

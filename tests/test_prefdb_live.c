@@ -80,7 +80,7 @@ START_TEST(a_pair_is_kept_as_it_was_judged)
 {
     /* Whichever of the two the store calls a: both ways round. */
     struct prefdb *db = new_store("live.db");
-    int64_t campaign = campaign_of(db), id;
+    int64_t campaign = campaign_of(db), id, old;
     struct prefdb_example x;
     char *draft;
     for (int i = 0; i < 8; i++) {
@@ -112,6 +112,10 @@ START_TEST(a_pair_is_kept_as_it_was_judged)
     ck_ok(prefdb_draft_get(db, "ana", "live/1", &draft, &err));
     ck_assert_str_eq(draft, "the next turn");
     free(draft);
+    /* The very same pair is not judged twice. */
+    ck_assert_int_eq(submit(db, campaign, "left 7", "right 7", &said, &old),
+                     PK_ENO);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"), 8);
     /* It can be revised like any other. */
     struct prefdb_verdict other = said;
     other.choice = PREFDB_B;
