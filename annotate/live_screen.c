@@ -24,8 +24,7 @@ static int told(struct annotate__show *w, int rc, const struct pk_err *err)
     return 0;
 }
 
-/* ---- A pair ---------------------------------------------------------------
- */
+/* ---- A pair -------------------------------------------------------------- */
 
 static int confirm(struct annotate__show *w, struct pk_err *err)
 {
@@ -185,8 +184,7 @@ static int pair_key(struct annotate__show *w, int key, bool *quit,
     }
 }
 
-/* ---- A prompt -------------------------------------------------------------
- */
+/* ---- A prompt ------------------------------------------------------------ */
 
 static int ask(struct annotate__show *w, struct pk_err *err)
 {
@@ -288,8 +286,7 @@ static int prompt_key(struct annotate__show *w, int key, bool *quit,
     return 0;
 }
 
-/* ---- The loop -------------------------------------------------------------
- */
+/* ---- The loop ------------------------------------------------------------ */
 
 static int revising_key(struct annotate__show *w, int key, bool *quit,
                         struct pk_err *err)

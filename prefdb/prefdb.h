@@ -288,8 +288,7 @@ PK_NODISCARD int prefdb_draft_get(struct prefdb *db, const char *annotator,
                                   const char *key, char **value,
                                   struct pk_err *err);
 
-/* ---- Live dialogues (prefdb/live.c) ---------------------------------------
- */
+/* ---- Live dialogues (prefdb/live.c) -------------------------------------- */
 
 /* Now, as the store writes times, but to the microsecond, so that the same word
  * said twice is two: "2026-01-31T12:00:00.123456Z". */
