@@ -104,13 +104,16 @@ static void settle_keys(struct annotate__live_args *a, struct argp_state *state)
 {
     for (size_t k = 0; k < a->n_key_env; k++) {
         const char *arg = a->key_env[k], *eq = strchr(arg, '=');
+        const char *variable = eq ? eq + 1 : arg;
         size_t n = eq ? (size_t)(eq - arg) : 0, found = 0;
+        if (!getenv(variable))
+            argp_error(state, "--key-env: there is no $%s", variable);
         for (size_t i = 0; i < a->o.n_models; i++) {
             struct annotate__model *m = &a->o.models[i];
             bool meant =
                 !eq || (strlen(m->name) == n && strncmp(m->name, arg, n) == 0);
             if (meant)
-                m->key_env = eq ? eq + 1 : arg;
+                m->key_env = variable;
             found += meant;
         }
         if (!found)

@@ -21,7 +21,8 @@ wrong --model a=base
 wrong --live --model a
 wrong --live --model a=x --model a=y
 wrong --live --model "a=$at/plain/v1" --temperature 2..1
-wrong --live --model "a=$at/plain/v1" --key-env b=KEY
+wrong --live --model "a=$at/plain/v1" --key-env b=HOME
+wrong --live --model "a=$at/plain/v1" --key-env NOT_SET_ANYWHERE
 wrong --live --model a=ftp://x/v1
 wrong --live --model a=http://u:p@x/v1
 wrong --live --model "a=$at/plain/v1" --system @no-such-file
@@ -55,6 +56,14 @@ printf '%s\n' ":c" Hello "" 1 "" "r l" c :c :q |
 stdout_has "is broken and is not judged: slot gone"
 stdout_has "cannot be judged"
 stdout_has "0 judged\|responses thrown away"
+
+t "the key goes to the model that it is named for, and nowhere else"
+printf '%s\n' :c Hello "" :q | OUR_KEY=sk-123 plain --dimension helpfulness \
+    --key-env x=OUR_KEY --model "x=$at/echo/v1" --model "y=$at/echo/v1"
+must test "$(grep -c '^Bearer sk-123' stdout)" -eq 1
+must test "$(grep -c '^no key' stdout)" -eq 1
+printf '%s\n' c :c :q | plain --dimension helpfulness --model "x=$at/echo/v1" \
+    --model "y=$at/echo/v1"
 
 t "hostile text is printed as marks"
 printf '%s\n' Hello "" q | plain --dimension helpfulness \
