@@ -13,6 +13,9 @@
 #include "common/progress.h"
 
 #define FRAME (1.0 / 30) /* seconds between two drawings of news */
+/* Up to so many bytes, names are looked for as they come; in more, at the end.
+ */
+#define NAMES_AT_ONCE ((size_t)64 << 10)
 
 /* In the place of a text: why there is none, or none that counts. */
 static const char *trouble(struct annotate__show *w, int side)
@@ -60,7 +63,9 @@ int annotate__show_sync(struct annotate__show *w, struct pk_err *err)
                               sizeof w->scene.status[i]);
         rc = sync_side(w, i, err);
     }
-    annotate__find_names(l->s);
+    if (!annotate__hub_busy(l->hub) ||
+        l->s->x.a.len + l->s->x.b.len < NAMES_AT_ONCE)
+        annotate__find_names(l->s);
     return rc;
 }
 

@@ -188,6 +188,21 @@ static void endless(struct peer *p)
     }
 }
 
+/* Two megabytes, as fast as they are taken. */
+static void flood(struct peer *p)
+{
+    char text[512];
+    stream_head(p);
+    for (int i = 1; i <= 4096; i++) {
+        memset(text, 'a' + i % 26, sizeof text);
+        snprintf(text, sizeof text, "%d", i);
+        text[strlen(text)] = ' ';
+        text[sizeof text - 1] = 0;
+        chunk(p, text);
+    }
+    finish(p, "stop");
+}
+
 static void busy(struct peer *p)
 {
     if (__sync_fetch_and_add(&asked->busy, 1) % 2) {
@@ -382,6 +397,7 @@ static const struct {
               {"echo", echo},
               {"temperature", temperature},
               {"endless", endless},
+              {"flood", flood},
               {"busy", busy},
               {"loading", loading},
               {"down", down},

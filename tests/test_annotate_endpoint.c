@@ -86,6 +86,7 @@ static const struct {
     {"thinker", ANNOTATE__WHOLE, 1, "Because of scattering.", ""},
     {"holds-on", ANNOTATE__WHOLE, 1, "Because of scattering.", ""},
     {"limit", ANNOTATE__CUT, 1, "Because of scat", ""},
+    {"flood", ANNOTATE__WHOLE, 1, "1 bbbb", ""},
     {"loading", ANNOTATE__WHOLE, 2, "Sunlight", ""},
     {"busy", ANNOTATE__WHOLE, 2, "Sunlight", ""},
     {"down", ANNOTATE__BROKEN, 1, NULL, "HTTP 503: no<ESC>[31m upstream"},

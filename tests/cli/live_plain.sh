@@ -72,6 +72,23 @@ stdout_has "<ESC>\]0;owned<BEL>"
 stdout_has "no<ESC>\[31m upstream"
 must test "$(LC_ALL=C tr -d '\n -\176\200-\377' <stdout | wc -c)" -eq 0
 
+t "two labelers at one store: each has a dialogue of one's own"
+rm -f s.db*
+prefkit init s.db
+models="--model x=$at/plain/v1 --model y=$at/other/v1"
+(sleep 0.2; printf '%s\n' "From ana" "" 1 "" "ana again" :q) |
+    prefkit annotate s.db --plain --live --dimension helpfulness $models \
+        --annotator ana >ana &
+printf '%s\n' "From bob" "" 0 "" "bob again" :q |
+    prefkit annotate s.db --plain --live --dimension helpfulness $models \
+        --annotator bob >bob
+wait $!
+must test "$(said '"content":"From ana".*"annotator":"ana"')" -eq 1
+must test "$(said '"content":"From bob".*"annotator":"bob"')" -eq 1
+echo :q | plain --dimension helpfulness --model "x=$at/plain/v1"
+stdout_has "ana again"
+must test "$(grep -c 'bob' stdout)" -eq 0
+
 t "a system turn of a file, and a source"
 printf 'Be kind.\n' >system
 rm -f s.db*
