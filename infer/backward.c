@@ -5,7 +5,6 @@
 
 #include "common/mem.h"
 #include "infer/config.h"
-#include "infer/gemm.h"
 #include "infer/tape.h"
 
 /* Scratch for gradients, each as large as the largest layer needs. */
@@ -72,6 +71,19 @@ size_t infer_train_bytes(const struct infer_config *c,
     return floats * sizeof(float) + f.tokens * TRIE + f.readouts * READ;
 }
 
+/* The adjoints of y (rows, out) = x w^T: by w, added, and by x. */
+static int grad_w(const struct infer_pass *p, const struct infer_matrix *dw,
+                  const float *dy, const float *x, size_t rows)
+{
+    return infer_linear_dw(&p->t->gemm, dw, dy, x, rows, p->err);
+}
+
+static int grad_x(const struct infer_pass *p, float *dx, const float *dy,
+                  const struct infer_matrix *w, size_t rows, bool add)
+{
+    return infer_linear_dx(&p->t->gemm, dx, dy, w, rows, add, p->err);
+}
+
 /* dx (rows, C), by the layer's output, becomes the gradient by `mid`. */
 static int feed_forward_back(const struct infer_pass *p, size_t layer,
                              const struct grads *g, struct infer_layer *dw)
@@ -81,18 +93,22 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     const struct infer_acts *a = &p->t->layer[layer];
     size_t rows = infer_pass_rows(p, layer)->n;
     float *h = p->t->h, *act = p->t->act;
-    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm, rows, d.c,
+    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows, d.c,
                                        p->c->norm_eps};
     infer_rmsnorm(h, &norm);
     infer_swiglu(act, a->gate, a->up, rows * d.f);
-    infer_linear_dw(dw->down, g->dx, act, rows, d.c, d.f);
-    infer_linear_dx(g->dup, g->dx, w->down, rows, d.c, d.f, false);
+    int rc;
+    if ((rc = grad_w(p, &dw->down, g->dx, act, rows)) ||
+        (rc = grad_x(p, g->dup, g->dx, &w->down, rows, false)))
+        return rc;
     infer_swiglu_backward(g->dgate, g->dup, g->dup, a->gate, a->up, rows * d.f);
-    infer_linear_dw(dw->gate, g->dgate, h, rows, d.f, d.c);
-    infer_linear_dw(dw->up, g->dup, h, rows, d.f, d.c);
-    infer_linear_dx(g->dh, g->dgate, w->gate, rows, d.f, d.c, false);
-    infer_linear_dx(g->dh, g->dup, w->up, rows, d.f, d.c, true);
-    return infer_rmsnorm_backward(g->dx, dw->ffn_norm, g->dh, &norm, p->err);
+    if ((rc = grad_w(p, &dw->gate, g->dgate, h, rows)) ||
+        (rc = grad_w(p, &dw->up, g->dup, h, rows)) ||
+        (rc = grad_x(p, g->dh, g->dgate, &w->gate, rows, false)) ||
+        (rc = grad_x(p, g->dh, g->dup, &w->up, rows, true)))
+        return rc;
+    return infer_rmsnorm_backward(g->dx, dw->ffn_norm.f32, g->dh, &norm,
+                                  p->err);
 }
 
 /* Gradients by q, k and v, rotated back. */
@@ -126,27 +142,28 @@ static int attention_back(const struct infer_pass *p, size_t layer,
     float *h = p->t->h;
     size_t n = p->f->n;
     bool last = layer + 1 == c->layers;
-    infer_linear_dw(dw->wo, g->dx, a->att, rows->n, d.c, d.q);
-    infer_linear_dx(g->datt, g->dx, w->wo, rows->n, d.c, d.q, false);
-    int rc = attention_core_back(p, layer, g);
-    if (rc)
+    int rc;
+    if ((rc = grad_w(p, &dw->wo, g->dx, a->att, rows->n)) ||
+        (rc = grad_x(p, g->datt, g->dx, &w->wo, rows->n, false)) ||
+        (rc = attention_core_back(p, layer, g)))
         return rc;
-    const struct infer_rmsnorm norm = {a->x, w->attn_norm, n, d.c, c->norm_eps};
+    const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, d.c,
+                                       c->norm_eps};
     infer_rmsnorm(h, &norm);
     if (last)
         infer_gather(g->hr, h, rows->token, 0, rows->n, d.c);
-    infer_linear_dw(dw->wq, g->dq, last ? g->hr : h, rows->n, d.q, d.c);
-    infer_linear_dw(dw->wk, g->dk, h, n, d.kv, d.c);
-    infer_linear_dw(dw->wv, g->dv, h, n, d.kv, d.c);
-    infer_linear_dx(g->dh, g->dk, w->wk, n, d.kv, d.c, false);
-    infer_linear_dx(g->dh, g->dv, w->wv, n, d.kv, d.c, true);
-    infer_linear_dx(last ? g->dhr : g->dh, g->dq, w->wq, rows->n, d.q, d.c,
-                    !last);
+    if ((rc = grad_w(p, &dw->wq, g->dq, last ? g->hr : h, rows->n)) ||
+        (rc = grad_w(p, &dw->wk, g->dk, h, n)) ||
+        (rc = grad_w(p, &dw->wv, g->dv, h, n)) ||
+        (rc = grad_x(p, g->dh, g->dk, &w->wk, n, false)) ||
+        (rc = grad_x(p, g->dh, g->dv, &w->wv, n, true)) ||
+        (rc = grad_x(p, last ? g->dhr : g->dh, g->dq, &w->wq, rows->n, !last)))
+        return rc;
     if (last)
         infer_scatter_add(g->dh, g->dhr, rows->token, rows->n, d.c);
     memset(g->dprev, 0, n * d.c * sizeof(float));
     infer_scatter_add(g->dprev, g->dx, rows->token, rows->n, d.c);
-    return infer_rmsnorm_backward(g->dprev, dw->attn_norm, g->dh, &norm,
+    return infer_rmsnorm_backward(g->dprev, dw->attn_norm.f32, g->dh, &norm,
                                   p->err);
 }
 
@@ -173,9 +190,9 @@ static int run_back(const struct infer_pass *p, struct grads *g,
     size_t reads = p->f->reads.n;
     infer_gather(g->dh, dhidden, p->f->readout, 0, reads, c->dim);
     memset(g->dx, 0, reads * c->dim * sizeof(float));
-    const struct infer_rmsnorm norm = {p->t->out, p->w->norm, reads, c->dim,
+    const struct infer_rmsnorm norm = {p->t->out, p->w->norm.f32, reads, c->dim,
                                        c->norm_eps};
-    int rc = infer_rmsnorm_backward(g->dx, dw->norm, g->dh, &norm, p->err);
+    int rc = infer_rmsnorm_backward(g->dx, dw->norm.f32, g->dh, &norm, p->err);
     for (size_t l = c->layers; !rc && l-- > 0;) {
         rc = feed_forward_back(p, l, g, &dw->layer[l]);
         if (!rc)
@@ -185,7 +202,7 @@ static int run_back(const struct infer_pass *p, struct grads *g,
         g->dprev = swap;
     }
     if (!rc)
-        embedding_back(p, g->dx, dw->embed);
+        embedding_back(p, g->dx, dw->embed.f32);
     return rc;
 }
 

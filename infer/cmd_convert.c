@@ -12,19 +12,27 @@
 struct args {
     struct pk_cli cli;
     const char *in, *dir, *tokenizer;
+    enum infer_dtype dtype;
 };
 
 static const struct argp_option options[] = {
     {"tokenizer", 'k', "FILE", 0,
      "tokenizer.model, or llama2.c's tokenizer.bin", 0},
+    {"dtype", 'd', "f32|bf16", 0,
+     "What the weights are stored in; bf16 rounds them (default f32)", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
+    struct pk_err err;
     switch (key) {
     case 'k':
         a->tokenizer = arg;
+        return 0;
+    case 'd':
+        if (infer_dtype_parse(&a->dtype, arg, &err) < 0)
+            argp_error(state, "--dtype: %s", err.text);
         return 0;
     case ARGP_KEY_ARG:
         if (a->dir)
@@ -126,12 +134,13 @@ static int convert(const struct args *a, struct pk_err *err)
     if (!rc)
         rc = check_vocab(tokenizer, &c, err);
     if (!rc)
-        rc = infer_model_save(pk_outdir_path(d), &c, &p->w, tokenizer, err);
+        rc = infer_model_save(pk_outdir_path(d), &c, &p->w, a->dtype, tokenizer,
+                              err);
     if (!rc)
         rc = pk_outdir_commit(&d, err);
     if (!rc)
-        pk_note(&a->cli, "%s: %zu parameters, vocabulary %zu", a->dir, p->n,
-                c.vocab);
+        pk_note(&a->cli, "%s: %zu parameters, vocabulary %zu", a->dir,
+                infer_parameters(&c), c.vocab);
     pk_outdir_abort(&d);
     infer_params_free(p);
     free(tokenizer);

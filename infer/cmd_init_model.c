@@ -4,28 +4,32 @@
 #include "common/cli.h"
 #include "common/num.h"
 #include "common/out.h"
-#include "infer/infer.h"
+#include "infer/model_write.h"
 #include "infer/shape.h"
 
 struct args {
     struct pk_cli cli;
     const char *dir, *shape, *tokenizer;
     uint64_t seed;
+    enum infer_dtype dtype;
 };
 
 static const struct argp_option options[] = {
     {"shape", 's', "SHAPE", 0,
      "dim=,layers=,heads=,kv_heads=,hidden= (also head_dim=, positions=, "
-     "theta=, eps=), or 15M, 110M, 1.1B",
+     "theta=, eps=), or 15M, 110M, 1.1B, 7B",
      0},
     {"tokenizer", 'k', "FILE", 0,
      "A tokenizer.model, or a directory that holds one", 0},
     {"seed", 'S', "N", 0, "Seed of the random weights (default 1)", 0},
+    {"dtype", 'd', "f32|bf16", 0,
+     "What the weights are stored in; bf16 rounds them (default f32)", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
+    struct pk_err err;
     switch (key) {
     case 's':
         a->shape = arg;
@@ -36,6 +40,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'S':
         if (!pk_parse_u64(arg, 0, UINT64_MAX, &a->seed))
             argp_error(state, "--seed takes a whole number");
+        return 0;
+    case 'd':
+        if (infer_dtype_parse(&a->dtype, arg, &err) < 0)
+            argp_error(state, "--dtype: %s", err.text);
         return 0;
     case ARGP_KEY_ARG:
         if (a->dir)
@@ -56,7 +64,8 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "DIR",
     .doc = "Make a randomly initialised language model, for tests and small "
-           "experiments: a Hugging Face directory with F32 weights.\v"
+           "experiments: a Hugging Face directory. Weights are written as "
+           "they are drawn, so that a large model takes little memory.\v"
            "Example:\n"
            "  prefkit init-model base --tokenizer tokenizer.model \\\n"
            "      --shape dim=64,layers=2,heads=4,kv_heads=2,hidden=176"};
@@ -64,22 +73,19 @@ static const struct argp argp = {
 static int make(const struct args *a, struct infer_config *c,
                 struct pk_err *err)
 {
-    struct infer_params *p = NULL;
+    struct infer_random random = {.c = c, .seed = a->seed};
+    const struct infer_source from = {&random, infer_random_next};
     struct pk_outdir *d = NULL;
-    int rc = infer_params_new(&p, c, err);
-    if (!rc) {
-        infer_params_init(p, c, a->seed);
-        rc = pk_outdir_open(&d, a->dir, err);
-    }
+    int rc = pk_outdir_open(&d, a->dir, err);
     if (!rc)
-        rc = infer_model_save(pk_outdir_path(d), c, &p->w, a->tokenizer, err);
+        rc = infer_model_write(pk_outdir_path(d), c, &from, a->dtype,
+                               a->tokenizer, err);
     if (!rc)
         rc = pk_outdir_commit(&d, err);
     pk_outdir_abort(&d);
     if (!rc)
-        pk_note(&a->cli, "%s: %zu parameters, vocabulary %zu", a->dir, p->n,
-                c->vocab);
-    infer_params_free(p);
+        pk_note(&a->cli, "%s: %zu parameters, vocabulary %zu", a->dir,
+                infer_parameters(c), c->vocab);
     return rc;
 }
 
@@ -98,6 +104,7 @@ int infer_cmd_init_model(int argc, char **argv)
         c.bos = infer_tokenizer_bos(t);
         c.eos = infer_tokenizer_eos(t);
         infer_tokenizer_close(t);
+        pk_catch_signals();
         rc = make(&a, &c, &err);
     }
     return rc ? pk_cli_fail(&a.cli, &err) : 0;

@@ -291,7 +291,7 @@ static void add_score_fields(cJSON *j)
     cJSON_AddStringToObject(j, "problem_type", "regression");
 }
 
-static cJSON *to_json(const struct infer_config *c)
+static cJSON *to_json(const struct infer_config *c, enum infer_dtype dtype)
 {
     bool score = c->head == INFER_HEAD_SCORE;
     cJSON *j = cJSON_CreateObject();
@@ -325,15 +325,16 @@ static cJSON *to_json(const struct infer_config *c)
     if (score)
         add_score_fields(j);
     pk_json_add_num(j, "initializer_range", 0.02);
-    cJSON_AddStringToObject(j, "torch_dtype", "float32");
+    cJSON_AddStringToObject(j, "torch_dtype",
+                            dtype == INFER_BF16 ? "bfloat16" : "float32");
     cJSON_AddBoolToObject(j, "use_cache", !score);
     return j;
 }
 
-int infer_config_save(const struct infer_config *c, const char *path,
-                      struct pk_err *err)
+int infer_config_save(const struct infer_config *c, enum infer_dtype dtype,
+                      const char *path, struct pk_err *err)
 {
-    cJSON *j = to_json(c);
+    cJSON *j = to_json(c, dtype);
     char *text = cJSON_Print(j);
     cJSON_Delete(j);
     if (!text)

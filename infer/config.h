@@ -11,8 +11,10 @@
 PK_NODISCARD int infer_config_load(struct infer_config *c, const char *path,
                                    enum infer_read_out read_out,
                                    struct pk_err *err);
+/* `dtype`: of the weights beside it. */
 PK_NODISCARD int infer_config_save(const struct infer_config *c,
-                                   const char *path, struct pk_err *err);
+                                   enum infer_dtype dtype, const char *path,
+                                   struct pk_err *err);
 
 /* The rules that every config obeys, wherever it comes from. */
 PK_NODISCARD int infer_config_check(const struct infer_config *c,

@@ -5,7 +5,6 @@
 
 #include "common/mem.h"
 #include "infer/config.h"
-#include "infer/gemm.h"
 #include "infer/tape.h"
 
 struct infer_decoder {
@@ -53,8 +52,7 @@ void infer_decoder_free(struct infer_decoder *d)
     free(d->v);
     free(d->token);
     free(d->position);
-    free(d->tape.mem);
-    free(d->tape.layer);
+    infer_tape_release(&d->tape);
     free(d);
 }
 
@@ -119,9 +117,11 @@ int infer_decoder_feed(struct infer_decoder *d, const int32_t *ids, size_t n,
     return rc;
 }
 
-int infer_logits(const struct infer_config *c, const struct infer_weights *w,
-                 const float *hidden, float *logits, struct pk_err *err)
+int infer_logits(const struct infer_weights *w, const float *hidden,
+                 float *logits, struct pk_err *err)
 {
-    return infer_linear(logits, hidden, w->head, 1, c->vocab, c->dim, false,
-                        err);
+    struct infer_gemm g = {.precision = w->precision};
+    int rc = infer_linear(&g, logits, hidden, &w->head, 1, false, err);
+    infer_gemm_release(&g);
+    return rc;
 }

@@ -5,7 +5,7 @@
 
 #include "common/mem.h"
 #include "infer/config.h"
-#include "infer/gemm.h"
+#include "infer/params.h"
 #include "infer/rope.h"
 #include "infer/tape.h"
 
@@ -21,9 +21,15 @@ void infer_tape_free(struct infer_tape *t)
 {
     if (!t)
         return;
+    infer_tape_release(t);
+    free(t);
+}
+
+void infer_tape_release(struct infer_tape *t)
+{
+    infer_gemm_release(&t->gemm);
     free(t->mem);
     free(t->layer);
-    free(t);
 }
 
 /* ---- Memory ---- */
@@ -100,6 +106,7 @@ int infer_pass_plan(const struct infer_pass *p, bool keep)
             return pk_fail_mem(p->err, "a forward pass");
         t->n_layers = c->layers;
     }
+    t->gemm.precision = p->w->precision;
     struct cutter count = {0};
     lay_out(t, c, f, keep, &count);
     if (count.used > t->cap) {
@@ -140,6 +147,12 @@ struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                heads,      p->c->head_dim, inverse};
 }
 
+static int linear(const struct infer_pass *p, float *y, const float *x,
+                  const struct infer_matrix *w, size_t rows, bool add)
+{
+    return infer_linear(&p->t->gemm, y, x, w, rows, add, p->err);
+}
+
 /* mid (rows, C) = x + attention(norm(x)) */
 static int attention_part(const struct infer_pass *p, size_t layer)
 {
@@ -151,14 +164,15 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     float *h = p->t->h;
     size_t n = p->f->all.n, first = p->f->all.token[0];
     float *k = a->k + first * d.kv, *v = a->v + first * d.kv;
-    const struct infer_rmsnorm norm = {a->x, w->attn_norm, n, d.c, c->norm_eps};
+    const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, d.c,
+                                       c->norm_eps};
     int rc;
     infer_rmsnorm(h, &norm);
-    if ((rc = infer_linear(k, h, w->wk, n, d.kv, d.c, false, p->err)) ||
-        (rc = infer_linear(v, h, w->wv, n, d.kv, d.c, false, p->err)))
+    if ((rc = linear(p, k, h, &w->wk, n, false)) ||
+        (rc = linear(p, v, h, &w->wv, n, false)))
         return rc;
     infer_gather(a->mid, h, rows->token, first, rows->n, d.c);
-    rc = infer_linear(a->q, a->mid, w->wq, rows->n, d.q, d.c, false, p->err);
+    rc = linear(p, a->q, a->mid, &w->wq, rows->n, false);
     if (rc)
         return rc;
     struct infer_rope rq = infer_pass_rope(p, c->heads, rows, 0);
@@ -170,7 +184,7 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     if (rc)
         return rc;
     infer_gather(a->mid, a->x, rows->token, first, rows->n, d.c);
-    return infer_linear(a->mid, a->att, w->wo, rows->n, d.c, d.q, true, p->err);
+    return linear(p, a->mid, a->att, &w->wo, rows->n, true);
 }
 
 /* out (rows, C) = mid + swiglu(norm(mid)), a block of rows at a time. */
@@ -182,7 +196,7 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
     const struct infer_acts *a = &p->t->layer[layer];
     size_t rows = infer_pass_rows(p, layer)->n;
     float *h = p->t->h, *act = p->t->act;
-    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm, rows, d.c,
+    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows, d.c,
                                        p->c->norm_eps};
     infer_rmsnorm(h, &norm);
     memcpy(out, a->mid, rows * d.c * sizeof *out);
@@ -192,14 +206,11 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
         float *up = a->up + (keep ? r * d.f : 0);
         const float *hr = h + r * d.c;
         int rc;
-        if ((rc =
-                 infer_linear(gate, hr, w->gate, n, d.f, d.c, false, p->err)) ||
-            (rc = infer_linear(up, hr, w->up, n, d.f, d.c, false, p->err)))
+        if ((rc = linear(p, gate, hr, &w->gate, n, false)) ||
+            (rc = linear(p, up, hr, &w->up, n, false)))
             return rc;
         infer_swiglu(act, gate, up, n * d.f);
-        rc = infer_linear(out + r * d.c, act, w->down, n, d.c, d.f, true,
-                          p->err);
-        if (rc)
+        if ((rc = linear(p, out + r * d.c, act, &w->down, n, true)))
             return rc;
     }
     return 0;
@@ -230,9 +241,9 @@ int infer_pass_run(const struct infer_pass *p, bool keep, float *hidden)
     if (rc)
         return rc;
     for (size_t i = 0; i < f->all.n; i++)
-        memcpy(t->layer[0].x + i * c->dim,
-               p->w->embed + (size_t)f->token[f->all.token[i]] * c->dim,
-               c->dim * sizeof(float));
+        infer_matrix_values(&p->w->embed,
+                            (size_t)f->token[f->all.token[i]] * c->dim,
+                            t->layer[0].x + i * c->dim, c->dim);
     for (size_t l = 0; l < c->layers; l++) {
         float *out = l + 1 < c->layers ? t->layer[l + 1].x : t->out;
         rc = attention_part(p, l);
@@ -241,8 +252,8 @@ int infer_pass_run(const struct infer_pass *p, bool keep, float *hidden)
         if (rc)
             return rc;
     }
-    const struct infer_rmsnorm norm = {t->out, p->w->norm, f->reads.n, c->dim,
-                                       c->norm_eps};
+    const struct infer_rmsnorm norm = {t->out, p->w->norm.f32, f->reads.n,
+                                       c->dim, c->norm_eps};
     infer_rmsnorm(t->h, &norm);
     for (size_t r = 0; r < f->reads.n; r++)
         memcpy(hidden + f->readout[r] * c->dim, t->h + r * c->dim,
@@ -264,7 +275,6 @@ int infer_forward(const struct infer_config *c, const struct infer_weights *w,
     rc = infer_pass_plan(&p, tape != NULL);
     if (!rc)
         rc = infer_pass_run(&p, tape != NULL, hidden);
-    free(own.mem);
-    free(own.layer);
+    infer_tape_release(&own);
     return rc;
 }

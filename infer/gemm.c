@@ -1,22 +1,27 @@
 /* Matrix products in tiles; see gemm.h for why. */
 #include "infer/gemm.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cblas.h>
+#include <omp.h>
 
 #include "common/mem.h"
+#include "infer/simd.h"
 
 enum {
-    TILE = 512,             /* rows and columns of a tile of the result */
+    TILE_ROWS = 504,        /* of the result */
+    TILE_COLS = 512,        /* of the result */
+    ROWS = 12,              /* what every kernel takes at once divides this */
     SMALL_PRODUCT = 1000000 /* OpenBLAS's small-matrix kernel: up to here */
 };
 
-/* A product of one tile always fits BLAS's int: TILE by TILE by k, and k is a
- * dimension of a model or a number of tokens. */
-static void sgemm(struct infer_block s, struct infer_mat a, struct infer_mat b,
-                  float *c, size_t ldc)
+/* A product of one tile always fits BLAS's int: TILE_ROWS by TILE_COLS by k,
+ * and k is a dimension of a model or a number of tokens. */
+void infer_gemm_block(struct infer_block s, struct infer_mat a,
+                      struct infer_mat b, float *c, size_t ldc)
 {
     cblas_sgemm(CblasRowMajor, a.t ? CblasTrans : CblasNoTrans,
                 b.t ? CblasTrans : CblasNoTrans, (blasint)s.m, (blasint)s.n,
@@ -24,101 +29,178 @@ static void sgemm(struct infer_block s, struct infer_mat a, struct infer_mat b,
                 s.add ? 1.0F : 0.0F, c, (blasint)ldc);
 }
 
-void infer_gemm_block(struct infer_block s, struct infer_mat a,
-                      struct infer_mat b, float *c, size_t ldc)
+void infer_gemm_release(struct infer_gemm *g)
 {
-    sgemm(s, a, b, c, ldc);
+    free(g->scratch);
+    g->scratch = NULL;
+    g->cap = 0;
 }
 
-static size_t tiles(size_t n)
+/* Room for n floats, of any content; NULL with the error set. */
+static float *scratch(struct infer_gemm *g, size_t n, struct pk_err *err)
 {
-    return (n + TILE - 1) / TILE;
+    if (n <= g->cap)
+        return g->scratch;
+    infer_gemm_release(g);
+    g->scratch = pk_calloc_aligned(n, sizeof *g->scratch);
+    g->cap = g->scratch ? n : 0;
+    if (!g->scratch)
+        (void)pk_fail_mem(err, "a matrix product");
+    return g->scratch;
 }
 
-static size_t tile_len(size_t n, size_t i)
+/* ---- Tiles --------------------------------------------------------------- */
+
+static size_t at_most(size_t n, size_t most)
 {
-    return n - i * TILE < TILE ? n - i * TILE : TILE;
+    return n < most ? n : most;
 }
 
-/* C (m, n) = or += op(A) op(B), tile by tile. */
-static void gemm(struct infer_block s, struct infer_mat a, struct infer_mat b,
-                 float *c, size_t ldc)
+/* The second operand: f32, or bf16 that is widened a tile at a time. */
+struct right {
+    const float *f32;
+    const uint16_t *bf16;
+    size_t ld;
+    bool t;
+};
+
+static struct right weights(const struct infer_matrix *w, bool t)
 {
-    size_t tm = tiles(s.m), tn = tiles(s.n);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (size_t t = 0; t < tm * tn; t++) {
-        size_t i = t / tn, j = t % tn;
-        struct infer_block tile = {tile_len(s.m, i), tile_len(s.n, j), s.k,
-                                   s.alpha, s.add};
-        struct infer_mat ai = a, bj = b;
-        ai.p += a.t ? i * TILE : i * TILE * a.ld;
-        bj.p += b.t ? j * TILE * b.ld : j * TILE;
-        sgemm(tile, ai, bj, c + i * TILE * ldc + j * TILE, ldc);
+    return (struct right){w->f32, w->bf16, w->cols, t};
+}
+
+/* Floats that a thread needs to widen a tile. */
+static size_t panel_floats(const struct right *b, size_t n, size_t k)
+{
+    return b->f32 ? 0 : (at_most(n, TILE_COLS) * k + 15) & ~(size_t)15;
+}
+
+/* n columns of op(B) from column j on, widened into mem if they must be. */
+static struct infer_mat panel(const struct right *b, size_t j, size_t n,
+                              size_t k, float *mem)
+{
+    size_t at = b->t ? j * b->ld : j;
+    if (b->f32)
+        return (struct infer_mat){b->f32 + at, b->ld, b->t};
+    size_t rows = b->t ? n : k, cols = b->t ? k : n;
+    for (size_t r = 0; r < rows; r++)
+        infer_from_bf16(mem + r * cols, b->bf16 + at + r * b->ld, cols);
+    return (struct infer_mat){mem, cols, b->t};
+}
+
+/* C (m, n) = or += op(A) op(B), tile by tile; `mem` has a panel for each
+ * thread. Tiles under one another are neighbours in the order of work, so that
+ * a panel is widened about once a thread. */
+static void gemm(struct infer_block s, struct infer_mat a, struct right b,
+                 float *c, float *mem)
+{
+    size_t tm = (s.m + TILE_ROWS - 1) / TILE_ROWS;
+    size_t tn = (s.n + TILE_COLS - 1) / TILE_COLS;
+    size_t len = panel_floats(&b, s.n, s.k);
+#pragma omp parallel
+    {
+        size_t have = SIZE_MAX;
+        struct infer_mat bj = {0};
+#pragma omp for schedule(dynamic, 1)
+        for (size_t t = 0; t < tm * tn; t++) {
+            size_t j = t / tm * TILE_COLS, i = t % tm * TILE_ROWS;
+            size_t n = at_most(s.n - j, TILE_COLS);
+            if (j != have)
+                bj = panel(&b, j, n, s.k,
+                           mem + len * (size_t)omp_get_thread_num());
+            have = j;
+            struct infer_mat ai = a;
+            ai.p += a.t ? i : i * a.ld;
+            infer_gemm_block((struct infer_block){at_most(s.m - i, TILE_ROWS),
+                                                  n, s.k, s.alpha, s.add},
+                             ai, bj, c + i * s.n + j, s.n);
+        }
     }
 }
 
-/* The fewest rows that keep a tile of `out` columns off the small kernel. */
-static size_t enough_rows(size_t out, size_t in)
+static size_t panels_floats(const struct right *b, size_t n, size_t k)
 {
-    size_t columns = out % TILE ? out % TILE : TILE;
-    return SMALL_PRODUCT / (columns * in) + 1;
+    return (size_t)omp_get_max_threads() * panel_floats(b, n, k);
 }
 
-/* Few rows: with rows of zeros under them. */
-static int linear_padded(float *y, const float *x, const float *w, size_t rows,
-                         size_t out, size_t in, bool add, struct pk_err *err)
+/* ---- Products ------------------------------------------------------------ */
+
+/* As many rows as a tile of `rows` must have in the end: off the small kernel,
+ * and none left over for the kernels of a product's edge. */
+static size_t padded_rows(size_t rows, const struct infer_matrix *w)
 {
-    size_t m = enough_rows(out, in);
-    float *xp = pk_calloc_aligned(m * in, sizeof *xp);
-    float *yp = pk_calloc_aligned(m * out, sizeof *yp);
+    size_t over = w->rows % TILE_COLS, columns = over ? over : TILE_COLS;
+    size_t enough = SMALL_PRODUCT / (columns * w->cols) + 1;
+    size_t m = rows > enough ? rows : enough;
+    return (m + ROWS - 1) / ROWS * ROWS;
+}
+
+/* A tile of rows with rows of zeros under them, m together. */
+static int linear_padded(struct infer_gemm *g, float *y, const float *x,
+                         const struct infer_matrix *w, size_t rows, size_t m,
+                         bool add, struct pk_err *err)
+{
+    size_t out = w->rows, in = w->cols;
+    struct right b = weights(w, true);
+    size_t panels = panels_floats(&b, out, in);
+    float *mem = scratch(g, panels + m * (in + out), err);
+    if (!mem)
+        return PK_EMEM;
+    float *xp = mem + panels, *yp = xp + m * in;
+    memcpy(xp, x, rows * in * sizeof *xp);
+    memset(xp + rows * in, 0, (m - rows) * in * sizeof *xp);
+    if (add)
+        memcpy(yp, y, rows * out * sizeof *yp);
+    gemm((struct infer_block){m, out, in, 1, add},
+         (struct infer_mat){xp, in, false}, b, yp, mem);
+    memcpy(y, yp, rows * out * sizeof *y);
+    return 0;
+}
+
+/* One product without padding. */
+static int whole(struct infer_gemm *g, struct infer_block s, struct infer_mat a,
+                 struct right b, float *c, struct pk_err *err)
+{
+    float *mem = NULL;
+    if (!b.f32 && !(mem = scratch(g, panels_floats(&b, s.n, s.k), err)))
+        return PK_EMEM;
+    gemm(s, a, b, c, mem);
+    return 0;
+}
+
+int infer_linear(struct infer_gemm *g, float *y, const float *x,
+                 const struct infer_matrix *w, size_t rows, bool add,
+                 struct pk_err *err)
+{
+    size_t out = w->rows, in = w->cols;
+    size_t last = rows % TILE_ROWS, m = padded_rows(last, w);
     int rc = 0;
-    if (!xp || !yp) {
-        rc = pk_fail_mem(err, "a matrix product");
-    } else {
-        memcpy(xp, x, rows * in * sizeof *xp);
-        if (add)
-            memcpy(yp, y, rows * out * sizeof *yp);
-        gemm((struct infer_block){m, out, in, 1, add},
-             (struct infer_mat){xp, in, false}, (struct infer_mat){w, in, true},
-             yp, out);
-        memcpy(y, yp, rows * out * sizeof *y);
-    }
-    free(xp);
-    free(yp);
-    return rc;
+    if (m == last) /* the last tile needs no padding */
+        last = 0;
+    if (rows > last)
+        rc = whole(g, (struct infer_block){rows - last, out, in, 1, add},
+                   (struct infer_mat){x, in, false}, weights(w, true), y, err);
+    if (rc || !last)
+        return rc;
+    return linear_padded(g, y + (rows - last) * out, x + (rows - last) * in, w,
+                         last, m, add, err);
 }
 
-int infer_linear(float *y, const float *x, const float *w, size_t rows,
-                 size_t out, size_t in, bool add, struct pk_err *err)
+int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,
+                    const struct infer_matrix *w, size_t rows, bool add,
+                    struct pk_err *err)
 {
-    if (rows == 0)
-        return 0;
-    /* The last tile of rows may be short as well: peel it off. */
-    size_t few = enough_rows(out, in);
-    size_t last = rows % TILE;
-    size_t whole = last && last < few ? rows - last : rows;
-    if (whole)
-        gemm((struct infer_block){whole, out, in, 1, add},
-             (struct infer_mat){x, in, false}, (struct infer_mat){w, in, true},
-             y, out);
-    if (whole == rows)
-        return 0;
-    return linear_padded(y + whole * out, x + whole * in, w, last, out, in, add,
-                         err);
+    return whole(g, (struct infer_block){rows, w->cols, w->rows, 1, add},
+                 (struct infer_mat){dy, w->rows, false}, weights(w, false), dx,
+                 err);
 }
 
-void infer_linear_dx(float *dx, const float *dy, const float *w, size_t rows,
-                     size_t out, size_t in, bool add)
+int infer_linear_dw(struct infer_gemm *g, const struct infer_matrix *dw,
+                    const float *dy, const float *x, size_t rows,
+                    struct pk_err *err)
 {
-    gemm((struct infer_block){rows, in, out, 1, add},
-         (struct infer_mat){dy, out, false}, (struct infer_mat){w, in, false},
-         dx, in);
-}
-
-void infer_linear_dw(float *dw, const float *dy, const float *x, size_t rows,
-                     size_t out, size_t in)
-{
-    gemm((struct infer_block){out, in, rows, 1, true},
-         (struct infer_mat){dy, out, true}, (struct infer_mat){x, in, false},
-         dw, in);
+    size_t out = dw->rows, in = dw->cols;
+    return whole(g, (struct infer_block){out, in, rows, 1, true},
+                 (struct infer_mat){dy, out, true},
+                 (struct right){.f32 = x, .ld = in}, dw->f32, err);
 }

@@ -1,31 +1,48 @@
-/* Every matrix product of the program: f32 through OpenBLAS.
+/* Every matrix product of the program, f32 through OpenBLAS.
  *
  * A product is cut into tiles whose size depends on the shape of the weights
  * alone, each computed by one thread, so the bits of the result do not depend
  * on the number of threads. In infer_linear they do not depend on the other
  * rows either: a row gives the same bits alone and among thousands. OpenBLAS
  * (measured, 0.3.21) breaks that only through its small-matrix kernel, used
- * for m n k <= 10^6, so smaller tiles are padded with rows of zeros. */
+ * for m n k <= 10^6, and where rows are left over from the 12 (or a part of
+ * them) that its kernels take at once: so tiles are padded with rows of zeros.
+ *
+ * Weights stored in bf16 are widened a tile at a time just before they are
+ * used: the same bits as from weights widened beforehand. */
 #ifndef PREFKIT_INFER_GEMM_H
 #define PREFKIT_INFER_GEMM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/err.h"
+#include "infer/infer.h"
+
+/* What products need beside their operands: what to compute in, and scratch,
+ * which grows to what the largest product takes and is used again. Start from
+ * {.precision = ...}; one for each caller. */
+struct infer_gemm {
+    enum infer_precision precision;
+    float *scratch;
+    size_t cap; /* floats */
+};
+void infer_gemm_release(struct infer_gemm *g);
 
 /* y (rows, out) = x (rows, in) w^T, or += with add. w (out, in). Overwrites or
- * adds to y; no overlap. PK_EMEM when a padded copy finds no memory. */
-PK_NODISCARD int infer_linear(float *y, const float *x, const float *w,
-                              size_t rows, size_t out, size_t in, bool add,
-                              struct pk_err *err);
+ * adds to y; no overlap. PK_EMEM when scratch finds no memory, as below. */
+PK_NODISCARD int infer_linear(struct infer_gemm *g, float *y, const float *x,
+                              const struct infer_matrix *w, size_t rows,
+                              bool add, struct pk_err *err);
 
-/* Its adjoints: dx (rows, in) = dy (rows, out) w, or += with add;
- * dw (out, in) += dy^T x. */
-void infer_linear_dx(float *dx, const float *dy, const float *w, size_t rows,
-                     size_t out, size_t in, bool add);
-void infer_linear_dw(float *dw, const float *dy, const float *x, size_t rows,
-                     size_t out, size_t in);
+/* Its adjoints: dx (rows, in) = dy (rows, out) w, or += with add; and
+ * dw (out, in), f32, += dy^T x. */
+PK_NODISCARD int infer_linear_dx(struct infer_gemm *g, float *dx,
+                                 const float *dy, const struct infer_matrix *w,
+                                 size_t rows, bool add, struct pk_err *err);
+PK_NODISCARD int infer_linear_dw(struct infer_gemm *g,
+                                 const struct infer_matrix *dw, const float *dy,
+                                 const float *x, size_t rows,
+                                 struct pk_err *err);
 
 /* One small product on the calling thread, for attention's blocks:
  * C (m, n) = alpha op(A) op(B), or += with add. */

@@ -164,7 +164,7 @@ static int next_token(struct turn *t, int32_t *id, struct pk_err *err)
 {
     struct infer_generator *g = t->g;
     const struct infer_sampling *s = &t->q->sampling;
-    int rc = infer_logits(g->c, g->w, g->hidden, g->logits, err);
+    int rc = infer_logits(g->w, g->hidden, g->logits, err);
     if (rc)
         return rc;
     if (s->repetition_penalty != 1)

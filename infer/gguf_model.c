@@ -200,7 +200,7 @@ static int copy_tensors(const struct gguf *g, const struct infer_config *c,
 {
     for (size_t i = 0; i < infer_tensor_count(c); i++) {
         const struct gguf_tensor *t = tensor_of(g, c, i);
-        float *at = *infer_weights_slot(c, &p->w, i);
+        float *at = infer_weights_slot(c, &p->w, i)->f32;
         gguf_widen(at, t);
         for (uint64_t k = 0; k < t->cols * t->rows; k++)
             if (!isfinite(at[k]))
@@ -210,11 +210,11 @@ static int copy_tensors(const struct gguf *g, const struct infer_config *c,
     }
     int rc = 0;
     for (size_t l = 0; !rc && l < c->layers; l++) {
-        rc = infer_unpair_rows(p->w.layer[l].wq, c->heads, c->head_dim, c->dim,
-                               err);
+        rc = infer_unpair_rows(p->w.layer[l].wq.f32, c->heads, c->head_dim,
+                               c->dim, err);
         if (!rc)
-            rc = infer_unpair_rows(p->w.layer[l].wk, c->kv_heads, c->head_dim,
-                                   c->dim, err);
+            rc = infer_unpair_rows(p->w.layer[l].wk.f32, c->kv_heads,
+                                   c->head_dim, c->dim, err);
     }
     return rc;
 }

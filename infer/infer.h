@@ -100,19 +100,54 @@ void infer_config_to_score(struct infer_config *c,
     X(up, f, c, "mlp.up_proj")                                                 \
     X(down, c, f, "mlp.down_proj")
 
-/* One layer's tensors, and a model's. f32; the memory is somebody else's: a
- * mapped file, or a slab (struct infer_params). */
+/* How a number is stored; F16 and OTHER occur in files alone. */
+enum infer_dtype { INFER_F32, INFER_F16, INFER_BF16, INFER_OTHER };
+
+/* A tensor where it lies, in memory that is somebody else's: a mapped file, or
+ * a slab (struct infer_params). f32 or bf16 is set. Whatever has one row
+ * (norms, the score head) is f32, and so is all that a slab holds. */
+struct infer_matrix {
+    float *f32;
+    const uint16_t *bf16;
+    size_t rows, cols;
+};
+
+/* What matrix products are computed in: f32, or bf16 operands with f32 sums and
+ * results. Everything else (norms, softmax, rotary embedding, SwiGLU, the score
+ * head, losses) is f32 always. AUTO is only ever asked for, never computed in:
+ * bf16 where the weights are stored so and the processor is faster with it. */
+enum infer_precision {
+    INFER_PRECISION_FP32,
+    INFER_PRECISION_BF16,
+    INFER_PRECISION_AUTO
+};
+
+/* "auto", "fp32" or "bf16", and back. PK_EUSAGE. */
+PK_NODISCARD int infer_precision_parse(enum infer_precision *out,
+                                       const char *text, struct pk_err *err);
+const char *infer_precision_name(enum infer_precision p);
+
+/* Why products in bf16 can't be had here, in a few words; NULL: they can. */
+const char *infer_bf16_missing(void);
+
+/* What is computed in when `asked` is: fp32 where bf16 can't be had. */
+enum infer_precision infer_precision_choose(enum infer_precision asked,
+                                            bool stored_bf16);
+
+/* One layer's tensors, and a model's. */
 struct infer_layer {
-#define INFER_FIELD(field, rows, cols, name) float *field;
+#define INFER_FIELD(field, rows, cols, name) struct infer_matrix field;
     INFER_LAYER_TENSORS(INFER_FIELD)
 #undef INFER_FIELD
 };
 
 struct infer_weights {
-    float *embed; /* (V, C) */
+    struct infer_matrix embed; /* (V, C) */
     struct infer_layer *layer;
-    float *norm; /* (1, C) */
-    float *head; /* (V, C) or (1, C) by config.head; == embed when tied */
+    struct infer_matrix norm; /* (1, C) */
+    struct infer_matrix head; /* (V, C) or (1, C) by config.head; the embedding
+                                 itself when tied */
+    enum infer_precision precision; /* of products with them; not AUTO */
 };
 
 /* Tensor number i in slab order (embedding, layers, final norm, head): what an
@@ -127,6 +162,9 @@ struct infer_tensor {
 size_t infer_tensor_count(const struct infer_config *c);
 void infer_tensor_at(const struct infer_config *c, size_t i,
                      struct infer_tensor *out);
+
+/* Elements of all tensors. */
+size_t infer_parameters(const struct infer_config *c);
 
 /* All tensors in one writable f32 slab: parameters to train, or gradients, or
  * an optimizer's moments. */
@@ -148,8 +186,8 @@ void infer_params_free(struct infer_params *p);
 void infer_params_init(struct infer_params *p, const struct infer_config *c,
                        uint64_t seed);
 
-/* Copy a model's trunk (all but its head); the head too where the kinds agree,
- * else it is left as it was. Trunk shapes must be equal. */
+/* Copy a model's trunk (all but its head), widened; the head too where the
+ * kinds agree, else it is left as it was. Trunk shapes must be equal. */
 void infer_params_copy(struct infer_params *p, const struct infer_config *c,
                        const struct infer_weights *from,
                        const struct infer_config *from_c);
@@ -159,18 +197,24 @@ void infer_params_copy(struct infer_params *p, const struct infer_config *c,
 struct infer_model;
 
 /* Open a Hugging Face directory: config.json, model.safetensors or shards with
- * their index (F32, F16, BF16). F32 tensors are used where they lie in the
- * mapped file, the others are widened to f32. Errors: PK_EDATA for anything
- * wrong in the files (also NaN or infinite weights, and pad_token_id equal to
+ * their index (F32, F16, BF16). F32 and BF16 tensors are used where they lie in
+ * the mapped file; F16 and unaligned ones, and bf16 ones of one row, are
+ * widened to f32. Products are in fp32. Errors: PK_EDATA for anything wrong in
+ * the files (also NaN or infinite weights, and pad_token_id equal to
  * eos_token_id in a model with a score head), PK_EIO, PK_EMEM. */
 PK_NODISCARD int infer_model_open(struct infer_model **out, const char *dir,
                                   struct pk_err *err);
 
-/* The same, told where scores are read: then pad_token_id may be equal to
- * eos_token_id. "eos" or "before-eos" is how an option spells it: 0, or
- * PK_EUSAGE. */
+/* The same, told more. Where scores are read: then pad_token_id may be equal to
+ * eos_token_id ("eos" or "before-eos" is how an option spells it: 0, or
+ * PK_EUSAGE). And the precision asked for; infer_model_weights says which it
+ * came to. */
+struct infer_open {
+    enum infer_read_out read_out;
+    enum infer_precision precision;
+};
 PK_NODISCARD int infer_model_open_as(struct infer_model **out, const char *dir,
-                                     enum infer_read_out read_out,
+                                     const struct infer_open *how,
                                      struct pk_err *err);
 PK_NODISCARD int infer_read_out_parse(enum infer_read_out *out,
                                       const char *text, struct pk_err *err);
@@ -180,17 +224,24 @@ const struct infer_config *infer_model_config(const struct infer_model *m);
 const struct infer_weights *infer_model_weights(const struct infer_model *m);
 const char *infer_model_dir(const struct infer_model *m);
 
-/* SHA-256 over config and all weights, as 64 hex digits and a NUL. */
+/* SHA-256 over config and all weights' values, however they are stored, as 64
+ * hex digits and a NUL. */
 PK_NODISCARD int infer_model_fingerprint(const struct infer_model *m,
                                          char out[65], struct pk_err *err);
 
-/* Write config.json, model.safetensors (F32), and the tokenizer files copied
- * from `tokenizer_dir` (with the chat template and pad token that a reward
- * model must carry), into the existing directory `dir`. */
+/* Write config.json, model.safetensors (in F32, or rounded to BF16), and the
+ * tokenizer files copied from `tokenizer_dir` (with the chat template and pad
+ * token that a reward model must carry), into the existing directory `dir`.
+ * PK_EDATA for a weight too large for BF16. */
 PK_NODISCARD int infer_model_save(const char *dir, const struct infer_config *c,
                                   const struct infer_weights *w,
+                                  enum infer_dtype dtype,
                                   const char *tokenizer_dir,
                                   struct pk_err *err);
+
+/* "f32" or "bf16", as an option spells it. PK_EUSAGE. */
+PK_NODISCARD int infer_dtype_parse(enum infer_dtype *out, const char *text,
+                                   struct pk_err *err);
 
 /* ---- Tokenizer ----------------------------------------------------------- */
 
@@ -461,8 +512,7 @@ size_t infer_decoder_len(const struct infer_decoder *d);
 void infer_decoder_rewind(struct infer_decoder *d, size_t n);
 
 /* logits (1, V) of the next token, from a hidden state (1, C). */
-PK_NODISCARD int infer_logits(const struct infer_config *c,
-                              const struct infer_weights *w,
+PK_NODISCARD int infer_logits(const struct infer_weights *w,
                               const float *hidden, float *logits,
                               struct pk_err *err);
 

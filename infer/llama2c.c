@@ -84,11 +84,11 @@ static int read_tensors(FILE *f, const struct infer_config *c,
 {
     const struct infer_dims d = infer_dims_of(c);
     struct infer_layer *l = p->w.layer;
-    size_t got = fread(p->w.embed, d.c * sizeof(float), c->vocab, f);
+    size_t got = fread(p->w.embed.f32, d.c * sizeof(float), c->vocab, f);
     size_t want = c->vocab;
 #define READ_KIND(field, rows, cols)                                           \
     for (size_t i = 0; i < c->layers; i++) {                                   \
-        got += fread(l[i].field, (cols) * sizeof(float), (rows), f);           \
+        got += fread(l[i].field.f32, (cols) * sizeof(float), (rows), f);       \
         want += (rows);                                                        \
     }
     READ_KIND(attn_norm, 1, d.c)
@@ -101,18 +101,19 @@ static int read_tensors(FILE *f, const struct infer_config *c,
     READ_KIND(down, d.c, d.f)
     READ_KIND(up, d.f, d.c)
 #undef READ_KIND
-    got += fread(p->w.norm, d.c * sizeof(float), 1, f);
+    got += fread(p->w.norm.f32, d.c * sizeof(float), 1, f);
     want++;
     long tables = (long)(c->max_positions * c->head_dim * sizeof(float));
     if (!c->tied && fseek(f, tables, SEEK_CUR) == 0) {
-        got += fread(p->w.head, d.c * sizeof(float), c->vocab, f);
+        got += fread(p->w.head.f32, d.c * sizeof(float), c->vocab, f);
         want += c->vocab;
     }
     int rc = got == want ? 0 : pk_fail_errno(err, "cannot read the tensors");
     for (size_t i = 0; !rc && i < c->layers; i++) {
-        rc = infer_unpair_rows(l[i].wq, c->heads, c->head_dim, d.c, err);
+        rc = infer_unpair_rows(l[i].wq.f32, c->heads, c->head_dim, d.c, err);
         if (!rc)
-            rc = infer_unpair_rows(l[i].wk, c->kv_heads, c->head_dim, d.c, err);
+            rc = infer_unpair_rows(l[i].wk.f32, c->kv_heads, c->head_dim, d.c,
+                                   err);
     }
     return rc;
 }

@@ -55,6 +55,7 @@ struct head {
     const float *hidden;
     const struct infer_target *target;
     float *logits; /* (BLOCK, V) */
+    struct infer_gemm gemm;
     struct row row[BLOCK];
 };
 
@@ -64,19 +65,20 @@ static int block(struct head *h, size_t from, size_t n, float *dhidden,
 {
     size_t c = h->c->dim, vocab = h->c->vocab;
     const float *x = h->hidden + from * c;
-    int rc = infer_linear(h->logits, x, h->w->head, n, vocab, c, false, err);
+    int rc = infer_linear(&h->gemm, h->logits, x, &h->w->head, n, false, err);
     if (rc)
         return rc;
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++)
         one_row(&h->row[i], h->target + h->row[i].first, h->logits + i * vocab,
                 vocab, g != NULL);
-    if (g) {
-        infer_linear_dx(dhidden + from * c, h->logits, h->w->head, n, vocab, c,
-                        false);
-        infer_linear_dw(g->head, h->logits, x, n, vocab, c);
-    }
-    return 0;
+    if (!g)
+        return 0;
+    rc = infer_linear_dx(&h->gemm, dhidden + from * c, h->logits, &h->w->head,
+                         n, false, err);
+    if (!rc)
+        rc = infer_linear_dw(&h->gemm, &g->head, h->logits, x, n, err);
+    return rc;
 }
 
 static int check(const struct infer_config *c, size_t rows,
@@ -109,7 +111,12 @@ int infer_lm_loss(const struct infer_config *c, const struct infer_weights *w,
         free(logits);
         return pk_fail_mem(err, "a block of logits");
     }
-    *h = (struct head){c, w, hidden, t, logits, {{0}}};
+    *h = (struct head){.c = c,
+                       .w = w,
+                       .hidden = hidden,
+                       .target = t,
+                       .logits = logits,
+                       .gemm.precision = w->precision};
     size_t at = 0;
     for (size_t from = 0, n; from < rows && rc == 0; from += n) {
         n = rows - from < BLOCK ? rows - from : BLOCK;
@@ -126,6 +133,7 @@ int infer_lm_loss(const struct infer_config *c, const struct infer_weights *w,
             out->right += h->row[i].right;
         }
     }
+    infer_gemm_release(&h->gemm);
     free(logits);
     free(h);
     return rc;

@@ -9,7 +9,6 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/out.h"
 #include "common/sha256.h"
 #include "infer/config.h"
 #include "infer/params.h"
@@ -143,21 +142,29 @@ static int check_shape(const struct infer_model *m,
 }
 
 /* All exponent bits set: infinity or NaN. */
-static bool all_finite(const float *p, size_t n)
+static bool all_finite(const struct infer_matrix *w)
 {
     int bad = 0;
+    size_t n = w->rows * w->cols;
+    if (w->f32) {
 #pragma omp parallel for reduction(| : bad)
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, p + i, sizeof u);
-        bad |= (u & 0x7F800000) == 0x7F800000;
+        for (size_t i = 0; i < n; i++) {
+            uint32_t u;
+            memcpy(&u, w->f32 + i, sizeof u);
+            bad |= (u & 0x7F800000) == 0x7F800000;
+        }
+    } else {
+#pragma omp parallel for reduction(| : bad)
+        for (size_t i = 0; i < n; i++)
+            bad |= (w->bf16[i] & 0x7F80) == 0x7F80;
     }
     return !bad;
 }
 
-/* Point *slot at the tensor's values, widened when they are not aligned f32. */
+/* Point *slot at the tensor's values where they lie, or widen them: what has
+ * one row is f32 always, and nothing else reads F16 or unaligned numbers. */
 static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
-                       const struct infer_stored *s, float **slot,
+                       const struct infer_stored *s, struct infer_matrix *slot,
                        struct pk_err *err)
 {
     int rc = check_shape(m, t, s, err);
@@ -166,16 +173,21 @@ static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
     if (s->dtype == INFER_OTHER)
         return pk_fail(err, PK_EDATA, "%s: tensor '%s' is not F32, F16 or BF16",
                        m->dir, s->name);
-    if (s->dtype == INFER_F32 && (uintptr_t)s->data % sizeof(float) == 0) {
-        *slot = s->data;
+    uintptr_t at = (uintptr_t)s->data;
+    *slot = (struct infer_matrix){.rows = t->rows, .cols = t->cols};
+    if (s->dtype == INFER_F32 && at % sizeof *slot->f32 == 0) {
+        slot->f32 = s->data;
+    } else if (s->dtype == INFER_BF16 && at % sizeof *slot->bf16 == 0 &&
+               t->rows > 1) {
+        slot->bf16 = s->data;
     } else {
-        *slot = pk_calloc_aligned(s->n, sizeof(float));
-        if (!*slot)
+        slot->f32 = pk_calloc_aligned(s->n, sizeof(float));
+        if (!slot->f32)
             return pk_fail_mem(err, s->name);
-        m->owned[m->n_owned++] = *slot;
-        infer_widen(*slot, s->data, s->dtype, s->n);
+        m->owned[m->n_owned++] = slot->f32;
+        infer_widen(slot->f32, s->data, s->dtype, s->n);
     }
-    if (!all_finite(*slot, s->n))
+    if (!all_finite(slot))
         return pk_fail(err, PK_EDATA,
                        "%s: tensor '%s' holds NaN or infinite weights", m->dir,
                        s->name);
@@ -211,11 +223,11 @@ static int load_all(struct infer_model *m, struct pk_err *err)
 int infer_model_open(struct infer_model **out, const char *dir,
                      struct pk_err *err)
 {
-    return infer_model_open_as(out, dir, INFER_READ_UNSAID, err);
+    return infer_model_open_as(out, dir, &(struct infer_open){0}, err);
 }
 
 int infer_model_open_as(struct infer_model **out, const char *dir,
-                        enum infer_read_out read_out, struct pk_err *err)
+                        const struct infer_open *how, struct pk_err *err)
 {
     *out = NULL;
     struct infer_model *m = pk_calloc(1, sizeof *m);
@@ -226,7 +238,7 @@ int infer_model_open_as(struct infer_model **out, const char *dir,
     if (!rc)
         rc = infer_path(&path, dir, "config.json", err);
     if (!rc)
-        rc = infer_config_load(&m->config, path, read_out, err);
+        rc = infer_config_load(&m->config, path, how->read_out, err);
     if (!rc)
         rc = open_files(m, err);
     if (!rc)
@@ -236,6 +248,8 @@ int infer_model_open_as(struct infer_model **out, const char *dir,
         infer_model_close(m);
         return rc;
     }
+    m->w.precision =
+        infer_precision_choose(how->precision, m->w.layer[0].wq.bf16 != NULL);
     *out = m;
     return 0;
 }
@@ -273,6 +287,20 @@ const char *infer_model_dir(const struct infer_model *m)
     return m->dir;
 }
 
+/* A field of a tensor's values in f32, however they are stored. */
+static void hash_values(struct pk_sha256 *h, const struct infer_matrix *m)
+{
+    enum { PIECE = 4096 };
+    float piece[PIECE];
+    const size_t n = m->rows * m->cols;
+    pk_sha256_field_start(h, n * sizeof *piece);
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t len = n - at < PIECE ? n - at : PIECE;
+        infer_matrix_values(m, at, piece, len);
+        pk_sha256_raw(h, piece, len * sizeof *piece);
+    }
+}
+
 /* What changes a number goes in: shapes, epsilon, theta, and the values. */
 int infer_model_fingerprint(const struct infer_model *m, char out[65],
                             struct pk_err *err)
@@ -297,53 +325,11 @@ int infer_model_fingerprint(const struct infer_model *m, char out[65],
         struct infer_tensor t;
         infer_tensor_at(c, i, &t);
         pk_sha256_field(h, t.name, strlen(t.name));
-        pk_sha256_field(h, *infer_weights_slot(c, &w, i),
-                        t.rows * t.cols * sizeof(float));
+        hash_values(h, infer_weights_slot(c, &w, i));
     }
     uint8_t sum[32];
     pk_sha256_final(h, sum);
     pk_sha256_free(h);
     pk_hex(sum, sizeof sum, out);
     return 0;
-}
-
-static int save_weights(const char *dir, const struct infer_config *c,
-                        const struct infer_weights *w, struct pk_err *err)
-{
-    size_t n = infer_tensor_count(c);
-    struct infer_weights src = *w;
-    struct infer_tensor *t = pk_calloc(n, sizeof *t);
-    struct infer_to_store *s = pk_calloc(n, sizeof *s);
-    char *path = NULL;
-    int rc = !t || !s ? pk_fail_mem(err, "a tensor table")
-                      : infer_path(&path, dir, "model.safetensors", err);
-    if (!rc) {
-        for (size_t i = 0; i < n; i++) {
-            infer_tensor_at(c, i, &t[i]);
-            s[i] = (struct infer_to_store){t[i].name, t[i].decay ? 2 : 1,
-                                           t[i].rows, t[i].cols,
-                                           *infer_weights_slot(c, &src, i)};
-        }
-        rc = infer_safetensors_write(path, s, n, err);
-    }
-    free(path);
-    free(s);
-    free(t);
-    return rc;
-}
-
-int infer_model_save(const char *dir, const struct infer_config *c,
-                     const struct infer_weights *w, const char *tokenizer_dir,
-                     struct pk_err *err)
-{
-    char *path;
-    int rc = infer_path(&path, dir, "config.json", err);
-    if (!rc)
-        rc = infer_config_save(c, path, err);
-    free(path);
-    if (!rc)
-        rc = save_weights(dir, c, w, err);
-    if (!rc)
-        rc = infer_tokenizer_save(dir, c, tokenizer_dir, err);
-    return rc;
 }

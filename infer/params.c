@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "common/rng.h"
 #include "infer/config.h"
+#include "infer/simd.h"
 
 enum {
 #define INFER_ONE(field, rows, cols, name) LAYER_##field,
@@ -83,8 +83,19 @@ void infer_tensor_at(const struct infer_config *c, size_t i,
     out->offset = offset;
 }
 
-float **infer_weights_slot(const struct infer_config *c,
-                           struct infer_weights *w, size_t i)
+size_t infer_parameters(const struct infer_config *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < infer_tensor_count(c); i++) {
+        struct infer_tensor t;
+        describe(c, i, &t);
+        n += t.rows * t.cols;
+    }
+    return n;
+}
+
+struct infer_matrix *infer_weights_slot(const struct infer_config *c,
+                                        struct infer_weights *w, size_t i)
 {
     size_t last = 1 + c->layers * PER_LAYER;
     if (i == 0)
@@ -94,7 +105,7 @@ float **infer_weights_slot(const struct infer_config *c,
     if (i > last)
         return &w->head;
     struct infer_layer *l = &w->layer[(i - 1) / PER_LAYER];
-    float **slots[] = {
+    struct infer_matrix *slots[] = {
 #define INFER_SLOT(field, rows, cols, name) &l->field,
         INFER_LAYER_TENSORS(INFER_SLOT)
 #undef INFER_SLOT
@@ -125,7 +136,8 @@ int infer_params_new(struct infer_params **out, const struct infer_config *c,
     size_t offset = 0;
     for (size_t i = 0; i < count; i++) {
         describe(c, i, &t);
-        *infer_weights_slot(c, &p->w, i) = p->slab + offset;
+        *infer_weights_slot(c, &p->w, i) = (struct infer_matrix){
+            .f32 = p->slab + offset, .rows = t.rows, .cols = t.cols};
         offset += padded(&t);
     }
     if (c->tied)
@@ -143,21 +155,41 @@ void infer_params_free(struct infer_params *p)
     free(p);
 }
 
+int infer_random_next(void *ctx, size_t tensor, size_t from, float *dst,
+                      size_t n, struct pk_err *err)
+{
+    struct infer_random *r = ctx;
+    const struct infer_config *c = r->c;
+    struct infer_tensor t;
+    describe(c, tensor, &t);
+    if (from == 0)
+        pk_rng_seed(&r->rng, r->seed, tensor);
+    bool score =
+        tensor + 1 == infer_tensor_count(c) && c->head == INFER_HEAD_SCORE;
+    double sd = score ? 1.0 / sqrt((double)c->dim + 1) : 0.02;
+    for (size_t k = 0; k < n; k++)
+        dst[k] = t.decay ? (float)(sd * pk_rng_normal(&r->rng)) : 1.0F;
+    (void)err; /* nothing here can fail */
+    return 0;
+}
+
 void infer_params_init(struct infer_params *p, const struct infer_config *c,
                        uint64_t seed)
 {
-    size_t count = infer_tensor_count(c);
-    for (size_t i = 0; i < count; i++) {
-        struct infer_tensor t;
-        struct pk_rng rng;
-        describe(c, i, &t);
-        float *w = *infer_weights_slot(c, &p->w, i);
-        pk_rng_seed(&rng, seed, i);
-        bool score = i + 1 == count && c->head == INFER_HEAD_SCORE;
-        double sd = score ? 1.0 / sqrt((double)c->dim + 1) : 0.02;
-        for (size_t k = 0; k < t.rows * t.cols; k++)
-            w[k] = t.decay ? (float)(sd * pk_rng_normal(&rng)) : 1.0F;
+    struct infer_random r = {.c = c, .seed = seed};
+    for (size_t i = 0; i < infer_tensor_count(c); i++) {
+        const struct infer_matrix *m = infer_weights_slot(c, &p->w, i);
+        (void)infer_random_next(&r, i, 0, m->f32, m->rows * m->cols, NULL);
     }
+}
+
+void infer_matrix_values(const struct infer_matrix *m, size_t from, float *dst,
+                         size_t n)
+{
+    if (m->f32)
+        memcpy(dst, m->f32 + from, n * sizeof *dst);
+    else
+        infer_from_bf16(dst, m->bf16 + from, n);
 }
 
 void infer_params_copy(struct infer_params *p, const struct infer_config *c,
@@ -168,11 +200,9 @@ void infer_params_copy(struct infer_params *p, const struct infer_config *c,
     size_t trunk = 2 + c->layers * PER_LAYER;
     size_t count = c->head == from_c->head ? infer_tensor_count(c) : trunk;
     for (size_t i = 0; i < count; i++) {
-        struct infer_tensor t;
-        describe(c, i, &t);
-        memcpy(*infer_weights_slot(c, &p->w, i),
-               *infer_weights_slot(from_c, &src, i),
-               t.rows * t.cols * sizeof(float));
+        const struct infer_matrix *m = infer_weights_slot(from_c, &src, i);
+        infer_matrix_values(m, 0, infer_weights_slot(c, &p->w, i)->f32,
+                            m->rows * m->cols);
     }
 }
 

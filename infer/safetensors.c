@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/out.h"
-
-#define HEADER_MAX ((uint64_t)64 << 20) /* bytes */
+#include "infer/simd.h"
 
 struct infer_safetensors {
     char *path;
@@ -162,7 +158,7 @@ static int read_header(struct infer_safetensors *st, struct pk_err *err)
                        st->path);
     for (int i = 0; i < 8; i++)
         len |= (uint64_t)st->map[i] << (8 * i);
-    if (len > HEADER_MAX || len > st->size - 8)
+    if (len > INFER_HEADER_MAX || len > st->size - 8)
         return pk_fail(err, PK_EDATA,
                        "%s: the header's length is %llu bytes, which is not "
                        "in the file (cut off, or not safetensors?)",
@@ -278,63 +274,23 @@ static float widen_f16(uint16_t h)
 void infer_widen(float *dst, const void *src, enum infer_dtype dtype,
                  uint64_t n)
 {
+    enum { RUN = 1 << 14 }; /* elements that one thread takes at a time */
     const uint8_t *p = src;
     if (dtype == INFER_F32) {
         memcpy(dst, src, n * sizeof *dst);
         return;
     }
 #pragma omp parallel for
-    for (uint64_t i = 0; i < n; i++) {
-        uint16_t h;
-        memcpy(&h, p + 2 * i, sizeof h);
-        dst[i] =
-            dtype == INFER_BF16 ? from_bits((uint32_t)h << 16) : widen_f16(h);
+    for (uint64_t from = 0; from < n; from += RUN) {
+        uint64_t len = n - from < RUN ? n - from : RUN;
+        if (dtype == INFER_BF16) {
+            infer_from_bf16(dst + from, p + 2 * from, len);
+            continue;
+        }
+        for (uint64_t i = from; i < from + len; i++) {
+            uint16_t h;
+            memcpy(&h, p + 2 * i, sizeof h);
+            dst[i] = widen_f16(h);
+        }
     }
-}
-
-/* The header, padded with spaces so that the data is 8-byte aligned. */
-static int build_header(struct pk_buf *b, const struct infer_to_store *t,
-                        size_t n)
-{
-    uint64_t at = 0;
-    pk_buf_adds(b, "{\"__metadata__\":{\"format\":\"pt\"}");
-    for (size_t i = 0; i < n; i++) {
-        uint64_t bytes = t[i].rows * t[i].cols * sizeof(float);
-        pk_buf_addc(b, ',');
-        pk_json_quote(b, t[i].name, strlen(t[i].name));
-        pk_buf_adds(b, ":{\"dtype\":\"F32\",\"shape\":[");
-        if (t[i].ndim == 2)
-            pk_buf_addf(b, "%" PRIu64 ",", t[i].rows);
-        pk_buf_addf(b,
-                    "%" PRIu64 "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
-                    t[i].cols, at, at + bytes);
-        at += bytes;
-    }
-    pk_buf_addc(b, '}');
-    while (b->len % 8 && !b->failed)
-        pk_buf_addc(b, ' ');
-    return b->failed;
-}
-
-int infer_safetensors_write(const char *path, const struct infer_to_store *t,
-                            size_t n, struct pk_err *err)
-{
-    struct pk_buf b = PK_BUF_INIT((size_t)HEADER_MAX);
-    if (build_header(&b, t, n) != 0) {
-        pk_buf_release(&b);
-        return pk_fail_mem(err, "a safetensors header");
-    }
-    struct pk_out *o;
-    int rc = pk_out_open(&o, path, err);
-    if (!rc) {
-        FILE *f = pk_out_file(o);
-        for (int i = 0; i < 8; i++)
-            fputc((int)(b.len >> (8 * i) & 255), f);
-        fwrite(b.data, 1, b.len, f);
-        for (size_t i = 0; i < n; i++)
-            fwrite(t[i].data, sizeof(float), t[i].rows * t[i].cols, f);
-        rc = pk_out_commit(&o, err);
-    }
-    pk_buf_release(&b);
-    return rc;
 }

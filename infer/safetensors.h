@@ -1,4 +1,4 @@
-/* One safetensors file: read by mapping it, written in one go.
+/* One safetensors file: read by mapping it, written from one end to the other.
  *
  * The format: eight bytes of header length (little-endian), a JSON header
  * {"name": {"dtype", "shape", "data_offsets": [begin, end]}, ...,
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/err.h"
+#include "infer/params.h"
 
-enum infer_dtype { INFER_F32, INFER_F16, INFER_BF16, INFER_OTHER };
+#define INFER_HEADER_MAX ((uint64_t)64 << 20) /* bytes */
 
 struct infer_stored {
     const char *name;
@@ -38,16 +38,12 @@ infer_safetensors_find(const struct infer_safetensors *st, const char *name);
 void infer_widen(float *dst, const void *src, enum infer_dtype dtype,
                  uint64_t n);
 
-/* What to write: f32 tensors of one or two dimensions. */
-struct infer_to_store {
-    const char *name;
-    size_t ndim; /* 1: (cols); 2: (rows, cols) */
-    uint64_t rows, cols;
-    const float *data;
-};
-
+/* Write all of a model's tensors in INFER_F32 or INFER_BF16 (to the nearest,
+ * ties to even), a piece at a time. PK_EDATA for a value too large for bf16. */
 PK_NODISCARD int infer_safetensors_write(const char *path,
-                                         const struct infer_to_store *t,
-                                         size_t n, struct pk_err *err);
+                                         const struct infer_config *c,
+                                         enum infer_dtype dtype,
+                                         const struct infer_source *from,
+                                         struct pk_err *err);
 
 #endif

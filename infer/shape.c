@@ -13,7 +13,8 @@ static const struct {
     size_t dim, layers, heads, kv_heads, hidden;
 } named[] = {{"15M", 288, 6, 6, 6, 768},
              {"110M", 768, 12, 12, 12, 2048},
-             {"1.1B", 2048, 22, 32, 4, 5632}};
+             {"1.1B", 2048, 22, 32, 4, 5632},
+             {"7B", 4096, 32, 32, 32, 11008}};
 
 static bool set_named(struct infer_config *c, const char *name)
 {
@@ -103,7 +104,7 @@ int infer_shape_parse(struct infer_config *c, const char *text,
         } else if (!first || !set_named(c, item)) {
             rc = pk_fail(err, PK_EUSAGE,
                          "shape: '%s' is neither key=value nor one of 15M, "
-                         "110M, 1.1B",
+                         "110M, 1.1B, 7B",
                          item);
         }
         first = false;

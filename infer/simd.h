@@ -5,6 +5,7 @@
 #define PREFKIT_INFER_SIMD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* p (n) = softmax(p), n >= 1. e^x below e^-87 of the largest counts as 0; the
  * sum is taken in double. */
@@ -19,5 +20,10 @@ void infer_swiglu_run(float *act, const float *gate, const float *up, size_t n);
 /* Gradients of it; dact may be the same memory as dup. */
 void infer_swiglu_backward_run(float *dgate, float *dup, const float *dact,
                                const float *gate, const float *up, size_t n);
+
+/* n bf16 numbers (any alignment) to f32, and back to the nearest, ties to even;
+ * NaN stays NaN. */
+void infer_from_bf16(float *dst, const void *src, size_t n);
+void infer_to_bf16(uint16_t *dst, const float *src, size_t n);
 
 #endif

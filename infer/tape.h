@@ -3,6 +3,7 @@
 #define PREFKIT_INFER_TAPE_H
 
 #include "infer/attention.h"
+#include "infer/gemm.h"
 #include "infer/kernels.h"
 
 /* One layer's values. Without a tape all layers share one of these. `rows` is
@@ -24,7 +25,11 @@ struct infer_tape {
     float *out;             /* (R, C) what the final norm gets */
     float *h, *act;         /* scratch: (N, C), and (block, F) */
     float *rope;            /* (longest path, D/2, 2) */
+    struct infer_gemm gemm;
 };
+
+/* What a tape holds, but not itself. */
+void infer_tape_release(struct infer_tape *t);
 
 /* What every step of forward and backward needs to know. Layers compute the
  * rows f->all: all tokens of a forest; or, when decoding, the new tokens of one

@@ -81,7 +81,7 @@ static int number(struct work *k, const float *hidden, double *out,
         infer_score(k->c, k->w, hidden, 1, out);
         return 0;
     }
-    int rc = infer_logits(k->c, k->w, hidden, k->logits, err);
+    int rc = infer_logits(k->w, hidden, k->logits, err);
     *out = rc ? 0 : (double)k->logits[0];
     for (size_t v = 1; !rc && v < k->c->vocab; v++)
         if (!((double)k->logits[v] <= *out))

@@ -227,7 +227,8 @@ static int save(struct open *o, struct rm_run *run, const char *path,
     if (rc)
         return rc;
     const char *dir = pk_outdir_path(out);
-    rc = infer_model_save(dir, &o->config, &o->params->w, run->base, err);
+    rc = infer_model_save(dir, &o->config, &o->params->w, INFER_F32, run->base,
+                          err);
     if (rc == 0)
         rc = save_text(dir, rm_run_provenance(run), err);
     if (rc == 0)

@@ -40,7 +40,7 @@ static inline int small_model(const char *dir, enum infer_head head,
         return rc;
     infer_params_init(p, &c, 7);
     mkdir(dir, 0777);
-    rc = infer_model_save(dir, &c, &p->w, SMALL_TOKENIZER, err);
+    rc = infer_model_save(dir, &c, &p->w, INFER_F32, SMALL_TOKENIZER, err);
     infer_params_free(p);
     return rc;
 }

@@ -22,8 +22,8 @@ static void set_up(void)
     c.eos = 2;
     ck_ok(infer_params_new(&p, &c, &err));
     infer_params_init(p, &c, 11);
-    ck_ok(infer_model_save(temp_dir(), &c, &p->w, "tests/fixtures/tokenizer",
-                           &err));
+    ck_ok(infer_model_save(temp_dir(), &c, &p->w, INFER_F32,
+                           "tests/fixtures/tokenizer", &err));
     infer_params_free(p);
     ck_ok(annotate__hub_open(&hub, &err));
     ck_ok(annotate__local_open(&model, hub, "one", temp_dir(), &err));

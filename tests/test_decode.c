@@ -128,7 +128,7 @@ START_TEST(stories260K_tells_of_Lily)
     char *sp = temp_path("tokenizer.model");
     ck_ok(infer_llama2c_write_tokenizer(tok, sp, &err));
     ck_assert(!infer_llama2c_is_tokenizer(sp));
-    ck_ok(infer_model_save(temp_dir(), &c, &p->w, sp, &err));
+    ck_ok(infer_model_save(temp_dir(), &c, &p->w, INFER_F32, sp, &err));
 
     struct infer_model *m;
     struct infer_tokenizer *t;

@@ -288,7 +288,7 @@ static void same_gradients(const struct run *a, const struct run *b)
     }
     if (!a->c->tied)
         for (size_t k = 0; k < a->c->dim; k++)
-            ck_assert(a->g->w.head[k] == 0);
+            ck_assert(a->g->w.head.f32[k] == 0);
 }
 
 /* _i is the shape. */

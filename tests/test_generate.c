@@ -32,7 +32,7 @@ static void setup(void)
     infer_params_init(p, &c, 11);
     for (size_t i = 0; i < p->n; i++)
         p->slab[i] *= 4;
-    ck_ok(infer_model_save(temp_dir(), &c, &p->w, TOKENIZER, &err));
+    ck_ok(infer_model_save(temp_dir(), &c, &p->w, INFER_F32, TOKENIZER, &err));
     infer_params_free(p);
     ck_ok(infer_model_open(&m, temp_dir(), &err));
     ck_ok(infer_tokenizer_open(&t, temp_dir(), &err));

@@ -201,7 +201,7 @@ static void logits_of(const int32_t *ids, size_t n, double *logits)
         logits[v] = 0;
         for (size_t i = 0; i < g.c->dim; i++)
             logits[v] +=
-                (double)hidden[i] * (double)g.p->w.head[v * g.c->dim + i];
+                (double)hidden[i] * (double)g.p->w.head.f32[v * g.c->dim + i];
     }
 }
 
@@ -210,7 +210,7 @@ START_TEST(causal)
     double logits[128];
     const cJSON *e;
     golden_open(&g, "causal");
-    ck_assert(g.c->tied && g.p->w.head == g.p->w.embed);
+    ck_assert(g.c->tied && g.p->w.head.f32 == g.p->w.embed.f32);
     ck_assert_uint_eq(g.c->head_dim, 10);
     cJSON_ArrayForEach(e, golden_item(g.json, "causal"))
     {

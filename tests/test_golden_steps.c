@@ -125,7 +125,7 @@ END_TEST
 START_TEST(unused_rows_decay)
 {
     golden_open(&g, "reward");
-    const float *row = g.p->w.embed; /* the pad token's */
+    const float *row = g.p->w.embed.f32; /* the pad token's */
     double before = (double)row[3];
     ck_assert(same_steps());
     double want = before * pow(1 - option("lr") * option("weight_decay"), 10);

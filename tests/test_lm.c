@@ -64,10 +64,10 @@ START_TEST(against_doubles)
 {
     struct pk_err err;
     struct infer_config c = config();
-    struct infer_weights w = {.head = head};
+    struct infer_weights w = {.head = {.f32 = head, .rows = V, .cols = C}};
     static float dh[ROWS * C], dw[V * C];
     static double rh[ROWS * C], rw[V * C];
-    struct infer_weights g = {.head = dw};
+    struct infer_weights g = {.head = {.f32 = dw, .rows = V, .cols = C}};
     struct infer_lm_grad grad = {dh, &g};
     struct infer_targets t = {target, TARGETS};
     struct infer_lm_sum with, without;
@@ -91,7 +91,7 @@ START_TEST(bad_targets)
 {
     struct pk_err err;
     struct infer_config c = config();
-    struct infer_weights w = {.head = head};
+    struct infer_weights w = {.head = {.f32 = head, .rows = V, .cols = C}};
     struct infer_lm_sum sum;
     static const struct infer_target bad[][2] = {
         {{0, 1, 1}, {0, V, 1}},

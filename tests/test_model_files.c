@@ -71,10 +71,10 @@ static struct infer_params *random_params(const struct infer_config *c)
     struct infer_params *p;
     ck_ok(infer_params_new(&p, c, &err));
     infer_params_init(p, c, 3);
-    p->w.embed[0] = -0.0F;
-    p->w.embed[1] = FLT_MAX;
-    p->w.embed[2] = FLT_TRUE_MIN;
-    p->w.norm[1] = -FLT_MIN;
+    p->w.embed.f32[0] = -0.0F;
+    p->w.embed.f32[1] = FLT_MAX;
+    p->w.embed.f32[2] = FLT_TRUE_MIN;
+    p->w.norm.f32[1] = -FLT_MIN;
     return p;
 }
 
@@ -84,7 +84,7 @@ static char *save(const char *name, const struct infer_config *c,
 {
     char *dir = temp_path(name);
     ck_assert_int_eq(mkdir(dir, 0777), 0);
-    ck_ok(infer_model_save(dir, c, &p->w, tokenizer(), &err));
+    ck_ok(infer_model_save(dir, c, &p->w, INFER_F32, tokenizer(), &err));
     return dir;
 }
 
@@ -152,8 +152,8 @@ START_TEST(round_trip)
     ck_ok(infer_model_open(&m, dir, &err));
     ck_ok(infer_model_fingerprint(m, one, &err));
     infer_model_close(m);
-    p->w.norm[0] += 1;
-    ck_ok(infer_model_save(dir2, &c, &p->w, tokenizer(), &err));
+    p->w.norm.f32[0] += 1;
+    ck_ok(infer_model_save(dir2, &c, &p->w, INFER_F32, tokenizer(), &err));
     ck_ok(infer_model_open(&m, dir2, &err));
     ck_ok(infer_model_fingerprint(m, two, &err));
     infer_model_close(m);
@@ -244,6 +244,64 @@ START_TEST(dtypes_and_alignment)
             check_same(&tiny, p, dir);
         }
     }
+    infer_params_free(p);
+}
+END_TEST
+
+/* hidden (1, C) at the end of a path. */
+static void hidden_of(const struct infer_config *c,
+                      const struct infer_weights *w, float *hidden)
+{
+    struct infer_forest *f;
+    static const int32_t path[] = {1, 3, 4, 4, 3, 2};
+    size_t readout;
+    ck_ok(infer_forest_new(&f, &err));
+    ck_ok(infer_forest_add(f, path, 6, 5, &readout, &err));
+    ck_ok(infer_forward(c, w, f, NULL, hidden, &err));
+    infer_forest_free(f);
+}
+
+/* Stored in bf16: matrices stay as they lie, and give what the same weights in
+ * f32 give, to the bit; the fingerprint is that of the values. */
+START_TEST(saved_in_bf16)
+{
+    struct infer_config c = tiny;
+    c.head = _i ? INFER_HEAD_LM : INFER_HEAD_SCORE;
+    struct infer_params *p;
+    struct infer_model *m, *again;
+    float want[4], got[4];
+    char one[65], two[65];
+    ck_ok(infer_params_new(&p, &c, &err));
+    infer_params_init(p, &c, 3);
+    char *dir = temp_path(_i ? "half_lm" : "half_score");
+    char *wide = temp_path(_i ? "half_lm_wide" : "half_score_wide");
+    ck_assert(mkdir(dir, 0777) == 0 && mkdir(wide, 0777) == 0);
+    ck_ok(infer_model_save(dir, &c, &p->w, INFER_BF16, tokenizer(), &err));
+    ck_ok(infer_model_open(&m, dir, &err));
+    const struct infer_weights *w = infer_model_weights(m);
+    ck_assert(w->layer[1].gate.bf16 && !w->layer[1].gate.f32);
+    ck_assert(w->embed.bf16 && w->norm.f32 && w->layer[0].ffn_norm.f32);
+    ck_assert(_i ? w->head.bf16 != NULL : w->head.f32 != NULL);
+    infer_params_copy(p, &c, w, &c);
+    ck_ok(infer_model_save(wide, &c, w, INFER_F32, tokenizer(), &err));
+    ck_ok(infer_model_open(&again, wide, &err));
+    ck_assert_ptr_nonnull(infer_model_weights(again)->layer[1].gate.f32);
+    hidden_of(&c, w, got);
+    hidden_of(&c, infer_model_weights(again), want);
+    ck_assert_int_eq(memcmp(want, got, sizeof want), 0);
+    hidden_of(&c, &p->w, want);
+    ck_assert_int_eq(memcmp(want, got, sizeof want), 0);
+    ck_ok(infer_model_fingerprint(m, one, &err));
+    ck_ok(infer_model_fingerprint(again, two, &err));
+    ck_assert_str_eq(one, two);
+    infer_model_close(again);
+    infer_model_close(m);
+
+    p->w.layer[1].up.f32[2] = FLT_MAX;
+    ck_assert_int_eq(
+        infer_model_save(dir, &c, &p->w, INFER_BF16, tokenizer(), &err),
+        PK_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "too large for bf16"));
     infer_params_free(p);
 }
 END_TEST
@@ -391,6 +449,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, round_trip, 0, 4);
     tcase_add_test(t, dtypes_and_alignment);
+    tcase_add_loop_test(t, saved_in_bf16, 0, 2);
     tcase_add_test(t, widening);
     tcase_add_test(t, tied_under_either_name);
     tcase_add_test(t, shards);

@@ -34,9 +34,6 @@ static struct {
 static void set_up(void)
 {
     struct infer_model *m;
-    struct infer_params *p;
-    struct infer_tensor t[12];
-    struct infer_to_store s[12];
     dir = temp_path("model");
     config = temp_path("model/config.json");
     weights = temp_path("model/model.safetensors");
@@ -50,17 +47,9 @@ static void set_up(void)
                              .hidden = 3,
                              .vocab = 5,
                              .head = INFER_HEAD_SCORE};
-    ck_ok(infer_params_new(&p, &c, &err));
-    infer_params_init(p, &c, 1);
-    size_t n = infer_tensor_count(&c);
-    ck_assert_uint_eq(n, 12);
-    for (size_t i = 0; i < n; i++) {
-        infer_tensor_at(&c, i, &t[i]);
-        s[i] = (struct infer_to_store){t[i].name, t[i].decay ? 2 : 1, t[i].rows,
-                                       t[i].cols, p->slab + t[i].offset};
-    }
-    ck_ok(infer_safetensors_write(weights, s, n, &err));
-    infer_params_free(p);
+    struct infer_random random = {.c = &c, .seed = 1};
+    const struct infer_source from = {&random, infer_random_next};
+    ck_ok(infer_safetensors_write(weights, &c, INFER_F32, &from, &err));
     ck_ok(infer_model_open(&m, dir, &err));
     infer_model_close(m);
 

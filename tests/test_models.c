@@ -57,7 +57,7 @@ START_TEST(rotary_scaling)
             ck_assert_msg(fabs(freq[k] - want[i][k]) <= 1e-6 * want[i][k],
                           "%d, %d: %.9g", i, k, freq[k]);
         char *path = temp_path("again.json");
-        ck_ok(infer_config_save(&c, path, &err));
+        ck_ok(infer_config_save(&c, INFER_F32, path, &err));
         ck_ok(infer_config_load(&again, path, INFER_READ_UNSAID, &err));
         ck_assert_int_eq(memcmp(&c.rope, &again.rope, sizeof c.rope), 0);
     }
@@ -73,7 +73,7 @@ START_TEST(several_ends)
     ck_assert(infer_config_ends(&c, 5) && infer_config_ends(&c, 7) &&
               infer_config_ends(&c, 8) && !infer_config_ends(&c, 6) &&
               !infer_config_ends(&c, -1));
-    ck_ok(infer_config_save(&c, temp_path("e.json"), &err));
+    ck_ok(infer_config_save(&c, INFER_F32, temp_path("e.json"), &err));
     ck_ok(infer_config_load(&again, temp_path("e.json"), INFER_READ_UNSAID,
                             &err));
     ck_assert(again.n_more_eos == 2 && again.more_eos[1] == 8);
@@ -530,7 +530,7 @@ START_TEST(verify_tells)
     ck_assert_int_eq(c.pad, 263);
     ck_ok(infer_params_new(&p, &c, &err));
     infer_params_init(p, &c, 5);
-    ck_ok(infer_model_save(dir, &c, &p->w, from, &err));
+    ck_ok(infer_model_save(dir, &c, &p->w, INFER_F32, from, &err));
     infer_params_free(p);
     struct verify_report r = verify(dir);
     ck_assert_msg(r.n_problems == 0, "%s: %s", r.finding[0].about,

@@ -305,11 +305,11 @@ START_TEST(decay_on_matrices_only)
     for (size_t i = 0; i < p->n; i++)
         p->slab[i] = 1;
     rm_adamw_update(&a, p, g, 0, 0.5); /* no gradient: decay alone */
-    ck_near((double)p->w.norm[0], (double)1, 0);
-    ck_near((double)p->w.layer[1].attn_norm[3], (double)1, 0);
-    ck_near((double)p->w.layer[1].wq[3], (double)0.95F, 0);
-    ck_near((double)p->w.embed[7], (double)0.95F, 0);
-    ck_near((double)p->w.head[2], (double)0.95F, 0);
+    ck_near((double)p->w.norm.f32[0], (double)1, 0);
+    ck_near((double)p->w.layer[1].attn_norm.f32[3], (double)1, 0);
+    ck_near((double)p->w.layer[1].wq.f32[3], (double)0.95F, 0);
+    ck_near((double)p->w.embed.f32[7], (double)0.95F, 0);
+    ck_near((double)p->w.head.f32[2], (double)0.95F, 0);
     rm_adamw_release(&a);
     infer_params_free(p);
     infer_params_free(g);

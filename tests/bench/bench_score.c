@@ -96,7 +96,7 @@ static void make_model(const char *dir, const struct infer_config *c)
     must(infer_params_new(&p, c, &err));
     infer_params_init(p, c, 1);
     mkdir(dir, 0777);
-    must(infer_model_save(dir, c, &p->w, "scripts/sample", &err));
+    must(infer_model_save(dir, c, &p->w, INFER_F32, "scripts/sample", &err));
     infer_params_free(p);
 }
 

@@ -1,0 +1,220 @@
+/* Matrix products: against sums in double, and weights in bf16 against the same
+ * weights widened beforehand. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "infer/gemm.h"
+#include "infer/simd.h"
+#include "tests/support.h"
+
+static struct pk_err err;
+
+static float *randoms(size_t n, uint64_t stream)
+{
+    struct pk_rng r;
+    float *x = malloc((n ? n : 1) * sizeof *x);
+    ck_assert_ptr_nonnull(x);
+    pk_rng_seed(&r, 7, stream);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)pk_rng_normal(&r);
+    return x;
+}
+
+/* Weights that bf16 holds, both ways. */
+struct both {
+    struct infer_matrix wide, narrow;
+};
+
+static struct both weights(size_t out, size_t in)
+{
+    size_t n = out * in;
+    float *w = randoms(n, 1);
+    uint16_t *h = malloc(n * sizeof *h);
+    ck_assert_ptr_nonnull(h);
+    infer_to_bf16(h, w, n);
+    infer_from_bf16(w, h, n);
+    return (struct both){{.f32 = w, .rows = out, .cols = in},
+                         {.bf16 = h, .rows = out, .cols = in}};
+}
+
+static void free_both(struct both *b)
+{
+    free(b->wide.f32);
+    free((void *)b->narrow.bf16);
+}
+
+static double sum_abs;
+
+/* Element (i, j) of x w^T or x w, and in sum_abs the sum of the terms' sizes,
+ * which rounding is in proportion to. */
+static double element(const float *x, const float *w, size_t k, size_t wstep)
+{
+    double sum = 0;
+    sum_abs = 0;
+    for (size_t i = 0; i < k; i++) {
+        double p = (double)x[i] * (double)w[i * wstep];
+        sum += p;
+        sum_abs += fabs(p);
+    }
+    return sum;
+}
+
+static void near(double got, double want, const char *what)
+{
+    ck_assert_msg(fabs(got - want) <= 1e-6 * sum_abs, "%s: %.9g, not %.9g",
+                  what, got, want);
+}
+
+static const struct {
+    size_t rows, out, in;
+} shapes[] = {{1, 1, 1},     {1, 512, 2048},  {3, 5, 7},     {2, 513, 33},
+              {5, 1025, 64}, {515, 40, 72},   {600, 700, 9}, {1, 4, 4096},
+              {17, 96, 257}, {1030, 520, 130}};
+
+START_TEST(against_doubles)
+{
+    size_t rows = shapes[_i].rows, out = shapes[_i].out, in = shapes[_i].in;
+    struct infer_gemm g = {0};
+    struct both w = weights(out, in);
+    float *x = randoms(rows * in, 2), *y = randoms(rows * out, 3);
+    float *dx = randoms(rows * in, 4), *dy = randoms(rows * out, 5);
+    float *dw = calloc(out * in, sizeof *dw);
+    struct infer_matrix grad = {.f32 = dw, .rows = out, .cols = in};
+    float y0 = y[rows * out - 1], dx0 = dx[rows * in - 1];
+    ck_ok(infer_linear(&g, y, x, &w.narrow, rows, true, &err));
+    ck_ok(infer_linear_dx(&g, dx, dy, &w.narrow, rows, true, &err));
+    ck_ok(infer_linear_dw(&g, &grad, dy, x, rows, &err));
+    for (size_t t = 0; t < 200; t++) { /* corners, and some between */
+        size_t r = t < 4 ? t % 2 * (rows - 1) : t * 7919 % rows;
+        size_t o = t < 4 ? t / 2 * (out - 1) : t * 104729 % out;
+        size_t i = t < 4 ? t / 2 * (in - 1) : t * 1299709 % in;
+        if (r == rows - 1 && o == out - 1)
+            near((double)y[r * out + o] - (double)y0,
+                 element(x + r * in, w.wide.f32 + o * in, in, 1), "y");
+        if (r == rows - 1 && i == in - 1)
+            near((double)dx[r * in + i] - (double)dx0,
+                 element(dy + r * out, w.wide.f32 + i, out, in), "dx");
+        double sum = 0;
+        sum_abs = 0;
+        for (size_t k = 0; k < rows; k++) {
+            double p = (double)dy[k * out + o] * (double)x[k * in + i];
+            sum += p;
+            sum_abs += fabs(p);
+        }
+        near((double)dw[o * in + i], sum, "dw");
+    }
+    ck_ok(infer_linear(&g, y, x, &w.narrow, rows, false, &err));
+    ck_ok(infer_linear_dx(&g, dx, dy, &w.narrow, rows, false, &err));
+    for (size_t t = 0; t < 200; t++) {
+        size_t r = t * 7919 % rows, o = t * 104729 % out, i = t * 31 % in;
+        near((double)y[r * out + o],
+             element(x + r * in, w.wide.f32 + o * in, in, 1), "y");
+        near((double)dx[r * in + i],
+             element(dy + r * out, w.wide.f32 + i, out, in), "dx");
+    }
+    infer_gemm_release(&g);
+    free_both(&w);
+    free(x), free(y), free(dx), free(dy), free(dw);
+}
+END_TEST
+
+START_TEST(bf16_weights_give_the_same_bits)
+{
+    size_t rows = shapes[_i].rows, out = shapes[_i].out, in = shapes[_i].in;
+    struct infer_gemm g = {0};
+    struct both w = weights(out, in);
+    float *x = randoms(rows * in, 2), *dy = randoms(rows * out, 5);
+    float *a = calloc(rows * out, sizeof *a),
+          *b = calloc(rows * out, sizeof *b);
+    ck_ok(infer_linear(&g, a, x, &w.wide, rows, false, &err));
+    ck_ok(infer_linear(&g, b, x, &w.narrow, rows, false, &err));
+    ck_assert(memcmp(a, b, rows * out * sizeof *a) == 0);
+    float *da = calloc(rows * in, sizeof *da),
+          *db = calloc(rows * in, sizeof *db);
+    ck_ok(infer_linear_dx(&g, da, dy, &w.wide, rows, false, &err));
+    ck_ok(infer_linear_dx(&g, db, dy, &w.narrow, rows, false, &err));
+    ck_assert(memcmp(da, db, rows * in * sizeof *da) == 0);
+    infer_gemm_release(&g);
+    free_both(&w);
+    free(x), free(dy), free(a), free(b), free(da), free(db);
+}
+END_TEST
+
+START_TEST(a_row_gives_the_same_bits_in_any_batch)
+{
+    size_t rows = shapes[_i].rows, out = shapes[_i].out, in = shapes[_i].in;
+    struct infer_gemm g = {0};
+    struct both w = weights(out, in);
+    float *x = randoms(rows * in, 2);
+    float *all = calloc(rows * out, sizeof *all),
+          *one = calloc(out, sizeof *one);
+    ck_ok(infer_linear(&g, all, x, &w.narrow, rows, false, &err));
+    for (size_t r = 0; r < rows; r += 1 + rows / 5) {
+        ck_ok(infer_linear(&g, one, x + r * in, &w.narrow, 1, false, &err));
+        ck_assert(memcmp(one, all + r * out, out * sizeof *one) == 0);
+    }
+    infer_gemm_release(&g);
+    free_both(&w);
+    free(x), free(all), free(one);
+}
+END_TEST
+
+START_TEST(rounding)
+{
+    static const struct {
+        uint32_t from;
+        uint16_t to;
+    } cases[] = {{0, 0},
+                 {0x80000000, 0x8000},
+                 {0x3F800000, 0x3F80},
+                 {0x3F807FFF, 0x3F80},
+                 {0x3F808000, 0x3F80}, /* a tie, to even */
+                 {0x3F808001, 0x3F81},
+                 {0x3F818000, 0x3F82}, /* a tie, to even */
+                 {0xBF818000, 0xBF82},
+                 {0x00000001, 0},
+                 {0x00018000, 0x0002},
+                 {0x7F7FFFFF, 0x7F80}, /* too large */
+                 {0x7F800000, 0x7F80},
+                 {0xFF800000, 0xFF80},
+                 {0x7F800001, 0x7FC0}, /* NaN stays NaN */
+                 {0xFFFFFFFF, 0xFFFF}};
+    enum { N = sizeof cases / sizeof *cases };
+    for (size_t i = 0; i < N; i++) {
+        float x[33], back[33];
+        uint16_t got[33];
+        for (size_t k = 0; k < 33; k++)
+            memcpy(x + k, &cases[i].from, sizeof x[k]);
+        infer_to_bf16(got, x, 33);
+        infer_from_bf16(back, got, 33);
+        for (size_t k = 0; k < 33; k++) {
+            uint32_t u;
+            memcpy(&u, back + k, sizeof u);
+            ck_assert_msg(got[k] == cases[i].to, "%08x: %04x", cases[i].from,
+                          got[k]);
+            ck_assert_uint_eq(u, (uint32_t)got[k] << 16);
+        }
+    }
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    enum { N = sizeof shapes / sizeof *shapes };
+    Suite *s = suite_create("gemm");
+    TCase *t = tcase_create("gemm");
+    tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, against_doubles, 0, N);
+    tcase_add_loop_test(t, bf16_weights_give_the_same_bits, 0, N);
+    tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0, N);
+    tcase_add_test(t, rounding);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return run_suite(suite());
+}
