@@ -30,9 +30,16 @@ $(if $(OPT_$(MODE)),,$(error MODE must be release, debug, asan or fuzz))
 MPI_CFLAGS_1 = -DPREFKIT_MPI $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags ompi-c))
 MPI_LIBS_1   = $(shell $(PKG_CONFIG) --libs ompi-c)
 
+# Products in bf16; `make ONEDNN=0` builds without them.
+ONEDNN ?= 1
+DNN_CFLAGS_1 = -DPREFKIT_ONEDNN
+DNN_LIBS_1   = -ldnnl
+
 ALL_CFLAGS = $(STD) $(NUM) $(WARN) $(OPT_$(MODE)) $(MPI_CFLAGS_$(MPI)) \
+             $(DNN_CFLAGS_$(ONEDNN)) \
              $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
-LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS)) $(MPI_LIBS_$(MPI)) -lm \
+LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS)) $(MPI_LIBS_$(MPI)) \
+             $(DNN_LIBS_$(ONEDNN)) -lm \
              $(BLAS:%=-Wl,-rpath,%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 

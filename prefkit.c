@@ -90,6 +90,7 @@ static const struct verb *find(const char *name)
 
 int main(int argc, char **argv)
 {
+    infer_blas_choose();
     if (argc < 2)
         return usage(stderr);
     const char *first = argv[1];

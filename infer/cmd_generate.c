@@ -15,13 +15,14 @@
 struct args {
     struct pk_cli cli;
     const char *model, *input, *output;
+    enum infer_precision precision;
     struct infer_request request;
     const char **stop;
     size_t cap_stops;
     uint64_t samples;
 };
 
-enum { OPT_STOP = 300 };
+enum { OPT_STOP = 300, OPT_PRECISION };
 
 static const struct argp_option options[] = {
     {"model", 'm', "DIR", 0, "The model directory", 0},
@@ -38,6 +39,9 @@ static const struct argp_option options[] = {
      0},
     {"stop", OPT_STOP, "TEXT", 0,
      "End a response before TEXT; may be given again", 0},
+    {"precision", OPT_PRECISION, "auto|fp32|bf16", 0,
+     "How to compute prompts (default auto); responses are computed in fp32",
+     0},
     {"seed", 'S', "N", 0, "Seed (default 1)", 0},
     {0}};
 
@@ -63,8 +67,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
     struct infer_sampling *s = &a->request.sampling;
+    struct pk_err err;
     uint64_t n;
     switch (key) {
+    case OPT_PRECISION:
+        need(state, infer_precision_parse(&a->precision, arg, &err) == 0,
+             "--precision takes auto, fp32 or bf16");
+        return 0;
     case 'm':
         a->model = arg;
         return 0;
@@ -270,7 +279,8 @@ static int run(struct job *j, struct pk_err *err)
     const struct args *a = j->a;
     struct pk_lines *in = NULL;
     struct pk_out *out = NULL;
-    int rc = infer_model_open(&j->m, a->model, err);
+    const struct infer_open how = {.precision = a->precision};
+    int rc = infer_model_open_as(&j->m, a->model, &how, err);
     if (!rc)
         rc = infer_tokenizer_open(&j->t, a->model, err);
     if (!rc)

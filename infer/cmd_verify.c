@@ -13,11 +13,16 @@ struct args {
     struct pk_cli cli;
     const char *dir;
     enum infer_read_out read_out;
+    enum infer_precision precision;
     bool json;
 };
 
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "The report as JSON", 0},
+    {"precision", 'p', "auto|fp32|bf16", 0,
+     "Look at bf16 as well as fp32 (default auto: where scoring would choose "
+     "it)",
+     0},
     {"read-out", 'r', "eos|before-eos", 0,
      "Where scores are read, when pad_token_id is the end-of-sequence token: "
      "at "
@@ -32,6 +37,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 'j':
         a->json = true;
+        return 0;
+    case 'p':
+        if (infer_precision_parse(&a->precision, arg, &err) < 0)
+            argp_error(state, "--precision: %s", err.text);
         return 0;
     case 'r':
         if (infer_read_out_parse(&a->read_out, arg, &err) < 0)
@@ -91,10 +100,10 @@ static void print_text(const struct args *a, const struct verify_report *r)
         printf("%zu fixed texts    from %.9g to %.9g\n", r->texts, r->lowest,
                r->highest);
     for (size_t i = 0; i < r->n_runs; i++)
-        printf("  %-20s %2d thread%s  largest difference %.3g%s\n",
-               r->run[i].how, r->run[i].threads,
-               r->run[i].threads == 1 ? " " : "s", r->run[i].difference,
-               r->run[i].same_bits ? " (same bits)" : "");
+        printf("  %s %-20s %2d thread%s  largest difference %.3g%s\n",
+               infer_precision_name(r->run[i].precision), r->run[i].how,
+               r->run[i].threads, r->run[i].threads == 1 ? " " : "s",
+               r->run[i].difference, r->run[i].same_bits ? " (same bits)" : "");
     for (size_t i = 0; i < r->n_findings; i++)
         printf("%s: %s: %s\n", r->finding[i].problem ? "problem" : "remark",
                r->finding[i].about, r->finding[i].text);
@@ -127,6 +136,8 @@ static cJSON *runs(const struct verify_report *r)
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < r->n_runs; i++) {
         cJSON *o = cJSON_CreateObject();
+        cJSON_AddStringToObject(o, "precision",
+                                infer_precision_name(r->run[i].precision));
         cJSON_AddStringToObject(o, "how", r->run[i].how);
         pk_json_add_int(o, "threads", r->run[i].threads);
         pk_json_add_num(o, "largest_difference", r->run[i].difference);
@@ -185,12 +196,15 @@ static int print_json(const struct args *a, const struct verify_report *r,
 
 int infer_cmd_verify(int argc, char **argv)
 {
-    struct args a = {.cli.verb = "verify"};
+    struct args a = {.cli.verb = "verify", .precision = INFER_PRECISION_AUTO};
     struct pk_err err = {0};
     pk_cli_parse(&argp, argc, argv, &a.cli);
     struct verify_report r = {.bos = -1, .eos = -1, .pad = -1};
-    struct verify_open o = {.dir = a.dir, .read_out = a.read_out};
+    struct verify_open o = {
+        .dir = a.dir, .read_out = a.read_out, .precision = a.precision};
     int rc = verify_files(&r, &o, &err);
+    if (!rc && o.model)
+        infer_say_precision(&a.cli, a.precision, o.model);
     if (!rc && o.model)
         rc = verify_rescore(&r, &o, omp_get_max_threads(), &err);
     if (!rc && a.json)

@@ -104,6 +104,7 @@ int infer_decoder_feed(struct infer_decoder *d, const int32_t *ids, size_t n,
         .reads = {1, d->position + total - 1, read_first},
         .readout = &readout};
     struct infer_pass p = {d->c, d->w, &f, &d->tape, err};
+    d->tape.gemm.thin = n == 1;
     rc = infer_pass_plan(&p, false);
     size_t kv = d->cap * infer_dims_of(d->c).kv;
     for (size_t l = 0; !rc && l < d->c->layers; l++) {
@@ -120,7 +121,7 @@ int infer_decoder_feed(struct infer_decoder *d, const int32_t *ids, size_t n,
 int infer_logits(const struct infer_weights *w, const float *hidden,
                  float *logits, struct pk_err *err)
 {
-    struct infer_gemm g = {.precision = w->precision};
+    struct infer_gemm g = {.thin = true};
     int rc = infer_linear(&g, logits, hidden, &w->head, 1, false, err);
     infer_gemm_release(&g);
     return rc;

@@ -9,7 +9,10 @@
 #include <omp.h>
 
 #include "common/mem.h"
+#include "infer/gemm_bf16.h"
+#include "infer/gemm_dnn.h"
 #include "infer/simd.h"
+#include "infer/thin.h"
 
 enum {
     TILE_ROWS = 504,        /* of the result */
@@ -32,16 +35,15 @@ void infer_gemm_block(struct infer_block s, struct infer_mat a,
 void infer_gemm_release(struct infer_gemm *g)
 {
     free(g->scratch);
-    g->scratch = NULL;
-    g->cap = 0;
+    infer_dnn_free(g->dnn);
+    *g = (struct infer_gemm){.precision = g->precision, .thin = g->thin};
 }
 
-/* Room for n floats, of any content; NULL with the error set. */
-static float *scratch(struct infer_gemm *g, size_t n, struct pk_err *err)
+float *infer_gemm_scratch(struct infer_gemm *g, size_t n, struct pk_err *err)
 {
     if (n <= g->cap)
         return g->scratch;
-    infer_gemm_release(g);
+    free(g->scratch);
     g->scratch = pk_calloc_aligned(n, sizeof *g->scratch);
     g->cap = g->scratch ? n : 0;
     if (!g->scratch)
@@ -143,7 +145,7 @@ static int linear_padded(struct infer_gemm *g, float *y, const float *x,
     size_t out = w->rows, in = w->cols;
     struct right b = weights(w, true);
     size_t panels = panels_floats(&b, out, in);
-    float *mem = scratch(g, panels + m * (in + out), err);
+    float *mem = infer_gemm_scratch(g, panels + m * (in + out), err);
     if (!mem)
         return PK_EMEM;
     float *xp = mem + panels, *yp = xp + m * in;
@@ -162,7 +164,8 @@ static int whole(struct infer_gemm *g, struct infer_block s, struct infer_mat a,
                  struct right b, float *c, struct pk_err *err)
 {
     float *mem = NULL;
-    if (!b.f32 && !(mem = scratch(g, panels_floats(&b, s.n, s.k), err)))
+    if (!b.f32 &&
+        !(mem = infer_gemm_scratch(g, panels_floats(&b, s.n, s.k), err)))
         return PK_EMEM;
     gemm(s, a, b, c, mem);
     return 0;
@@ -172,6 +175,12 @@ int infer_linear(struct infer_gemm *g, float *y, const float *x,
                  const struct infer_matrix *w, size_t rows, bool add,
                  struct pk_err *err)
 {
+    if (g->thin) {
+        infer_thin_linear(y, x, w, rows, add);
+        return 0;
+    }
+    if (g->precision == INFER_PRECISION_BF16)
+        return infer_bf16_linear(g, y, x, w, rows, add, err);
     size_t out = w->rows, in = w->cols;
     size_t last = rows % TILE_ROWS, m = padded_rows(last, w);
     int rc = 0;
@@ -190,6 +199,8 @@ int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,
                     const struct infer_matrix *w, size_t rows, bool add,
                     struct pk_err *err)
 {
+    if (g->precision == INFER_PRECISION_BF16)
+        return infer_bf16_dx(g, dx, dy, w, rows, add, err);
     return whole(g, (struct infer_block){rows, w->cols, w->rows, 1, add},
                  (struct infer_mat){dy, w->rows, false}, weights(w, false), dx,
                  err);
@@ -199,6 +210,8 @@ int infer_linear_dw(struct infer_gemm *g, const struct infer_matrix *dw,
                     const float *dy, const float *x, size_t rows,
                     struct pk_err *err)
 {
+    if (g->precision == INFER_PRECISION_BF16)
+        return infer_bf16_dw(g, dw, dy, x, rows, err);
     size_t out = dw->rows, in = dw->cols;
     return whole(g, (struct infer_block){out, in, rows, 1, true},
                  (struct infer_mat){dy, out, true},

@@ -1,15 +1,23 @@
-/* Every matrix product of the program, f32 through OpenBLAS.
+/* Every matrix product of the program: in fp32 through OpenBLAS, in bf16
+ * through oneDNN, and of a few rows by a kernel of our own. Another backend is
+ * another file behind the three functions here.
  *
- * A product is cut into tiles whose size depends on the shape of the weights
- * alone, each computed by one thread, so the bits of the result do not depend
- * on the number of threads. In infer_linear they do not depend on the other
- * rows either: a row gives the same bits alone and among thousands. OpenBLAS
- * (measured, 0.3.21) breaks that only through its small-matrix kernel, used
- * for m n k <= 10^6, and where rows are left over from the 12 (or a part of
- * them) that its kernels take at once: so tiles are padded with rows of zeros.
+ * fp32: a product is cut into tiles whose size depends on the shape of the
+ * weights alone, each computed by one thread, so the bits of the result do not
+ * depend on the number of threads. In infer_linear they do not depend on the
+ * other rows either: a row gives the same bits alone and among thousands.
+ * OpenBLAS (measured, 0.3.21) breaks that only through its small-matrix kernel,
+ * used for m n k <= 10^6, and where rows are left over from the 12 (or a part
+ * of them) that its kernels take at once: so tiles are padded with rows of
+ * zeros.
  *
  * Weights stored in bf16 are widened a tile at a time just before they are
- * used: the same bits as from weights widened beforehand. */
+ * used: the same bits as from weights widened beforehand.
+ *
+ * bf16: operands are rounded to bf16, sums and results are f32. Weights stored
+ * in bf16 are used as they lie, others rounded into scratch for each product.
+ * Rows go in blocks of a fixed number, the last one padded, so that here too a
+ * row's bits do not depend on the others; but on the machine they may. */
 #ifndef PREFKIT_INFER_GEMM_H
 #define PREFKIT_INFER_GEMM_H
 
@@ -20,13 +28,23 @@
 
 /* What products need beside their operands: what to compute in, and scratch,
  * which grows to what the largest product takes and is used again. Start from
- * {.precision = ...}; one for each caller. */
+ * {.precision = ...}; one for each caller.
+ *
+ * thin: infer_linear is asked for a token or so of each of a few sequences, and
+ * is as fast as the weights come from memory (infer/thin.h): in f32 whatever
+ * the precision, and again with a row's bits its own. */
 struct infer_gemm {
     enum infer_precision precision;
+    bool thin;
     float *scratch;
     size_t cap; /* floats */
+    struct infer_dnn *dnn;
 };
 void infer_gemm_release(struct infer_gemm *g);
+
+/* Room for n floats, of any content, until the next product; NULL with the
+ * error set. */
+float *infer_gemm_scratch(struct infer_gemm *g, size_t n, struct pk_err *err);
 
 /* y (rows, out) = x (rows, in) w^T, or += with add. w (out, in). Overwrites or
  * adds to y; no overlap. PK_EMEM when scratch finds no memory, as below. */

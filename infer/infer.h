@@ -23,6 +23,13 @@
 
 #include "common/err.h"
 
+/* Choose OpenBLAS's kernels for this processor where it does not know it and
+ * has fallen back to its oldest. To be called at the start of main, before
+ * anything is computed; OPENBLAS_CORETYPE in the environment stands. And their
+ * name, as OpenBLAS has it. */
+void infer_blas_choose(void);
+const char *infer_blas_kernel(void);
+
 /* ---- Shapes and tensors -------------------------------------------------- */
 
 enum infer_head {
@@ -223,6 +230,12 @@ void infer_model_close(struct infer_model *m);
 const struct infer_config *infer_model_config(const struct infer_model *m);
 const struct infer_weights *infer_model_weights(const struct infer_model *m);
 const char *infer_model_dir(const struct infer_model *m);
+
+/* A note of what a model's products are computed in, or a warning where that is
+ * not what was asked for. */
+struct pk_cli;
+void infer_say_precision(const struct pk_cli *cli, enum infer_precision asked,
+                         const struct infer_model *m);
 
 /* SHA-256 over config and all weights' values, however they are stored, as 64
  * hex digits and a NUL. */

@@ -1,6 +1,8 @@
 /* What products are computed in: the words for it, and the choice. */
 #include <string.h>
 
+#include "common/cli.h"
+#include "infer/gemm_dnn.h"
 #include "infer/infer.h"
 
 static const char *const names[] = {"fp32", "bf16", "auto"};
@@ -32,15 +34,30 @@ int infer_dtype_parse(enum infer_dtype *out, const char *text,
     return 0;
 }
 
+void infer_say_precision(const struct pk_cli *cli, enum infer_precision asked,
+                         const struct infer_model *m)
+{
+    enum infer_precision is = infer_model_weights(m)->precision;
+    const char *dir = infer_model_dir(m);
+    if (asked == INFER_PRECISION_BF16 && is != asked)
+        pk_warn(cli, "%s: computing in fp32, not in bf16: %s", dir,
+                infer_bf16_missing());
+    else
+        pk_note(cli, "%s: computing in %s (%s kernels)", dir,
+                infer_precision_name(is),
+                is == INFER_PRECISION_BF16 ? "oneDNN's" : infer_blas_kernel());
+}
+
 const char *infer_bf16_missing(void)
 {
-    return "it is not built in";
+    return infer_dnn_missing();
 }
 
 enum infer_precision infer_precision_choose(enum infer_precision asked,
                                             bool stored_bf16)
 {
-    (void)stored_bf16;
-    (void)asked;
-    return INFER_PRECISION_FP32;
+    bool want = asked == INFER_PRECISION_AUTO ? stored_bf16 && infer_dnn_fast()
+                                              : asked == INFER_PRECISION_BF16;
+    return want && !infer_dnn_missing() ? INFER_PRECISION_BF16
+                                        : INFER_PRECISION_FP32;
 }

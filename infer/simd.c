@@ -5,12 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__)
-#define MANY_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define MANY_CPUS
-#endif
-
 enum { LANES = 16 };
 
 /* e^x for -87 <= x <= 0, without a branch, so that loops over it vectorise:

@@ -7,6 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__x86_64__) && defined(__gnu_linux__)
+#define MANY_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define MANY_CPUS
+#endif
+
 /* p (n) = softmax(p), n >= 1. e^x below e^-87 of the largest counts as 0; the
  * sum is taken in double. */
 void infer_softmax_row(float *p, size_t n);

@@ -5,7 +5,7 @@
 
 #include "infer/infer.h"
 
-enum { VERIFY_FINDINGS = 32, VERIFY_RUNS = 8 };
+enum { VERIFY_FINDINGS = 32, VERIFY_RUNS = 16 };
 
 struct verify_finding {
     bool problem;      /* could change a score elsewhere; else a remark */
@@ -13,8 +13,10 @@ struct verify_finding {
     char text[512];
 };
 
-/* One way of computing the fixed texts' numbers, against the first way. */
+/* One way of computing the fixed texts' numbers, against the first way in the
+ * same precision. */
 struct verify_run {
+    enum infer_precision precision;
     const char *how; /* static */
     int threads;
     double difference; /* the largest */
@@ -43,6 +45,7 @@ void verify_add(struct verify_report *r, bool problem, const char *about,
 struct verify_open {
     const char *dir;
     enum infer_read_out read_out;
+    enum infer_precision precision; /* asked for */
     struct infer_model *model;
     struct infer_tokenizer *tokenizer;
 };
@@ -50,7 +53,8 @@ PK_NODISCARD int verify_files(struct verify_report *r, struct verify_open *o,
                               struct pk_err *err);
 
 /* Fixed texts computed alone, together, in another order and beside longer
- * ones, with one thread and with `threads`. The number is the score, or the
+ * ones, with one thread and with `threads`: in fp32, and in bf16 as well where
+ * what was asked for comes to that. The number is the score, or the
  * largest logit of a language model. */
 PK_NODISCARD int verify_rescore(struct verify_report *r,
                                 const struct verify_open *o, int threads,

@@ -29,12 +29,16 @@ static const char *const answered[] = {
     "a sprained ankle needs rest.",
     "No. It can burn the eye within seconds, and without pain."};
 
-enum { TEXTS = sizeof asked / sizeof *asked, LONG_TOKENS = 400 };
+enum {
+    TEXTS = sizeof asked / sizeof *asked,
+    LONG_TOKENS = 400,
+    RUNS = 8 /* in one precision */
+};
 
 struct work {
     const struct verify_open *o;
     const struct infer_config *c;
-    const struct infer_weights *w;
+    struct infer_weights w;
     struct infer_ids path[TEXTS + 1]; /* the last is a long one */
     float *hidden, *logits;
 };
@@ -78,10 +82,10 @@ static int number(struct work *k, const float *hidden, double *out,
                   struct pk_err *err)
 {
     if (k->c->head == INFER_HEAD_SCORE) {
-        infer_score(k->c, k->w, hidden, 1, out);
+        infer_score(k->c, &k->w, hidden, 1, out);
         return 0;
     }
-    int rc = infer_logits(k->w, hidden, k->logits, err);
+    int rc = infer_logits(&k->w, hidden, k->logits, err);
     *out = rc ? 0 : (double)k->logits[0];
     for (size_t v = 1; !rc && v < k->c->vocab; v++)
         if (!((double)k->logits[v] <= *out))
@@ -105,7 +109,7 @@ static int compute(struct work *k, const size_t *which, size_t n, bool beside,
         rc = infer_forest_add(f, p->id, p->len, p->len - 1, &at[i], err);
     }
     if (!rc)
-        rc = infer_forward(k->c, k->w, f, NULL, k->hidden, err);
+        rc = infer_forward(k->c, &k->w, f, NULL, k->hidden, err);
     for (size_t i = beside; !rc && i < n + beside; i++)
         rc = number(k, k->hidden + at[i] * k->c->dim, &out[which[i - beside]],
                     err);
@@ -121,11 +125,12 @@ static int compute_alone(struct work *k, double *out, struct pk_err *err)
     return rc;
 }
 
-static void compare(struct verify_report *r, const char *how, int threads,
+static void compare(struct verify_report *r, struct verify_run what,
                     const double *first, const double *now)
 {
     struct verify_run *run = &r->run[r->n_runs++];
-    *run = (struct verify_run){how, threads, 0, true};
+    *run = what;
+    run->same_bits = true;
     for (size_t i = 0; i < TEXTS; i++) {
         double d = fabs(now[i] - first[i]);
         if (!(d <= run->difference))
@@ -134,9 +139,10 @@ static void compare(struct verify_report *r, const char *how, int threads,
     }
 }
 
-/* Four ways with one number of threads; the first way of all is `first`. */
+/* Four ways with one number of threads; first[] is set by the first way of
+ * all. */
 static int four_ways(struct verify_report *r, struct work *k, int threads,
-                     double *first, struct pk_err *err)
+                     bool set_first, double *first, struct pk_err *err)
 {
     size_t forth[TEXTS], back[TEXTS];
     double now[TEXTS];
@@ -156,15 +162,19 @@ static int four_ways(struct verify_report *r, struct work *k, int threads,
         rc = ways[i].order
                  ? compute(k, ways[i].order, TEXTS, ways[i].beside, now, err)
                  : compute_alone(k, now, err);
-        if (!rc && r->n_runs == 0)
+        if (!rc && set_first && i == 0)
             memcpy(first, now, sizeof now);
         if (!rc)
-            compare(r, ways[i].how, threads, first, now);
+            compare(r,
+                    (struct verify_run){.precision = k->w.precision,
+                                        .how = ways[i].how,
+                                        .threads = threads},
+                    first, now);
     }
     return rc;
 }
 
-/* What rounding may do to a score, and no more than that. */
+/* What rounding may do to a score, and no more than that: the last RUNS. */
 static void judge(struct verify_report *r, const double *first)
 {
     r->lowest = r->highest = first[0];
@@ -176,11 +186,13 @@ static void judge(struct verify_report *r, const double *first)
         r->highest = fmax(r->highest, first[i]);
     }
     const double size = fmax(fabs(r->lowest), fabs(r->highest));
-    for (size_t i = 0; i < r->n_runs; i++)
+    for (size_t i = r->n_runs - RUNS; i < r->n_runs; i++)
         if (!(r->run[i].difference <= 1e-3 + 1e-4 * size))
             verify_add(r, true, "scores",
-                       "%s, with %d threads, a text's number moves by %.3g",
-                       r->run[i].how, r->run[i].threads, r->run[i].difference);
+                       "%s in %s, with %d threads, a text's number moves by "
+                       "%.3g",
+                       r->run[i].how, infer_precision_name(r->run[i].precision),
+                       r->run[i].threads, r->run[i].difference);
     if (r->highest == r->lowest)
         verify_add(r, true, "scores",
                    "all texts give the same number (%.6g): nothing that was "
@@ -188,26 +200,38 @@ static void judge(struct verify_report *r, const double *first)
                    r->lowest);
 }
 
+/* With one thread and with several, in one precision. */
+static int both_ways(struct verify_report *r, struct work *k,
+                     enum infer_precision p, int threads, struct pk_err *err)
+{
+    double first[TEXTS];
+    k->w.precision = p;
+    int rc = four_ways(r, k, 1, true, first, err);
+    if (!rc)
+        rc = four_ways(r, k, threads > 1 ? threads : 2, false, first, err);
+    if (!rc)
+        judge(r, first);
+    return rc;
+}
+
 int verify_rescore(struct verify_report *r, const struct verify_open *o,
                    int threads, struct pk_err *err)
 {
     struct work k = {.o = o,
                      .c = infer_model_config(o->model),
-                     .w = infer_model_weights(o->model)};
+                     .w = *infer_model_weights(o->model)};
+    const enum infer_precision chosen = k.w.precision;
     const int before = omp_get_max_threads();
-    double first[TEXTS];
     r->texts = TEXTS;
     k.hidden = pk_calloc((TEXTS + 1) * k.c->dim, sizeof *k.hidden);
     k.logits = pk_calloc(k.c->vocab, sizeof *k.logits);
     int rc = k.hidden && k.logits ? 0 : pk_fail_mem(err, "fixed texts");
     for (size_t i = 0; !rc && i <= TEXTS; i++)
         rc = encode(&k, i, err);
+    if (!rc && chosen == INFER_PRECISION_BF16)
+        rc = both_ways(r, &k, chosen, threads, err);
     if (!rc)
-        rc = four_ways(r, &k, 1, first, err);
-    if (!rc)
-        rc = four_ways(r, &k, threads > 1 ? threads : 2, first, err);
-    if (!rc)
-        judge(r, first);
+        rc = both_ways(r, &k, INFER_PRECISION_FP32, threads, err);
     omp_set_num_threads(before);
     for (size_t i = 0; i <= TEXTS; i++)
         infer_ids_release(&k.path[i]);

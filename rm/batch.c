@@ -210,10 +210,11 @@ static void summarize(const struct rm_job *j, double seconds, uint64_t before)
 {
     const struct pk_cli *cli = j->b->cli;
     const struct rm_batch_counts *c = &j->counts;
-    pk_note(cli, "%llu rows, %llu responses in %.1f s (%.1f a second), fp32",
+    pk_note(cli, "%llu rows, %llu responses in %.1f s (%.1f a second), %s",
             (unsigned long long)c->rows, (unsigned long long)c->responses,
             seconds,
-            (double)(c->responses - before) / (seconds > 0 ? seconds : 1e-9));
+            (double)(c->responses - before) / (seconds > 0 ? seconds : 1e-9),
+            rm_scorer_precisions(j->scorer));
     for (size_t m = 0; m < rm_scorer_models(j->scorer); m++) {
         struct rm_totals t = rm_job_totals(j, m);
         pk_note(cli, "%s: %llu tokens, %llu computed: sharing saved %.0f%%",
@@ -257,6 +258,8 @@ static int open_all(struct rm_job *j, struct rm_batch *b, struct pk_err *err)
         rm_scorer_open(&j->scorer, b->models, b->n_models, &b->scorer, err);
     if (rc == 0)
         rc = find_models(j, err);
+    if (rc == 0)
+        rm_scorer_say_precision(j->scorer, b->cli);
     if (rc == 0 && b->whitening)
         rc = rm_whitening_load(b->whitening, &b->combine, j->print, err);
     if (rc == 0)

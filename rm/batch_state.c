@@ -50,7 +50,7 @@ int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
     int rc = pk_sha256_new(&h, err);
     if (rc)
         return rc;
-    hash_text(h, "prefkit " PK_VERSION " fp32");
+    hash_text(h, "prefkit " PK_VERSION);
     pk_sha256_u64(h, b->scorer.max_tokens);
     pk_sha256_u64(h, b->scorer.read_out);
     pk_sha256_u64(h, b->scorer.unclosed);
@@ -59,6 +59,7 @@ int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
         rc = rm_scorer_fingerprint(s, m, print, err);
         hash_text(h, b->models[m].name);
         hash_text(h, print);
+        hash_text(h, infer_precision_name(rm_scorer_precision(s, m)));
     }
     hash_combine(h, &b->combine);
     pk_sha256_final(h, sum);

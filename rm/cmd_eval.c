@@ -120,6 +120,7 @@ static int describe(struct rm_report *r, const struct rm_scorer *s,
                     struct prefdb *db, struct pk_err *err)
 {
     int rc = prefdb_fingerprint(db, r->store_fingerprint, err);
+    r->precision = rm_scorer_precisions(s);
     for (size_t m = 0; m < r->n_models && rc == 0; m++) {
         r->model[m].name = rm_scorer_name(s, m);
         r->model[m].dir = rm_scorer_dir(s, m);
@@ -156,8 +157,10 @@ static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
     if (rc == 0)
         rc = rm_scorer_open(s, a->scoring.models.model, a->scoring.models.n,
                             &a->scoring.opts, err);
-    if (rc == 0)
+    if (rc == 0) {
+        rm_scorer_say_precision(*s, &a->cli);
         rc = describe(r, *s, *db, err);
+    }
     if (rc)
         return rc;
     r->store = a->store;

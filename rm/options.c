@@ -17,13 +17,13 @@ void rm_models_release(struct rm_models *m)
     *m = (struct rm_models){0};
 }
 
-void rm_opt_precision(const char *arg, struct argp_state *state)
+enum infer_precision rm_opt_precision(const char *arg, struct argp_state *state)
 {
-    if (strcmp(arg, "bf16") == 0)
-        argp_error(state, "this version computes in fp32 only: --precision "
-                          "auto or fp32");
-    else if (strcmp(arg, "auto") != 0 && strcmp(arg, "fp32") != 0)
-        argp_error(state, "--precision takes auto or fp32, not '%s'", arg);
+    struct pk_err err;
+    enum infer_precision out = INFER_PRECISION_AUTO;
+    if (infer_precision_parse(&out, arg, &err) < 0)
+        argp_error(state, "--precision: %s", err.text);
+    return out;
 }
 
 size_t rm_opt_size(const char *name, const char *arg, uint64_t min,
@@ -60,8 +60,10 @@ enum {
 static const struct argp_option scoring_options[] = {
     {"rm", OPT_RM, "NAME=DIR", 0,
      "A reward model and the name its scores get; may be given again", 0},
-    {"precision", OPT_PRECISION, "auto|fp32", 0,
-     "How to compute; fp32 is all that this version has", 0},
+    {"precision", OPT_PRECISION, "auto|fp32|bf16", 0,
+     "What matrix products are computed in (default auto: bf16 where the "
+     "weights are stored so and the processor has a tile unit for it)",
+     0},
     {"read-out", OPT_READ_OUT, "eos|before-eos", 0,
      "Where a score is read when a model's pad_token_id is its end-of-sequence "
      "token: at it, or at the last token before it",
@@ -113,11 +115,14 @@ static error_t parse_scoring(int key, char *arg, struct argp_state *state)
 {
     struct rm_scoring *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        a->opts.precision = INFER_PRECISION_AUTO;
+        return 0;
     case OPT_RM:
         take_model(&a->models, arg, state);
         return 0;
     case OPT_PRECISION:
-        rm_opt_precision(arg, state);
+        a->opts.precision = rm_opt_precision(arg, state);
         return 0;
     case OPT_READ_OUT:
         a->opts.read_out = take_read_out(arg, state);

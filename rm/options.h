@@ -28,8 +28,8 @@ struct rm_scoring {
 };
 extern const struct argp rm_scoring_argp, rm_unclosed_argp;
 
-/* --precision: fp32 is what there is; auto means the best there is. */
-void rm_opt_precision(const char *arg, struct argp_state *state);
+enum infer_precision rm_opt_precision(const char *arg,
+                                      struct argp_state *state);
 
 /* A whole number of at least `min`; `name` is the option's. */
 size_t rm_opt_size(const char *name, const char *arg, uint64_t min,

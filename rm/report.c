@@ -62,7 +62,9 @@ const char *rm_by_heading(enum rm_by by)
 
 int rm_report_init(struct rm_report *r, size_t n_models, struct pk_err *err)
 {
-    *r = (struct rm_report){.n_models = n_models};
+    *r = (struct rm_report){.n_models = n_models,
+                            .precision =
+                                infer_precision_name(INFER_PRECISION_FP32)};
     r->model = pk_calloc(n_models, sizeof *r->model);
     return r->model ? 0 : pk_fail_mem(err, "a report");
 }

@@ -98,6 +98,7 @@ enum { RM_N_DIMENSIONS = 2 };
 struct rm_report {
     const char *store; /* its path; borrowed */
     char store_fingerprint[65];
+    const char *precision; /* what products were computed in; static */
     enum prefdb_split split;
     const char *source; /* the only one asked for, or NULL */
     struct rm_report_model *model;

@@ -229,7 +229,7 @@ static void put_section(FILE *f, const struct rm_report *r,
 static void put_origin(FILE *f, const struct rm_report *r)
 {
     fputs("<h2>Where these numbers come from</h2>\n<p>", f);
-    fprintf(f, "prefkit %s, fp32; split %s", PK_VERSION,
+    fprintf(f, "prefkit %s, %s; split %s", PK_VERSION, r->precision,
             prefdb_split_name(r->split));
     fputs(". The same store and models give the same numbers.</p>\n<dl>\n"
           "<dt>store ",

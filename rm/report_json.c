@@ -70,7 +70,7 @@ static void fill(cJSON *o, const struct rm_report *r, int *bad)
     rm_json_string(o, "split", prefdb_split_name(r->split), bad);
     if (r->source)
         rm_json_string(o, "source", r->source, bad);
-    rm_json_string(o, "precision", "fp32", bad);
+    rm_json_string(o, "precision", r->precision, bad);
     cJSON *models = rm_json_list(o, "models", bad);
     for (size_t m = 0; m < r->n_models; m++) {
         cJSON *one = rm_json_item(models, bad);

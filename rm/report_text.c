@@ -105,9 +105,9 @@ static void put_left_out(FILE *f, const struct rm_report *r,
 
 void rm_report_text(const struct rm_report *r, bool full, FILE *f)
 {
-    fprintf(f, "Accuracy on the %s split of %s%s%s, fp32\n",
+    fprintf(f, "Accuracy on the %s split of %s%s%s, %s\n",
             prefdb_split_name(r->split), r->store, r->source ? ", source " : "",
-            r->source ? r->source : "");
+            r->source ? r->source : "", r->precision);
     fprintf(f, "store %s\n", r->store_fingerprint);
     for (size_t m = 0; m < r->n_models; m++)
         fprintf(f, "model %s = %s\n      %s\n", r->model[m].name,

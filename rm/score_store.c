@@ -111,8 +111,9 @@ static int score_all(struct job *j, const int64_t *ids, size_t n,
 
 static void summarize(const struct job *j, double seconds)
 {
-    pk_note(j->b->cli, "%llu responses scored in %.1f s, fp32",
-            (unsigned long long)j->scored, seconds);
+    pk_note(j->b->cli, "%llu responses scored in %.1f s, %s",
+            (unsigned long long)j->scored, seconds,
+            rm_scorer_precisions(j->scorer));
     for (size_t m = 0; m < j->b->n_models; m++) {
         struct rm_totals t = rm_scorer_totals(j->scorer, m);
         pk_note(j->b->cli, "%s: %llu tokens, %llu computed",
@@ -137,8 +138,10 @@ static int run(struct job *j, const char *store, struct pk_err *err)
     if (rc == 0)
         rc = rm_scorer_open(&j->scorer, j->b->models, j->b->n_models,
                             &j->b->scorer, err);
-    if (rc == 0)
+    if (rc == 0) {
+        rm_scorer_say_precision(j->scorer, j->b->cli);
         rc = fingerprints(j, err);
+    }
     if (rc == 0)
         rc = list(j, &ids, &n, err);
     double started = pk_now();

@@ -20,6 +20,7 @@ struct scored_model {
 struct rm_scorer {
     struct scored_model *model;
     size_t n_models, budget;
+    enum infer_precision asked;
     bool keep_bad;
     struct infer_ids ids; /* of the text that is being added, model by model */
     struct rm_code *code; /* (models) */
@@ -42,7 +43,7 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
                       const struct rm_scorer_opts *o, struct pk_err *err)
 {
     struct rm_coder *c = &m->coder;
-    const struct infer_open how = {.read_out = o->read_out};
+    const struct infer_open how = {o->read_out, o->precision};
     int rc = infer_model_open_as(&m->model, named->dir, &how, err);
     if (rc)
         return rc;
@@ -84,6 +85,7 @@ int rm_scorer_open(struct rm_scorer **out, const struct rm_named *models,
     }
     s->budget = opts->forest_tokens ? opts->forest_tokens : RM_FOREST_TOKENS;
     s->keep_bad = opts->keep_bad;
+    s->asked = opts->precision;
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         s->n_models = i + 1;
@@ -127,6 +129,28 @@ const char *rm_scorer_name(const struct rm_scorer *s, size_t model)
 const char *rm_scorer_dir(const struct rm_scorer *s, size_t model)
 {
     return s->model[model].coder.dir;
+}
+
+enum infer_precision rm_scorer_precision(const struct rm_scorer *s,
+                                         size_t model)
+{
+    return infer_model_weights(s->model[model].model)->precision;
+}
+
+const char *rm_scorer_precisions(const struct rm_scorer *s)
+{
+    enum infer_precision first = rm_scorer_precision(s, 0);
+    for (size_t m = 1; m < s->n_models; m++)
+        if (rm_scorer_precision(s, m) != first)
+            return "fp32 and bf16";
+    return infer_precision_name(first);
+}
+
+void rm_scorer_say_precision(const struct rm_scorer *s,
+                             const struct pk_cli *cli)
+{
+    for (size_t m = 0; m < s->n_models; m++)
+        infer_say_precision(cli, s->asked, s->model[m].model);
 }
 
 int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model, char out[65],

@@ -24,6 +24,7 @@ struct rm_named {
 struct rm_scorer_opts {
     size_t max_tokens;    /* of one text; 0: as many as each model takes */
     size_t forest_tokens; /* the budget; 0: RM_FOREST_TOKENS */
+    enum infer_precision precision;
     enum infer_read_out read_out; /* which token is meant, when in doubt */
     enum rm_unclosed unclosed;
     bool keep_bad; /* a score may come out as NaN or infinite */
@@ -59,6 +60,14 @@ const char *rm_scorer_name(const struct rm_scorer *s, size_t model);
 const char *rm_scorer_dir(const struct rm_scorer *s, size_t model);
 PK_NODISCARD int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model,
                                        char out[65], struct pk_err *err);
+/* What a model's products are computed in; and all models' in words. */
+enum infer_precision rm_scorer_precision(const struct rm_scorer *s,
+                                         size_t model);
+const char *rm_scorer_precisions(const struct rm_scorer *s);
+/* A note of it, or a warning where it is not what was asked for. */
+struct pk_cli;
+void rm_scorer_say_precision(const struct rm_scorer *s,
+                             const struct pk_cli *cli);
 size_t rm_scorer_budget(const struct rm_scorer *s); /* forest_tokens */
 struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model);
 

@@ -28,8 +28,9 @@ static int open_models(struct rm_server *s, struct pk_err *err)
 static int announce(const struct rm_server *s, const struct rm_address *at,
                     struct pk_err *err)
 {
+    rm_scorer_say_precision(s->scorer, s->o->cli);
     for (size_t m = 0; m < s->o->n_models; m++)
-        pk_note(s->o->cli, "%s = %s, up to %zu tokens, fp32",
+        pk_note(s->o->cli, "%s = %s, up to %zu tokens",
                 rm_scorer_name(s->scorer, m), rm_scorer_dir(s->scorer, m),
                 rm_scorer_coder(s->scorer, m)->max_tokens);
     if (!at->loopback && !s->o->token)

@@ -251,7 +251,8 @@ static error_t parse_recipe(int key, char *arg, struct argp_state *state,
                        arg);
         return 0;
     case OPT_PRECISION:
-        rm_opt_precision(arg, state);
+        if (rm_opt_precision(arg, state) == INFER_PRECISION_BF16)
+            argp_error(state, "training is in fp32 only");
         return 0;
     case OPT_MAX_TOKENS:
         r->max_tokens = rm_opt_size("--max-tokens", arg, 1, state);

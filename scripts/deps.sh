@@ -8,7 +8,7 @@
 # through sudo where it is not run as root.
 set -eu
 
-build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libsqlite3-dev
+build="gcc libc6-dev make pkg-config libopenblas-openmp-dev libdnnl-dev libsqlite3-dev
        libcjson-dev zlib1g-dev libssl-dev libutf8proc-dev libncurses-dev
        libcurl4-openssl-dev libmicrohttpd-dev"
 test="$build check sqlite3 gzip tmux"

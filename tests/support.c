@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "infer/infer.h"
 
 int run_suite(Suite *s)
 {
+    infer_blas_choose();
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);

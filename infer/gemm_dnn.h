@@ -1,0 +1,35 @@
+/* bf16 matrix products through oneDNN (built in unless `make ONEDNN=0`), with
+ * f32 sums and results. */
+#ifndef PREFKIT_INFER_GEMM_DNN_H
+#define PREFKIT_INFER_GEMM_DNN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+/* Why there are none here, in a few words; NULL: there are. */
+const char *infer_dnn_missing(void);
+/* Has the processor a tile unit (AMX)? Without one oneDNN's bf16 is slower than
+ * f32, where it was measured. */
+bool infer_dnn_fast(void);
+
+/* oneDNN's engine and stream; one for each caller. Primitives it keeps itself,
+ * by shape. */
+struct infer_dnn;
+void infer_dnn_free(struct infer_dnn *d);
+
+/* c (m, n) = or += op(a) op(b), row-major and dense. *d is made when it is
+ * NULL. PK_EMEM, or PK_EBUG for what oneDNN refuses. */
+struct infer_dnn_product {
+    size_t m, n, k;
+    bool a_t, b_t; /* a is stored (k, m), b is stored (n, k) */
+    bool add;
+};
+PK_NODISCARD int infer_dnn_multiply(struct infer_dnn **d,
+                                    const struct infer_dnn_product *p, float *c,
+                                    const uint16_t *a, const uint16_t *b,
+                                    struct pk_err *err);
+
+#endif
