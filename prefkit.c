@@ -28,6 +28,8 @@ static const struct verb {
      prefdb_cmd_search},
     {"batch", "DB [NAME]", "make a weekly batch, or list the batches",
      prefdb_cmd_batch},
+    {"campaign", "DB [NAME]", "what labelers are to judge, and how far it is",
+     prefdb_cmd_campaign},
     {"split", "DB", "deal the prompts to train, valid and test anew",
      prefdb_cmd_split},
     {"merge", "DB OTHER...", "bring other labelers' stores in",

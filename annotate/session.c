@@ -176,6 +176,8 @@ int annotate__draw_left(struct annotate__session *s, struct pk_err *err)
     pk_sha256_field(h, s->annotator, strlen(s->annotator));
     pk_sha256_field(h, s->x.a.text, s->x.a.len);
     pk_sha256_field(h, s->x.b.text, s->x.b.len);
+    if (s->again)
+        pk_sha256_field(h, "again", 5);
     for (size_t i = 0; i < s->x.n_context; i++)
         pk_sha256_field(h, s->x.context[i].text, s->x.context[i].len);
     pk_sha256_final(h, sum);
@@ -289,6 +291,7 @@ int annotate__next(struct annotate__session *s, struct pk_err *err)
     if (rc == 0 && (rc = fill_own(s, &added, err)) == 0 && added)
         rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
     s->waiting = task.waiting;
+    s->again = task.again;
     if (rc <= 0)
         return rc;
     rc = prefdb_get_comparison(s->db, task.comparison, &s->x, err);

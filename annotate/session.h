@@ -36,6 +36,7 @@ struct annotate__session {
      * them only until the next call. */
     bool have;
     bool waiting; /* none in hand, but others hold some that may return */
+    bool again;   /* shown a second time, blind: its sides are drawn anew */
     int64_t comparison;
     int64_t revising; /* the judgment that this one is to replace, or 0 */
     enum prefdb_choice left; /* which response is shown left */

@@ -9,6 +9,7 @@
 #include "common/cli.h"
 #include "common/mem.h"
 #include "prefdb/agreement.h"
+#include "prefdb/campaign.h"
 
 /* One standing judgment of the comparison at hand. */
 struct said {
@@ -46,7 +47,11 @@ enum {
 
 static const char judgments_sql[] =
     "SELECT comparison, dimension, annotator, choice, strength, label,"
-    " shown_left, seconds, created IS NOT NULL FROM live_judgment"
+    " shown_left, seconds, created IS NOT NULL FROM live_judgment AS j"
+    " WHERE ?1 = 0 OR EXISTS (SELECT 1 FROM campaign AS c WHERE c.id = ?1"
+    "  AND c.dimension = j.dimension AND (EXISTS (SELECT 1 FROM task AS t"
+    "   WHERE t.campaign = ?1 AND t.comparison = j.comparison)"
+    "   OR " PREFDB__IS_GOLD "))"
     " ORDER BY comparison, dimension, annotator, created, uid";
 
 static const char comparison_sql[] =
@@ -264,7 +269,8 @@ static int take(struct pass *p, struct pk_err *err)
 static int walk(struct pass *p, struct pk_err *err)
 {
     uint64_t n = 0;
-    int rc = prefdb__prepare(p->db, &p->judgments, judgments_sql, err);
+    int rc = prefdb__ask(p->db, &p->judgments, judgments_sql, &p->q->campaign,
+                         1, NULL, err);
     if (!rc)
         rc = prefdb__prepare(p->db, &p->comparison, comparison_sql, err);
     while (!rc && (rc = prefdb__step(p->db, p->judgments, err)) > 0) {

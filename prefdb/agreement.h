@@ -68,6 +68,7 @@ struct prefdb__agreement {
 struct prefdb__agreement_query {
     int dimension;                /* enum prefdb_dimension, or -1: any */
     const char *source;           /* NULL: any */
+    int64_t campaign;             /* its tasks and gold only; 0: any */
     const char *gold;             /* whose word is right; NULL: nobody's */
     double reading_speed;         /* characters a second */
     struct pk_progress *progress; /* or NULL */

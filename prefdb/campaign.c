@@ -61,6 +61,9 @@ static int check_campaign(const struct prefdb_campaign *c, struct pk_err *err)
     if (!rc && (c->quota < 0 || c->gold_every < 0 || c->repeat_every < 0 ||
                 c->turn_limit < 0))
         rc = pk_fail(err, PK_EUSAGE, "a campaign's numbers are not negative");
+    if (!rc && (c->gold_every == 1 || c->repeat_every == 1))
+        rc = pk_fail(err, PK_EUSAGE,
+                     "gold or repeats are one of 2 pairs at the most");
     if (!rc && c->gold_every && !(c->gold && *c->gold))
         rc = pk_fail(err, PK_EUSAGE, "gold tasks: by whose judgments?");
     return rc;

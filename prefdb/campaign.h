@@ -62,16 +62,29 @@ PK_NODISCARD int prefdb__draft(struct prefdb *db, const char *annotator,
  * transaction. */
 PK_NODISCARD int prefdb__tasks_reopen(struct prefdb *db, struct pk_err *err);
 
+/* The annotator has judged and skipped more, or fewer. Within a write
+ * transaction. */
+PK_NODISCARD int prefdb__progress_add(struct prefdb *db, int64_t campaign,
+                                      const char *annotator, int64_t judged,
+                                      int64_t skipped, struct pk_err *err);
+
 /* The number of the last task, which is how many there are. */
 PK_NODISCARD int prefdb__tasks(struct prefdb *db, int64_t campaign,
                                int64_t *out, struct pk_err *err);
 
-/* The standing judgments j of annotator ?2 in campaign ?1, for SELECT; more
- * conditions may follow. */
+/* Has the gold annotator judged comparison j.comparison of campaign c? */
+#define PREFDB__IS_GOLD                                                        \
+    "EXISTS (SELECT 1 FROM live_judgment AS g"                                 \
+    " WHERE g.comparison = j.comparison AND g.dimension = c.dimension"         \
+    " AND g.annotator = c.gold)"
+
+/* The standing judgments j of annotator ?2 in campaign c, ?1: of its tasks and
+ * of its gold pairs. For SELECT; more conditions may follow. */
 #define PREFDB__OWN                                                            \
     " FROM live_judgment AS j JOIN campaign AS c ON c.id = ?1"                 \
     " AND c.dimension = j.dimension WHERE j.annotator = ?2"                    \
-    " AND j.annotator <> '' AND EXISTS (SELECT 1 FROM task AS t"               \
-    "  WHERE t.campaign = ?1 AND t.comparison = j.comparison)"
+    " AND j.annotator <> '' AND (EXISTS (SELECT 1 FROM task AS t"              \
+    "  WHERE t.campaign = ?1 AND t.comparison = j.comparison)"                 \
+    "  OR " PREFDB__IS_GOLD ")"
 
 #endif

@@ -8,7 +8,7 @@
 
 struct args {
     struct pk_cli cli;
-    const char *db;
+    const char *db, *campaign;
     struct prefdb__agreement_query query;
     uint64_t people, pairs;
     bool json;
@@ -17,6 +17,7 @@ struct args {
 static const struct argp_option options[] = {
     {"dimension", 'd', "D", 0, "Only helpfulness, or only safety", 0},
     {"source", 's', "NAME", 0, "Only comparisons of this source", 0},
+    {"campaign", 'c', "NAME", 0, "Only its tasks and gold pairs", 0},
     {"gold", 'g', "NAME", 0,
      "The annotator whose word is right: tell how often each of the others "
      "says the same",
@@ -45,6 +46,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case 's':
         a->query.source = arg;
+        return 0;
+    case 'c':
+        a->campaign = arg;
         return 0;
     case 'g':
         a->query.gold = arg;
@@ -86,7 +90,11 @@ static int report(struct args *a, struct pk_err *err)
     struct prefdb__agreement_print print = {&a->query, a->db, a->people,
                                             a->pairs};
     int64_t total;
+    struct prefdb_campaign c = {.id = 0};
     int rc = prefdb_open(&db, a->db, PREFDB_READ, err);
+    if (!rc && a->campaign)
+        rc = prefdb_campaign_get(db, a->campaign, &c, err);
+    a->query.campaign = c.id;
     if (!rc)
         rc = prefdb__int(db, "SELECT count(*) FROM judgment", 0, &total, err);
     if (!rc) {

@@ -3,6 +3,13 @@
 
 #include <time.h>
 
+/* A lease's holder has judged its pair: it is a repeat. */
+#define HOLDER_JUDGED                                                          \
+    " EXISTS (SELECT 1 FROM live_judgment AS h JOIN campaign AS k"             \
+    "  ON k.id = lease.campaign AND k.dimension = h.dimension"                 \
+    "  WHERE h.comparison = lease.comparison"                                  \
+    "  AND h.annotator = lease.annotator)"
+
 int prefdb__desk_open(struct prefdb__desk *d, struct prefdb *db,
                       int64_t campaign, const char *annotator,
                       struct pk_err *err)
@@ -13,8 +20,8 @@ int prefdb__desk_open(struct prefdb__desk *d, struct prefdb *db,
     int rc = prefdb__campaign(db, campaign, &d->c, err);
     return rc ? rc
               : prefdb__tell(db,
-                             "DELETE FROM lease"
-                             " WHERE campaign = ?1 AND expires <= ?2",
+                             "DELETE FROM lease WHERE campaign = ?1"
+                             " AND expires <= ?2 AND NOT" HOLDER_JUDGED,
                              n, 2, NULL, err);
 }
 
@@ -48,12 +55,14 @@ int prefdb__desk_row(struct prefdb__desk *d, const char *sql, const int64_t *n,
 int prefdb__desk_look(struct prefdb__desk *d, int64_t comparison,
                       struct prefdb__taken *t, struct pk_err *err)
 {
-    int64_t n[] = {d->c.id, comparison}, said[2] = {0}, held[2] = {0}, skip = 0;
+    int64_t n[] = {d->c.id, comparison}, said[2] = {0}, held[2] = {0};
+    int64_t skip = 0, gold = 0;
     int rc = prefdb__desk_row(d, said_sql(d->c.dimension), &comparison, 1, said,
                               2, err);
     if (rc > 0)
         rc = prefdb__desk_row(d,
-                              "SELECT count(*) FILTER (WHERE annotator <> ?3),"
+                              "SELECT count(*) FILTER (WHERE annotator <> ?3"
+                              " AND NOT" HOLDER_JUDGED "),"
                               " ifnull(max(annotator = ?3), 0) FROM lease"
                               " WHERE campaign = ?1 AND comparison = ?2",
                               n, 2, held, 2, err);
@@ -62,11 +71,19 @@ int prefdb__desk_look(struct prefdb__desk *d, int64_t comparison,
                               "SELECT 1 FROM skip WHERE campaign = ?1"
                               " AND comparison = ?2 AND annotator = ?3",
                               n, 2, &skip, 1, err);
+    if (rc >= 0)
+        rc = prefdb__desk_row(d,
+                              "SELECT 1 FROM campaign AS c"
+                              " JOIN (SELECT ?2 AS comparison) AS j"
+                              " WHERE c.id = ?1 AND ?3 <> ''"
+                              " AND " PREFDB__IS_GOLD,
+                              n, 2, &gold, 1, err);
     *t = (struct prefdb__taken){.judged = said[0],
                                 .held = held[0],
                                 .mine = said[1] != 0,
                                 .skipped = skip != 0,
-                                .in_hand = held[1] != 0};
+                                .in_hand = held[1] != 0,
+                                .gold = gold != 0};
     return rc < 0 ? rc : 0;
 }
 
@@ -88,4 +105,26 @@ int prefdb__desk_drop_lease(struct prefdb__desk *d, int64_t comparison,
                         "DELETE FROM lease WHERE campaign = ?1 AND"
                         " comparison = ?2 AND annotator = ?3",
                         n, 2, d->annotator, err);
+}
+
+int prefdb__desk_place(struct prefdb__desk *d, struct prefdb__place *out,
+                       struct pk_err *err)
+{
+    static const char get[] = "SELECT position, judged, skipped FROM progress"
+                              " WHERE campaign = ?1 AND annotator = ?2";
+    int64_t n[3] = {0};
+    int rc = prefdb__desk_row(d, get, &d->c.id, 1, n, 3, err);
+    if (rc == 0) {
+        rc = prefdb__tell(d->db,
+                          "INSERT INTO progress (campaign, annotator, position,"
+                          " judged, skipped) SELECT ?1, ?2, 0,"
+                          " (SELECT count(*)" PREFDB__OWN "),"
+                          " (SELECT count(*) FROM skip WHERE campaign = ?1"
+                          "  AND annotator = ?2)",
+                          &d->c.id, 1, d->annotator, err);
+        if (!rc)
+            rc = prefdb__desk_row(d, get, &d->c.id, 1, n, 3, err);
+    }
+    *out = (struct prefdb__place){n[0], n[1], n[2]};
+    return rc < 0 ? rc : 0;
 }

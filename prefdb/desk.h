@@ -18,9 +18,11 @@ struct prefdb__desk {
 struct prefdb__taken {
     int64_t judged, held; /* by others; held: not judged by the holder */
     bool mine, skipped, in_hand;
+    bool gold; /* judged by the gold annotator: it is nobody's task any more */
 };
 
-/* Within a transaction: leases that have run out go. */
+/* Within a transaction: leases that have run out go; those of repeats, which
+ * keep nothing from anybody, stay. */
 PK_NODISCARD int prefdb__desk_open(struct prefdb__desk *d, struct prefdb *db,
                                    int64_t campaign, const char *annotator,
                                    struct pk_err *err);
@@ -33,6 +35,19 @@ PK_NODISCARD int prefdb__desk_row(struct prefdb__desk *d, const char *sql,
 
 PK_NODISCARD int prefdb__desk_look(struct prefdb__desk *d, int64_t comparison,
                                    struct prefdb__taken *t, struct pk_err *err);
+/* How far the annotator is. */
+struct prefdb__place {
+    int64_t position, judged, skipped;
+};
+PK_NODISCARD int prefdb__desk_place(struct prefdb__desk *d,
+                                    struct prefdb__place *out,
+                                    struct pk_err *err);
+
+/* 1: it is time for a gold pair or a repeat, and *comparison is one (blind.c);
+ * `n` pairs have been dealt with. */
+PK_NODISCARD int prefdb__desk_blind(struct prefdb__desk *d, int64_t n,
+                                    int64_t *comparison, struct pk_err *err);
+
 PK_NODISCARD int prefdb__desk_done(struct prefdb__desk *d, int64_t comparison,
                                    struct pk_err *err);
 PK_NODISCARD int prefdb__desk_drop_lease(struct prefdb__desk *d,

@@ -34,7 +34,7 @@ static int seek(struct prefdb__desk *d, int64_t *start, int64_t *comparison,
         rc = prefdb__desk_look(d, *comparison, &t, err);
         if (rc)
             break;
-        bool full = t.judged + t.mine >= d->c.overlap;
+        bool full = t.gold || t.judged + t.mine >= d->c.overlap;
         if (full)
             rc = prefdb__desk_done(d, *comparison, err);
         if (!full && !t.mine && !t.skipped) {
@@ -52,40 +52,26 @@ static int seek(struct prefdb__desk *d, int64_t *start, int64_t *comparison,
     return rc;
 }
 
-static int quota_reached(struct prefdb__desk *d, struct pk_err *err)
-{
-    int64_t judged = 0;
-    if (!d->c.quota)
-        return 0;
-    int rc = prefdb__desk_row(d, "SELECT count(*)" PREFDB__OWN, &d->c.id, 1,
-                              &judged, 1, err);
-    return rc < 0 ? rc : judged >= d->c.quota;
-}
-
-/* The first task for us, looked for from where we were; 0 when none. */
-static int find_task(struct prefdb__desk *d, int64_t *comparison, bool *waiting,
+/* The first task for us, looked for from where we were, or what is mixed in
+ * before it; 0 when none. */
+static int find_task(struct prefdb__desk *d, struct prefdb_task *out,
                      struct pk_err *err)
 {
-    int64_t n[] = {d->c.id, 0}, was = 0;
-    int rc = quota_reached(d, err);
-    if (rc)
-        return rc < 0 ? rc : 0;
-    rc = prefdb__desk_row(d,
-                          "SELECT position FROM progress"
-                          " WHERE campaign = ?1 AND annotator = ?2",
-                          n, 1, &was, 1, err);
-    if (rc < 0)
+    struct prefdb__place at;
+    int rc = prefdb__desk_place(d, &at, err);
+    if (rc || (d->c.quota && at.judged >= d->c.quota))
         return rc;
-    n[1] = was;
-    int found = seek(d, &n[1], comparison, waiting, err);
-    if (found < 0 || n[1] == was)
-        return found;
-    rc = prefdb__tell(d->db,
-                      "INSERT INTO progress (campaign, position, annotator)"
-                      " VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE"
-                      " SET position = excluded.position",
-                      n, 2, d->annotator, err);
-    return rc ? rc : found;
+    int64_t n[] = {d->c.id, at.position};
+    int found = seek(d, &n[1], &out->comparison, &out->waiting, err);
+    if (found >= 0 && n[1] != at.position)
+        rc = prefdb__tell(d->db,
+                          "UPDATE progress SET position = ?2"
+                          " WHERE campaign = ?1 AND annotator = ?3",
+                          n, 2, d->annotator, err);
+    if (rc || found <= 0)
+        return rc ? rc : found;
+    rc = prefdb__desk_blind(d, at.judged + at.skipped, &out->comparison, err);
+    return rc < 0 ? rc : found;
 }
 
 static int next(struct prefdb__desk *d, struct prefdb_task *out,
@@ -98,9 +84,14 @@ static int next(struct prefdb__desk *d, struct prefdb_task *out,
                               " LIMIT 1",
                               n, 1, &out->comparison, 1, err);
     if (rc == 0)
-        rc = find_task(d, &out->comparison, &out->waiting, err);
+        rc = find_task(d, out, err);
     if (rc <= 0)
         return rc;
+    struct prefdb__taken t;
+    rc = prefdb__desk_look(d, out->comparison, &t, err);
+    if (rc)
+        return rc;
+    out->again = t.mine;
     n[1] = out->comparison;
     out->expires = n[2];
     rc = prefdb__tell(d->db,
@@ -146,8 +137,12 @@ static int skip(struct prefdb__desk *d, int64_t comparison, const char *reason,
     int rc = prefdb__ask(d->db, &s,
                          "INSERT INTO skip (campaign, comparison, annotator,"
                          " reason, created) SELECT ?1, t.comparison, ?3, ?4, ?5"
-                         " FROM task AS t WHERE t.campaign = ?1"
-                         " AND t.comparison = ?2 ON CONFLICT DO UPDATE"
+                         " FROM (SELECT comparison FROM task"
+                         "  WHERE campaign = ?1 AND comparison = ?2"
+                         "  UNION SELECT comparison FROM lease"
+                         "  WHERE campaign = ?1 AND comparison = ?2"
+                         "  AND annotator = ?3) AS t"
+                         " WHERE true ON CONFLICT DO UPDATE"
                          " SET reason = excluded.reason",
                          n, 2, d->annotator, err);
     if (rc)
@@ -160,6 +155,8 @@ static int skip(struct prefdb__desk *d, int64_t comparison, const char *reason,
     if (!rc && sqlite3_changes(d->db->sql) == 0)
         rc = pk_fail(err, PK_EUSAGE, "comparison %lld is not a task of '%s'",
                      (long long)comparison, d->c.name);
+    if (!rc)
+        rc = prefdb__progress_add(d->db, d->c.id, d->annotator, 0, 1, err);
     return rc ? rc : prefdb__desk_drop_lease(d, comparison, err);
 }
 

@@ -98,6 +98,8 @@ int prefdb_live_submit(struct prefdb *db, int64_t campaign,
     if (!rc)
         rc = prefdb__tasks_add(db, campaign, &counts.comparison, 1, err);
     if (!rc)
+        rc = prefdb__progress_add(db, campaign, annotator, 1, 0, err);
+    if (!rc)
         rc = prefdb__draft(db, annotator, pair->draft_key, pair->draft, err);
     if (!rc)
         rc = prefdb__writer_commit(&w, err);

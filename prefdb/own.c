@@ -20,6 +20,18 @@ int prefdb__tasks(struct prefdb *db, int64_t campaign, int64_t *out,
     return rc < 0 ? rc : 0;
 }
 
+int prefdb__progress_add(struct prefdb *db, int64_t campaign,
+                         const char *annotator, int64_t judged, int64_t skipped,
+                         struct pk_err *err)
+{
+    int64_t n[] = {campaign, judged, skipped};
+    return prefdb__tell(db,
+                        "UPDATE progress SET judged = judged + ?2,"
+                        " skipped = skipped + ?3"
+                        " WHERE campaign = ?1 AND annotator = ?4",
+                        n, 3, annotator, err);
+}
+
 int prefdb_progress(struct prefdb *db, int64_t campaign, const char *annotator,
                     struct prefdb_progress *out, struct pk_err *err)
 {
@@ -27,8 +39,11 @@ int prefdb_progress(struct prefdb *db, int64_t campaign, const char *annotator,
     *out = (struct prefdb_progress){0};
     int rc = prefdb__tasks(db, campaign, &out->tasks, err);
     if (!rc)
-        rc = prefdb__ask(db, &s, "SELECT count(*)" PREFDB__OWN, &campaign, 1,
-                         annotator, err);
+        rc = prefdb__ask(db, &s,
+                         "SELECT ifnull((SELECT judged FROM progress"
+                         "  WHERE campaign = ?1 AND annotator = ?2),"
+                         " (SELECT count(*)" PREFDB__OWN "))",
+                         &campaign, 1, annotator, err);
     if (!rc && (rc = prefdb__step(db, s, err)) > 0)
         out->judged = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);

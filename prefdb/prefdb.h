@@ -143,16 +143,20 @@ struct prefdb_campaign {
     int64_t id;
     const char *name;
     enum prefdb_dimension dimension;
-    int overlap;                    /* annotators for each task, 1..1000 */
-    int64_t lease_seconds;          /* how long a task may be in hand */
-    int64_t quota;                  /* judgments for each annotator, 0: any */
+    int overlap;           /* annotators for each task, 1..1000 */
+    int64_t lease_seconds; /* how long a task may be in hand */
+    int64_t quota; /* judgments for each annotator, checks too; 0: any */
     bool allow_tie, allow_both_bad; /* beside a and b */
     const char *guideline;          /* its version, kept with every judgment */
     const char *guideline_text;
-    const char *gold;     /* the annotator whose word is right; NULL: nobody */
-    int64_t gold_every;   /* one of so many tasks is gold's; 0: none */
-    int64_t repeat_every; /* one of so many is shown again; 0: none */
-    int64_t turn_limit;   /* of a live dialogue; 0: none */
+    /* Blind checks, each at a place that nobody can guess in every run of so
+     * many pairs, 2 or more; 0: none. A gold pair is one that this annotator
+     * has judged: it goes to all the others, whatever the overlap, and to
+     * nobody as a task. A repeat is a pair that the annotator has judged, ten
+     * judgments ago or earlier; its judgment stands beside the first. */
+    const char *gold; /* whose word is right; NULL: nobody's */
+    int64_t gold_every, repeat_every;
+    int64_t turn_limit; /* of a live dialogue; 0: none */
     /* As it was filled last; read only. */
     enum prefdb_order order;
     const char *scored_by, *against; /* as in struct prefdb_fill, or NULL */
@@ -225,6 +229,7 @@ struct prefdb_task {
     int64_t comparison;
     int64_t expires; /* seconds since 1970 */
     bool waiting;    /* none in hand, but others have the last ones in theirs */
+    bool again;      /* a repeat. For drawing its sides anew: not to be shown */
 };
 
 /* 1: out->comparison is leased to the annotator. It is the one in hand, its
@@ -273,8 +278,8 @@ PK_NODISCARD int prefdb_skip(struct prefdb *db, int64_t campaign,
 PK_NODISCARD int prefdb_release(struct prefdb *db, int64_t campaign,
                                 const char *annotator, struct pk_err *err);
 
-/* The annotator's standing judgments in this campaign, newest first; *ids is
- * the caller's. */
+/* The annotator's standing judgments in this campaign, blind checks too, newest
+ * first; *ids is the caller's. */
 PK_NODISCARD int prefdb_history(struct prefdb *db, int64_t campaign,
                                 const char *annotator, int64_t **ids, size_t *n,
                                 struct pk_err *err);
@@ -416,6 +421,7 @@ PK_NODISCARD int prefdb_attributes(struct prefdb *db,
                                    struct pk_err *err);
 void prefdb_attributes_free(struct prefdb_attribute *v, size_t n);
 
+int prefdb_cmd_campaign(int argc, char **argv);
 int prefdb_cmd_merge(int argc, char **argv);
 int prefdb_cmd_backup(int argc, char **argv);
 int prefdb_cmd_search(int argc, char **argv);

@@ -23,11 +23,10 @@ static int judge(struct prefdb__desk *d, struct prefdb__writer *w,
     return rc;
 }
 
-static int submit(struct prefdb__desk *d, struct prefdb__writer *w,
-                  int64_t comparison, const struct prefdb_verdict *v,
-                  int64_t *judgment, struct pk_err *err)
+/* May the annotator judge this task now? PK_ENO: too late. */
+static int check_task(struct prefdb__desk *d, int64_t comparison,
+                      const struct prefdb__taken *t, struct pk_err *err)
 {
-    struct prefdb__taken t;
     int64_t n[] = {d->c.id, comparison}, at;
     int rc = prefdb__desk_row(d,
                               "SELECT position FROM task WHERE campaign = ?1"
@@ -36,22 +35,35 @@ static int submit(struct prefdb__desk *d, struct prefdb__writer *w,
     if (rc == 0)
         return pk_fail(err, PK_EUSAGE, "comparison %lld is not a task of '%s'",
                        (long long)comparison, d->c.name);
-    if (rc > 0)
-        rc = prefdb__desk_look(d, comparison, &t, err);
-    if (rc)
-        return rc;
-    if (t.mine)
-        return pk_fail(err, PK_ENO, "%s has judged comparison %lld already",
-                       d->annotator, (long long)comparison);
-    if (t.judged + (t.in_hand ? 0 : t.held) >= d->c.overlap)
+    if (rc > 0 && t->judged + (t->in_hand ? 0 : t->held) >= d->c.overlap)
         return pk_fail(err, PK_ENO,
                        "comparison %lld has been judged %d times, or is in "
                        "the hands of others",
                        (long long)comparison, d->c.overlap);
-    rc = judge(d, w, comparison, v, NULL, judgment, err);
+    return rc < 0 ? rc : 0;
+}
+
+static int submit(struct prefdb__desk *d, struct prefdb__writer *w,
+                  int64_t comparison, const struct prefdb_verdict *v,
+                  int64_t *judgment, struct pk_err *err)
+{
+    struct prefdb__taken t;
+    int rc = prefdb__desk_look(d, comparison, &t, err);
+    if (rc)
+        return rc;
+    bool repeat = t.mine && t.in_hand;
+    if (t.mine && !repeat)
+        return pk_fail(err, PK_ENO, "%s has judged comparison %lld already",
+                       d->annotator, (long long)comparison);
+    if (!repeat && !t.gold)
+        rc = check_task(d, comparison, &t, err);
+    if (!rc)
+        rc = judge(d, w, comparison, v, NULL, judgment, err);
     if (!rc)
         rc = prefdb__desk_drop_lease(d, comparison, err);
-    if (!rc && t.judged + 1 >= d->c.overlap)
+    if (!rc)
+        rc = prefdb__progress_add(d->db, d->c.id, d->annotator, 1, 0, err);
+    if (!rc && !repeat && t.judged + 1 >= d->c.overlap)
         rc = prefdb__desk_done(d, comparison, err);
     return rc;
 }
@@ -108,8 +120,9 @@ static int reopen(struct prefdb__desk *d, int64_t comparison,
     return rc ? rc
               : prefdb__tell(d->db,
                              "UPDATE progress SET position ="
-                             " min(position, (SELECT position - 1 FROM task"
-                             " WHERE campaign = ?1 AND comparison = ?2))"
+                             " min(position, ifnull((SELECT position - 1"
+                             "  FROM task WHERE campaign = ?1"
+                             "  AND comparison = ?2), position))"
                              " WHERE campaign = ?1",
                              n, 2, NULL, err);
 }
@@ -121,15 +134,11 @@ static int revise(struct prefdb__desk *d, struct prefdb__writer *w, int64_t old,
     sqlite3_stmt *s = NULL;
     uint8_t uid[PREFDB__UID];
     int64_t comparison = 0;
-    int64_t n[] = {d->c.id, old};
-    int rc = prefdb__ask(d->db, &s,
-                         "SELECT j.uid, j.comparison FROM live_judgment AS j"
-                         " JOIN campaign AS c ON c.id = ?1"
-                         "  AND c.dimension = j.dimension"
-                         " JOIN task AS t ON t.campaign = ?1"
-                         "  AND t.comparison = j.comparison"
-                         " WHERE j.id = ?2 AND j.annotator = ?3",
-                         n, 2, d->annotator, err);
+    int rc = prefdb__ask(
+        d->db, &s, "SELECT j.uid, j.comparison" PREFDB__OWN " AND j.id = ?3",
+        &d->c.id, 1, d->annotator, err);
+    if (!rc)
+        sqlite3_bind_int64(s, 3, old);
     if (!rc && (rc = prefdb__step(d->db, s, err)) > 0 &&
         sqlite3_column_bytes(s, 0) == PREFDB__UID) {
         memcpy(uid, sqlite3_column_blob(s, 0), sizeof uid);
@@ -144,7 +153,10 @@ static int revise(struct prefdb__desk *d, struct prefdb__writer *w, int64_t old,
                        "campaign",
                        (long long)old, d->annotator);
     rc = judge(d, w, comparison, v, uid, judgment, err);
-    return rc || v ? rc : reopen(d, comparison, err);
+    if (rc || v)
+        return rc;
+    rc = prefdb__progress_add(d->db, d->c.id, d->annotator, -1, 0, err);
+    return rc ? rc : reopen(d, comparison, err);
 }
 
 int prefdb_revise(struct prefdb *db, int64_t campaign, const char *annotator,

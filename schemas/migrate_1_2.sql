@@ -56,8 +56,8 @@ CREATE TABLE campaign (
     allow_both_bad INTEGER NOT NULL CHECK (allow_both_bad IN (0, 1)),
     guideline      TEXT NOT NULL, -- its version, kept with each judgment
     gold           TEXT, -- the annotator whose word is right
-    gold_every     INTEGER CHECK (gold_every >= 1), -- one of so many tasks
-    repeat_every   INTEGER CHECK (repeat_every >= 1),
+    gold_every     INTEGER CHECK (gold_every >= 2), -- one of so many pairs
+    repeat_every   INTEGER CHECK (repeat_every >= 2),
     turn_limit     INTEGER CHECK (turn_limit >= 1), -- of a live dialogue
     -- How it was filled last.
     task_order     TEXT CHECK (task_order IN ('oldest', 'random', 'uncertain')),
@@ -80,6 +80,16 @@ CREATE TABLE guideline (
 INSERT INTO guideline
 SELECT id, guideline, guideline_text, created FROM campaign_1;
 DROP TABLE campaign_1;
+
+DROP TABLE progress; -- counted anew
+CREATE TABLE progress (
+    campaign  INTEGER NOT NULL REFERENCES campaign (id),
+    annotator TEXT NOT NULL,
+    position  INTEGER NOT NULL,
+    judged    INTEGER NOT NULL,
+    skipped   INTEGER NOT NULL,
+    PRIMARY KEY (campaign, annotator)
+) STRICT, WITHOUT ROWID;
 
 -- CHECKs of the same meaning that cost less. The rows stay as they are, so the
 -- text is all that changes.

@@ -208,8 +208,8 @@ CREATE TABLE campaign (
     allow_both_bad INTEGER NOT NULL CHECK (allow_both_bad IN (0, 1)),
     guideline      TEXT NOT NULL, -- its version, kept with each judgment
     gold           TEXT, -- the annotator whose word is right
-    gold_every     INTEGER CHECK (gold_every >= 1), -- one of so many tasks
-    repeat_every   INTEGER CHECK (repeat_every >= 1),
+    gold_every     INTEGER CHECK (gold_every >= 2), -- one of so many pairs
+    repeat_every   INTEGER CHECK (repeat_every >= 2),
     turn_limit     INTEGER CHECK (turn_limit >= 1), -- of a live dialogue
     -- How it was filled last.
     task_order     TEXT CHECK (task_order IN ('oldest', 'random', 'uncertain')),
@@ -260,11 +260,15 @@ CREATE TABLE skip (
     PRIMARY KEY (campaign, comparison, annotator)
 ) STRICT, WITHOUT ROWID;
 
--- The annotator has dealt with every task before this position.
+-- Where an annotator is: every task before this position is dealt with; how
+-- many judgments stand and how many pairs were skipped. A row that is not there
+-- is counted anew (after a merge).
 CREATE TABLE progress (
     campaign  INTEGER NOT NULL REFERENCES campaign (id),
     annotator TEXT NOT NULL,
     position  INTEGER NOT NULL,
+    judged    INTEGER NOT NULL,
+    skipped   INTEGER NOT NULL,
     PRIMARY KEY (campaign, annotator)
 ) STRICT, WITHOUT ROWID;
 
