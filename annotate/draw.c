@@ -189,6 +189,13 @@ static const char *hint(const struct annotate__view *v)
 {
     if (v->scene && !v->s->revising)
         return v->scene->hint;
+    /* The answers for which the bar has no room come first. */
+    if (COLS < 100 && v->s->allow_tie && v->s->allow_both_bad)
+        return "t tie   x both bad   ? help   u undo   q quit";
+    if (COLS < 100 && v->s->allow_tie)
+        return "t tie   ? help   Tab pane   u undo   q quit";
+    if (COLS < 100 && v->s->allow_both_bad)
+        return "x both bad   ? help   Tab pane   u undo   q quit";
     return COLS < 64 ? "? help  Tab pane  / search  u undo  q quit"
                      : "? help   Tab pane   / search   s skip   e note   "
                        "u undo   q quit";

@@ -28,7 +28,8 @@ open_screen() {
     shift 2
     rm -f ended
     tm -f /dev/null new-session -d -x "$columns" -y "$rows" \
-        "LC_ALL=C.UTF-8 NO_COLOR=1 sh -c 'echo \$\$ >pid; exec \"\$@\"' x \
+        "LC_ALL=C.UTF-8 TERM=${TERM_INSIDE-screen} \
+         NO_COLOR=${NO_COLOR_INSIDE-1} sh -c 'echo \$\$ >pid; exec \"\$@\"' x \
          '$PREFKIT' annotate $* --annotator ana 2>screen-stderr
          echo \"status \$?\" >ended; sleep 60"
     tm set-option -g status off >/dev/null
