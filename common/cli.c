@@ -73,6 +73,22 @@ static void say(const struct pk_cli *cli, const char *fmt, va_list ap)
     fputc('\n', stderr);
 }
 
+error_t pk_cli_args(int key, char *arg, struct argp_state *state,
+                    const struct pk_cli_arg *args)
+{
+    if (key != ARGP_KEY_ARG && key != ARGP_KEY_END)
+        return ARGP_ERR_UNKNOWN;
+    while (args->name && *args->slot)
+        args++;
+    if (key == ARGP_KEY_ARG && !args->name)
+        argp_error(state, "'%s' is one argument too many", arg);
+    else if (key == ARGP_KEY_ARG)
+        *args->slot = arg;
+    else if (args->name)
+        argp_error(state, "%s is missing", args->name);
+    return 0;
+}
+
 void pk_note(const struct pk_cli *cli, const char *fmt, ...)
 {
     va_list ap;

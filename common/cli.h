@@ -31,6 +31,17 @@ struct pk_cli {
 void pk_cli_parse(const struct argp *argp, int argc, char **argv,
                   struct pk_cli *cli);
 
+/* What a verb takes beside its options: `name` as args_doc has it, and where it
+ * goes; ended by one without a name. */
+struct pk_cli_arg {
+    const char *name, **slot;
+};
+
+/* For the default of a verb's parser: each of these arguments once. One too few
+ * or too many is wrong usage. */
+error_t pk_cli_args(int key, char *arg, struct argp_state *state,
+                    const struct pk_cli_arg *args);
+
 /* "prefkit: VERB: text" on standard error. Notes are silenced by --quiet. */
 void pk_note(const struct pk_cli *cli, const char *fmt, ...) PK_PRINTF(2, 3);
 void pk_warn(const struct pk_cli *cli, const char *fmt, ...) PK_PRINTF(2, 3);

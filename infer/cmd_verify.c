@@ -46,17 +46,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (infer_read_out_parse(&a->read_out, arg, &err) < 0)
             argp_error(state, "--read-out: %s", err.text);
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->dir)
-            argp_error(state, "one directory, please");
-        a->dir = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->dir)
-            argp_error(state, "DIR is missing");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pk_cli_args(key, arg, state,
+                           (const struct pk_cli_arg[]){{"DIR", &a->dir}, {0}});
     }
 }
 

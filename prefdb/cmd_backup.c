@@ -10,19 +10,9 @@ struct args {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (a->file)
-            argp_error(state, "one DB and one FILE");
-        *(a->db ? &a->file : &a->db) = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->file)
-            argp_error(state, "DB and FILE are needed");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return pk_cli_args(
+        key, arg, state,
+        (const struct pk_cli_arg[]){{"DB", &a->db}, {"FILE", &a->file}, {0}});
 }
 
 int prefdb_cmd_backup(int argc, char **argv)

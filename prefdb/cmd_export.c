@@ -110,8 +110,6 @@ static bool parse_policy(int key, char *arg, struct args *a,
 static void check_args(const struct args *a, struct argp_state *state)
 {
     bool columns = !a->whole && prefdb__layout_has_columns(a->o.layout);
-    if (!a->db)
-        argp_error(state, "DB is missing");
     if (a->whole && a->pairs_only)
         argp_error(state, "format prefkit keeps everything; the options for "
                           "pairs need another --format");
@@ -148,16 +146,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 's':
         a->o.q.source = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->db)
-            argp_error(state, "one DB only");
-        a->db = arg;
-        return 0;
-    case ARGP_KEY_END:
+    case ARGP_KEY_SUCCESS:
         check_args(a, state);
         return 0;
     default:
-        return parse_policy(key, arg, a, state) ? 0 : ARGP_ERR_UNKNOWN;
+        if (parse_policy(key, arg, a, state))
+            return 0;
+        return pk_cli_args(key, arg, state,
+                           (const struct pk_cli_arg[]){{"DB", &a->db}, {0}});
     }
 }
 

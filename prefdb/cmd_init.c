@@ -10,19 +10,8 @@ struct args {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct args *a = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (a->db)
-            argp_error(state, "one DB only");
-        a->db = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->db)
-            argp_error(state, "DB is missing");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return pk_cli_args(key, arg, state,
+                       (const struct pk_cli_arg[]){{"DB", &a->db}, {0}});
 }
 
 int prefdb_cmd_init(int argc, char **argv)

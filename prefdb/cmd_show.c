@@ -23,17 +23,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'j':
         a->json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->which)
-            argp_error(state, "one DB and one COMPARISON");
-        *(a->db ? &a->which : &a->db) = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->which)
-            argp_error(state, "DB and COMPARISON are needed");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pk_cli_args(key, arg, state,
+                           (const struct pk_cli_arg[]){
+                               {"DB", &a->db}, {"COMPARISON", &a->which}, {0}});
     }
 }
 

@@ -63,17 +63,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'j':
         a->json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->db)
-            argp_error(state, "one DB only");
-        a->db = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->db)
-            argp_error(state, "DB is missing");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pk_cli_args(key, arg, state,
+                           (const struct pk_cli_arg[]){{"DB", &a->db}, {0}});
     }
 }
 

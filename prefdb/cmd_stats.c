@@ -56,17 +56,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!pk_parse_u64(arg, 0, INT64_MAX, &a->seed))
             argp_error(state, "--seed is a whole number");
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->db)
-            argp_error(state, "one DB only");
-        a->db = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->db)
-            argp_error(state, "DB is missing");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return pk_cli_args(key, arg, state,
+                           (const struct pk_cli_arg[]){{"DB", &a->db}, {0}});
     }
 }
 
