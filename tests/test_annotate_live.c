@@ -347,6 +347,42 @@ START_TEST(nor_are_two_that_say_the_same)
 }
 END_TEST
 
+START_TEST(a_campaign_has_its_say)
+{
+    struct prefdb_campaign c = {.name = "week 7",
+                                .dimension = PREFDB_HELPFULNESS,
+                                .overlap = 2,
+                                .lease_seconds = 60,
+                                .quota = 1,
+                                .guideline = "g3",
+                                .guideline_text = "Be fair."};
+    const struct annotate__options o = {
+        .store = store, .annotator = "ana", .campaign = "week 7", .live = true};
+    struct prefdb_progress p;
+    struct prefdb *db;
+    ck_ok(prefdb_open(&db, store, PREFDB_WRITE, &err));
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    model("one", "plain");
+    model("two", "other");
+    ck_ok(annotate__open(&session, &o, &err));
+    ck_ok(annotate__live_open(&live, &session, &how, &err));
+    ask("Why?");
+    settle();
+    ck_assert_int_eq(judge(ANNOTATE__TIE), PK_EUSAGE); /* it has none */
+    ck_ok(judge(ANNOTATE__LEFT));
+    /* The quota is reached; and what was made is another's task too. */
+    ck_ok(annotate__editor_set(&live.prompt, "More?", 5, &err));
+    ck_assert_int_eq(annotate__live_ask(&live, &err), PK_ENO);
+    ck_ok(prefdb_progress(db, c.id, "ana", &p, &err));
+    ck_assert_int_eq(p.tasks, 1);
+    ck_assert_int_eq(p.judged, 1);
+    struct prefdb_task task;
+    ck_assert_int_eq(prefdb_next(db, c.id, "bob", &task, &err), 1);
+    prefdb_close(db);
+    close_live();
+}
+END_TEST
+
 /* As kill -9 leaves it: nothing is closed in order. */
 START_TEST(what_was_whole_is_there_again)
 {
@@ -509,6 +545,7 @@ static Suite *suite(void)
     tcase_add_test(d, the_chosen_response_goes_on);
     tcase_add_test(d, what_is_broken_is_never_judged);
     tcase_add_test(d, nor_are_two_that_say_the_same);
+    tcase_add_test(d, a_campaign_has_its_say);
     tcase_add_test(d, what_was_whole_is_there_again);
     tcase_add_test(d, other_models_are_asked_anew);
     tcase_add_test(d, a_draft_that_cannot_be_read_is_no_obstacle);
