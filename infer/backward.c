@@ -54,7 +54,7 @@ static float *new_grads(struct grads *g, const struct infer_config *c,
 }
 
 size_t infer_train_bytes(const struct infer_config *c,
-                         struct infer_forest_size f)
+                         struct infer_forest_size f, bool recompute)
 {
     size_t size[N_GRADS];
     /* What a trie and its packing take for a token, and a read-out more. */
@@ -64,10 +64,12 @@ size_t infer_train_bytes(const struct infer_config *c,
                                         .all = {.n = f.tokens},
                                         .reads = {.n = f.readouts}};
     const struct infer_attention at = {.forest = &packed, .d = c->head_dim};
-    size_t floats = infer_pass_floats(c, &packed) +
-                    grad_sizes(c, f.tokens, f.readouts, size) +
-                    infer_attention_floats(&at) +
-                    2 * f.readouts * c->dim; /* hidden and its gradient */
+    size_t floats =
+        infer_pass_floats(c, &packed,
+                          recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL) +
+        grad_sizes(c, f.tokens, f.readouts, size) +
+        infer_attention_floats(&at) +
+        2 * f.readouts * c->dim; /* hidden and its gradient */
     return floats * sizeof(float) + f.tokens * TRIE + f.readouts * READ;
 }
 
@@ -194,7 +196,10 @@ static int run_back(const struct infer_pass *p, struct grads *g,
                                        c->norm_eps};
     int rc = infer_rmsnorm_backward(g->dx, dw->norm.f32, g->dh, &norm, p->err);
     for (size_t l = c->layers; !rc && l-- > 0;) {
-        rc = feed_forward_back(p, l, g, &dw->layer[l]);
+        if (p->t->keep == INFER_KEEP_INPUTS)
+            rc = infer_pass_again(p, l);
+        if (!rc)
+            rc = feed_forward_back(p, l, g, &dw->layer[l]);
         if (!rc)
             rc = attention_back(p, l, g, &dw->layer[l]);
         float *swap = g->dx;

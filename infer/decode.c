@@ -105,14 +105,14 @@ int infer_decoder_feed(struct infer_decoder *d, const int32_t *ids, size_t n,
         .readout = &readout};
     struct infer_pass p = {d->c, d->w, &f, &d->tape, err};
     d->tape.gemm.thin = n == 1;
-    rc = infer_pass_plan(&p, false);
+    rc = infer_pass_plan(&p);
     size_t kv = d->cap * infer_dims_of(d->c).kv;
     for (size_t l = 0; !rc && l < d->c->layers; l++) {
         d->tape.layer[l].k = d->k + l * kv;
         d->tape.layer[l].v = d->v + l * kv;
     }
     if (!rc)
-        rc = infer_pass_run(&p, false, hidden);
+        rc = infer_pass_run(&p, hidden);
     if (!rc)
         d->len = total;
     return rc;

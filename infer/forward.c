@@ -11,10 +11,13 @@
 
 enum { BLOCK = 2048 }; /* rows of the feed-forward at once, without a tape */
 
-int infer_tape_new(struct infer_tape **out, struct pk_err *err)
+int infer_tape_new(struct infer_tape **out, bool recompute, struct pk_err *err)
 {
     *out = pk_calloc(1, sizeof **out);
-    return *out ? 0 : pk_fail_mem(err, "a tape");
+    if (!*out)
+        return pk_fail_mem(err, "a tape");
+    (*out)->keep = recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL;
+    return 0;
 }
 
 void infer_tape_free(struct infer_tape *t)
@@ -48,17 +51,19 @@ static float *cut(struct cutter *m, size_t rows, size_t cols)
 }
 
 static void lay_out(struct infer_tape *t, const struct infer_config *c,
-                    const struct infer_packed *f, bool keep, struct cutter *m)
+                    const struct infer_packed *f, struct cutter *m)
 {
     const struct infer_dims d = infer_dims_of(c);
+    bool train = t->keep != INFER_KEEP_NOTHING, all = t->keep == INFER_KEEP_ALL;
     size_t n = f->all.n;
-    t->block = keep || n < BLOCK ? n : BLOCK;
+    t->block = train || n < BLOCK ? n : BLOCK;
     for (size_t l = 0; l < c->layers; l++) {
         struct infer_acts *a = &t->layer[l];
-        bool fresh = l == 0 || keep;
-        size_t rows = keep && l + 1 == c->layers ? f->reads.n : n;
-        if (!fresh) {
+        size_t rows = all && l + 1 == c->layers ? f->reads.n : n;
+        if (l > 0 && !all) {
             *a = t->layer[0];
+            if (train)
+                a->x = cut(m, n, d.c);
             continue;
         }
         a->x = cut(m, n, d.c);
@@ -67,8 +72,8 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
         a->v = cut(m, n, d.kv);
         a->att = cut(m, rows, d.q);
         a->mid = cut(m, rows, d.c);
-        a->gate = cut(m, keep ? rows : t->block, d.f);
-        a->up = cut(m, keep ? rows : t->block, d.f);
+        a->gate = cut(m, train ? rows : t->block, d.f);
+        a->up = cut(m, train ? rows : t->block, d.f);
     }
     t->out = cut(m, f->reads.n, d.c);
     t->h = cut(m, n, d.c);
@@ -77,23 +82,23 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
 }
 
 size_t infer_pass_floats(const struct infer_config *c,
-                         const struct infer_packed *f)
+                         const struct infer_packed *f, enum infer_keep keep)
 {
     struct infer_acts layer[2];
     struct infer_config two = *c;
-    struct infer_tape t = {.layer = layer};
+    struct infer_tape t = {.keep = keep, .layer = layer};
     struct cutter last = {0}, both = {0};
     /* All layers but the last take the same. */
     two.layers = 1;
-    lay_out(&t, &two, f, true, &last);
+    lay_out(&t, &two, f, &last);
     if (c->layers == 1)
         return last.used;
     two.layers = 2;
-    lay_out(&t, &two, f, true, &both);
+    lay_out(&t, &two, f, &both);
     return last.used + (c->layers - 1) * (both.used - last.used);
 }
 
-int infer_pass_plan(const struct infer_pass *p, bool keep)
+int infer_pass_plan(const struct infer_pass *p)
 {
     struct infer_tape *t = p->t;
     const struct infer_config *c = p->c;
@@ -108,7 +113,7 @@ int infer_pass_plan(const struct infer_pass *p, bool keep)
     }
     t->gemm.precision = p->w->precision;
     struct cutter count = {0};
-    lay_out(t, c, f, keep, &count);
+    lay_out(t, c, f, &count);
     if (count.used > t->cap) {
         free(t->mem);
         t->cap = 0;
@@ -120,7 +125,7 @@ int infer_pass_plan(const struct infer_pass *p, bool keep)
         t->cap = count.used;
     }
     struct cutter real = {.base = t->mem};
-    lay_out(t, c, f, keep, &real);
+    lay_out(t, c, f, &real);
     return 0;
 }
 
@@ -187,9 +192,10 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     return linear(p, a->mid, a->att, &w->wo, rows->n, true);
 }
 
-/* out (rows, C) = mid + swiglu(norm(mid)), a block of rows at a time. */
+/* out (rows, C) = mid + swiglu(norm(mid)), a block of rows at a time (all of
+ * them in one where gate and up are kept). Without `out`, gate and up alone. */
 static int feed_forward_part(const struct infer_pass *p, size_t layer,
-                             float *out, bool keep)
+                             float *out)
 {
     const struct infer_dims d = infer_dims_of(p->c);
     const struct infer_layer *w = &p->w->layer[layer];
@@ -199,21 +205,28 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
     const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows, d.c,
                                        p->c->norm_eps};
     infer_rmsnorm(h, &norm);
-    memcpy(out, a->mid, rows * d.c * sizeof *out);
+    if (out)
+        memcpy(out, a->mid, rows * d.c * sizeof *out);
     for (size_t r = 0; r < rows; r += p->t->block) {
         size_t n = rows - r < p->t->block ? rows - r : p->t->block;
-        float *gate = a->gate + (keep ? r * d.f : 0);
-        float *up = a->up + (keep ? r * d.f : 0);
         const float *hr = h + r * d.c;
         int rc;
-        if ((rc = linear(p, gate, hr, &w->gate, n, false)) ||
-            (rc = linear(p, up, hr, &w->up, n, false)))
+        if ((rc = linear(p, a->gate, hr, &w->gate, n, false)) ||
+            (rc = linear(p, a->up, hr, &w->up, n, false)))
             return rc;
-        infer_swiglu(act, gate, up, n * d.f);
+        if (!out)
+            continue;
+        infer_swiglu(act, a->gate, a->up, n * d.f);
         if ((rc = linear(p, out + r * d.c, act, &w->down, n, true)))
             return rc;
     }
     return 0;
+}
+
+int infer_pass_again(const struct infer_pass *p, size_t layer)
+{
+    int rc = attention_part(p, layer);
+    return rc ? rc : feed_forward_part(p, layer, NULL);
 }
 
 static int check_forest(const struct infer_config *c,
@@ -232,7 +245,7 @@ static int check_forest(const struct infer_config *c,
     return 0;
 }
 
-int infer_pass_run(const struct infer_pass *p, bool keep, float *hidden)
+int infer_pass_run(const struct infer_pass *p, float *hidden)
 {
     const struct infer_config *c = p->c;
     const struct infer_packed *f = p->f;
@@ -248,7 +261,7 @@ int infer_pass_run(const struct infer_pass *p, bool keep, float *hidden)
         float *out = l + 1 < c->layers ? t->layer[l + 1].x : t->out;
         rc = attention_part(p, l);
         if (!rc)
-            rc = feed_forward_part(p, l, out, keep);
+            rc = feed_forward_part(p, l, out);
         if (rc)
             return rc;
     }
@@ -272,9 +285,9 @@ int infer_forward(const struct infer_config *c, const struct infer_weights *w,
         rc = check_forest(c, p.f, err);
     if (rc || p.f->n == 0)
         return rc;
-    rc = infer_pass_plan(&p, tape != NULL);
+    rc = infer_pass_plan(&p);
     if (!rc)
-        rc = infer_pass_run(&p, tape != NULL, hidden);
+        rc = infer_pass_run(&p, hidden);
     infer_tape_release(&own);
     return rc;
 }

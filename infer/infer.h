@@ -428,9 +428,12 @@ size_t infer_forest_readouts(const struct infer_forest *f); /* R */
 
 /* ---- Forward and backward ------------------------------------------------ */
 
-/* What forward keeps for backward; one can be used again and again. */
+/* What forward keeps for backward; one can be used again and again. With
+ * `recompute` that is each layer's input alone, and backward computes the layer
+ * again: a third more work, a fraction of the memory, the same bits. */
 struct infer_tape;
-PK_NODISCARD int infer_tape_new(struct infer_tape **out, struct pk_err *err);
+PK_NODISCARD int infer_tape_new(struct infer_tape **out, bool recompute,
+                                struct pk_err *err);
 void infer_tape_free(struct infer_tape *t);
 
 /* hidden (R, C) f32 = the final norm's output at each read-out: what a head is
@@ -501,7 +504,7 @@ struct infer_forest_size {
     size_t tokens, longest, readouts;
 };
 size_t infer_train_bytes(const struct infer_config *c,
-                         struct infer_forest_size f);
+                         struct infer_forest_size f, bool recompute);
 
 /* ---- Generation ---------------------------------------------------------- */
 

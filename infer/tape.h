@@ -6,18 +6,27 @@
 #include "infer/gemm.h"
 #include "infer/kernels.h"
 
-/* One layer's values. Without a tape all layers share one of these. `rows` is
- * every token, or in the last layer the read-outs. */
+/* What is kept of every layer for the backward. What is not kept is one set of
+ * arrays that all layers use in turn. */
+enum infer_keep {
+    INFER_KEEP_NOTHING, /* there will be none */
+    INFER_KEEP_INPUTS,  /* x; backward computes the layer again */
+    INFER_KEEP_ALL
+};
+
+/* One layer's values. `rows` is every token, or in the last layer the
+ * read-outs. */
 struct infer_acts {
     float *x;         /* (N, C) what comes in */
     float *q;         /* (rows, H D) rotated */
     float *k, *v;     /* (N, K D) k rotated */
     float *att;       /* (rows, H D) attention's output, before wo */
     float *mid;       /* (rows, C) after attention's residual */
-    float *gate, *up; /* (rows, F); without a tape, one block of rows */
+    float *gate, *up; /* (rows, F); with nothing kept, one block of rows */
 };
 
 struct infer_tape {
+    enum infer_keep keep;
     float *mem; /* everything below */
     size_t cap; /* floats */
     struct infer_acts *layer;
@@ -42,15 +51,16 @@ struct infer_pass {
     struct pk_err *err;
 };
 
-/* Memory for the pass: arrays for every layer (keep), or one set for all. */
-PK_NODISCARD int infer_pass_plan(const struct infer_pass *p, bool keep);
-/* Floats that infer_pass_plan would take for a forest of such sizes, with
- * keep. */
+/* Memory for the pass. */
+PK_NODISCARD int infer_pass_plan(const struct infer_pass *p);
+/* Floats that infer_pass_plan would take for a forest of such sizes. */
 size_t infer_pass_floats(const struct infer_config *c,
-                         const struct infer_packed *f);
+                         const struct infer_packed *f, enum infer_keep keep);
 /* hidden (R, C), in the order of read-out indices. */
-PK_NODISCARD int infer_pass_run(const struct infer_pass *p, bool keep,
-                                float *hidden);
+PK_NODISCARD int infer_pass_run(const struct infer_pass *p, float *hidden);
+/* What backward needs of a layer, from its x: the same bits as the first time.
+ */
+PK_NODISCARD int infer_pass_again(const struct infer_pass *p, size_t layer);
 
 const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
                                          size_t layer);

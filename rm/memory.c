@@ -7,9 +7,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <omp.h>
+
 #include "common/num.h"
 
-enum { SLABS = 4 }; /* weights, gradients, two moments */
+enum {
+    SLABS = 4, /* weights, gradients, two moments */
+    /* Address space that OpenBLAS (measured, 0.3.21) takes for a thread's first
+     * product; where it gets none it tries again for ever. */
+    BLAS_BUFFER = 129 << 20
+};
 
 size_t rm_parameters(const struct infer_config *c)
 {
@@ -28,7 +35,7 @@ static size_t pass_bytes(const struct infer_config *c,
     struct infer_forest_size f = {.tokens = tokens,
                                   .longest = longest,
                                   .readouts = lm ? tokens : tokens / 4 + 2};
-    return infer_train_bytes(c, f) + (lm ? infer_lm_bytes(c) : 0);
+    return infer_train_bytes(c, f, r->recompute) + (lm ? infer_lm_bytes(c) : 0);
 }
 
 void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
@@ -125,6 +132,7 @@ void rm_memory_available(struct rm_memory *m)
         uint64_t pages = 0;
         (void)read_number("/proc/self/statm", NULL, &pages);
         uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+        used += (uint64_t)omp_get_max_threads() * BLAS_BUFFER;
         at_most(m, r.rlim_cur > used ? r.rlim_cur - used : 0,
                 "the limit on address space (ulimit -v)");
     }
@@ -136,39 +144,66 @@ static double gib(size_t bytes)
     return (double)bytes / (1 << 30);
 }
 
-/* The most tokens of a forest, a multiple of 16, whose pass fits; 0: none. */
+static bool fits(const struct rm_memory *m, const struct infer_config *c,
+                 const struct rm_recipe *r, size_t tokens)
+{
+    size_t longest = tokens < m->longest ? tokens : m->longest;
+    return m->model + pass_bytes(c, r, tokens, longest) <= m->available;
+}
+
+/* The most tokens of a forest, a multiple of 16 or as planned, whose pass fits;
+ * 0: none. */
 static size_t most_tokens(const struct rm_memory *m,
                           const struct infer_config *c,
                           const struct rm_recipe *r)
 {
-    size_t tokens = m->tokens / 16 * 16;
-    while (tokens > 0 &&
-           m->model + pass_bytes(c, r, tokens,
-                                 tokens < m->longest ? tokens : m->longest) >
-               m->available)
-        tokens -= 16;
-    return tokens;
+    enum { STEP = 16 };
+    size_t low = 0, high = m->tokens / STEP + 1; /* low fits, high does not */
+    if (fits(m, c, r, m->tokens))
+        return m->tokens;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (fits(m, c, r, middle * STEP))
+            low = middle;
+        else
+            high = middle;
+    }
+    return low * STEP;
+}
+
+/* The smallest change of the recipe that fits, in words. */
+static void advise(const struct rm_memory *m, const struct infer_config *c,
+                   const struct rm_recipe *r, char *advice, size_t len)
+{
+    struct rm_recipe again = *r;
+    again.recompute = true;
+    const char *also = r->recompute ? "" : "--recompute ";
+    size_t tokens = most_tokens(m, c, r), less = most_tokens(m, c, &again);
+    if (tokens >= m->longest)
+        snprintf(advice, len, "--micro-tokens %zu fits", tokens);
+    else if (less == m->tokens)
+        snprintf(advice, len, "--recompute fits");
+    else if (less >= m->longest)
+        snprintf(advice, len, "%s--micro-tokens %zu fits", also, less);
+    else if (less >= 64)
+        snprintf(advice, len,
+                 "the largest pair alone has %zu tokens: %s--max-tokens %zu "
+                 "--micro-tokens %zu fits",
+                 m->longest, also, less / 2, less);
+    else
+        snprintf(advice, len,
+                 "no setting fits: the model alone takes %.2f GiB, 16 bytes a "
+                 "parameter",
+                 gib(m->model));
 }
 
 int rm_memory_check(const struct rm_memory *m, const struct infer_config *c,
                     const struct rm_recipe *r, struct pk_err *err)
 {
+    char advice[200];
     if (m->total <= m->available)
         return 0;
-    size_t tokens = most_tokens(m, c, r);
-    char advice[160];
-    if (tokens >= m->longest)
-        snprintf(advice, sizeof advice, "--micro-tokens %zu fits", tokens);
-    else if (tokens >= 64)
-        snprintf(advice, sizeof advice,
-                 "the largest pair alone has %zu tokens: --max-tokens %zu "
-                 "--micro-tokens %zu fits",
-                 m->longest, tokens / 2, tokens);
-    else
-        snprintf(advice, sizeof advice,
-                 "no setting fits: the model alone takes %.2f GiB, 16 bytes a "
-                 "parameter",
-                 gib(m->model));
+    advise(m, c, r, advice, sizeof advice);
     return pk_fail(err, PK_EMEM,
                    "training takes %.2f GiB (%.2f for weights, gradients and "
                    "moments, %.2f for a forest of %zu tokens), and %s leaves "

@@ -30,7 +30,8 @@ void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
 void rm_memory_available(struct rm_memory *m);
 
 /* PK_EMEM when the plan does not fit, naming the smallest change that would:
- * fewer micro tokens, else shorter dialogues, else none. */
+ * fewer micro tokens, else recomputation, else both, else shorter dialogues
+ * too, else none. */
 PK_NODISCARD int rm_memory_check(const struct rm_memory *m,
                                  const struct infer_config *c,
                                  const struct rm_recipe *r, struct pk_err *err);

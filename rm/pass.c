@@ -5,12 +5,12 @@
 
 #include "common/mem.h"
 
-int rm_pass_init(struct rm_pass *p, bool train, struct pk_err *err)
+int rm_pass_init(struct rm_pass *p, enum rm_pass_kind kind, struct pk_err *err)
 {
     *p = (struct rm_pass){0};
     int rc = infer_forest_new(&p->forest, err);
-    if (rc == 0 && train)
-        rc = infer_tape_new(&p->tape, err);
+    if (rc == 0 && kind != RM_PASS_FORWARD)
+        rc = infer_tape_new(&p->tape, kind == RM_PASS_RECOMPUTE, err);
     if (rc)
         rm_pass_release(p);
     return rc;

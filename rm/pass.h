@@ -3,10 +3,15 @@
 #ifndef PREFKIT_RM_PASS_H
 #define PREFKIT_RM_PASS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "infer/infer.h"
+
+enum rm_pass_kind {
+    RM_PASS_FORWARD,
+    RM_PASS_TRAIN,    /* backward will follow */
+    RM_PASS_RECOMPUTE /* the same, with less kept and more computed */
+};
 
 struct rm_pass {
     struct infer_forest *forest;
@@ -16,8 +21,7 @@ struct rm_pass {
     size_t cap;              /* rows allocated */
 };
 
-/* `train`: backward will follow forward. */
-PK_NODISCARD int rm_pass_init(struct rm_pass *p, bool train,
+PK_NODISCARD int rm_pass_init(struct rm_pass *p, enum rm_pass_kind kind,
                               struct pk_err *err);
 void rm_pass_release(struct rm_pass *p);
 

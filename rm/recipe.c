@@ -163,7 +163,8 @@ static int fill(cJSON *o, const struct rm_recipe *r, size_t pairs)
            count(o, "valid_every", r->valid_every) |
            count(o, "patience", r->patience) |
            string(o, "keep", keeps[r->keep]) | string(o, "precision", "fp32");
-    if (!cJSON_AddBoolToObject(o, "keep_preferred_unsafe",
+    if (!cJSON_AddBoolToObject(o, "recompute", r->recompute) ||
+        !cJSON_AddBoolToObject(o, "keep_preferred_unsafe",
                                r->keep_preferred_unsafe))
         bad = 1;
     return bad;

@@ -28,6 +28,7 @@ struct rm_recipe {
     struct rm_loss_opts loss;
     enum rm_judgments judgments;
     size_t micro_tokens; /* unique tokens of one forward and backward */
+    bool recompute;      /* keep less of a forward; changes no bits */
     size_t max_tokens;   /* of a path; 0: what the model takes */
     bool keep_preferred_unsafe;
     struct rm_adamw_opts adamw;

@@ -164,8 +164,11 @@ void rm_state_remove(const char *dir)
 
 static bool changes_nothing(const char *key)
 {
-    return strcmp(key, "path") == 0 || strcmp(key, "threads") == 0 ||
-           strcmp(key, "ranks") == 0;
+    static const char *const keys[] = {"path", "threads", "ranks", "recompute"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
 }
 
 static void add_value(struct pk_buf *how, const cJSON *v)

@@ -156,7 +156,8 @@ int rm_trainer_init(struct rm_trainer *t, struct infer_params *p,
                              .steps = steps,
                              .per_epoch = steps / r->epochs};
     t->schedule = rm_schedule_make(r->lr, steps, r->warmup);
-    int rc = rm_pass_init(&t->pass, true, err);
+    int rc = rm_pass_init(
+        &t->pass, r->recompute ? RM_PASS_RECOMPUTE : RM_PASS_TRAIN, err);
     if (rc == 0)
         rc = infer_params_new(&t->grads, c, err);
     if (rc == 0)

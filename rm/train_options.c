@@ -40,6 +40,7 @@ enum {
     OPT_PRECISION,
     OPT_MAX_TOKENS,
     OPT_MICRO_TOKENS,
+    OPT_RECOMPUTE,
     OPT_SAVE_EVERY,
     OPT_RESUME
 };
@@ -143,6 +144,10 @@ static const struct argp_option options[] = {
      5},
     {"micro-tokens", OPT_MICRO_TOKENS, "N", 0,
      "Tokens to compute at a time (default: 4096): fewer take less memory", 5},
+    {"recompute", OPT_RECOMPUTE, NULL, 0,
+     "Keep only what each layer takes in, and compute the layer again when its "
+     "gradient is due: less memory, a third more work, the same bytes",
+     5},
     {"save-every", OPT_SAVE_EVERY, "N", 0,
      "Steps between saves of the state in OUTPUT.state, from which --resume "
      "goes on (default: 50; 0: only when interrupted)",
@@ -256,6 +261,9 @@ static error_t parse_recipe(int key, char *arg, struct argp_state *state,
         return 0;
     case OPT_MAX_TOKENS:
         r->max_tokens = rm_opt_size("--max-tokens", arg, 1, state);
+        return 0;
+    case OPT_RECOMPUTE:
+        r->recompute = true;
         return 0;
     case OPT_MICRO_TOKENS:
         r->micro_tokens = rm_opt_size("--micro-tokens", arg, 1, state);

@@ -232,12 +232,12 @@ static void run_end(struct run *r)
     infer_params_free(r->g);
 }
 
-static void run_together(struct run *r, const int64_t *order)
+static void run_together(struct run *r, const int64_t *order, bool recompute)
 {
     struct infer_forest *f;
     struct infer_tape *tape;
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_tape_new(&tape, &err));
+    ck_ok(infer_tape_new(&tape, recompute, &err));
     run_forest(r, r->v, 0, order, f, tape);
     infer_tape_free(tape);
     infer_forest_free(f);
@@ -249,7 +249,7 @@ static void run_alone(struct run *r)
     struct infer_forest *f;
     struct infer_tape *tape;
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_tape_new(&tape, &err));
+    ck_ok(infer_tape_new(&tape, false, &err));
     for (size_t i = 0; i < r->v->n; i++) {
         one.n = 1;
         memcpy(one.id[0], r->v->id[i], sizeof one.id[0]);
@@ -305,7 +305,7 @@ START_TEST(forest_is_its_paths)
         run_start(&together, &c, p, &v, round);
         run_start(&alone, &c, p, &v, round);
         run_start(&shuffled, &c, p, &v, round);
-        run_together(&together, NULL);
+        run_together(&together, NULL, false);
         run_alone(&alone);
         same_hidden(&together, &alone);
         same_gradients(&together, &alone);
@@ -314,7 +314,7 @@ START_TEST(forest_is_its_paths)
         for (size_t i = 0; i < v.n; i++)
             order[i] = (int64_t)i;
         pk_rng_shuffle(&rng, order, v.n);
-        run_together(&shuffled, order);
+        run_together(&shuffled, order, false);
         same_hidden(&shuffled, &alone);
         same_gradients(&shuffled, &alone);
         run_end(&together);
@@ -322,6 +322,33 @@ START_TEST(forest_is_its_paths)
         run_end(&shuffled);
     }
     infer_params_free(p);
+}
+END_TEST
+
+/* A layer computed again has the same bits, and so has what comes of them; on
+ * models deep enough that the layers' arrays are used in turn. */
+START_TEST(recomputed)
+{
+    static struct grove v;
+    struct infer_config c = shape(_i);
+    c.layers += 2;
+    struct infer_params *p = weights(&c, 8);
+    struct run kept, again;
+    struct pk_rng rng;
+    pk_rng_seed(&rng, 300, (uint64_t)_i);
+    random_grove(&v, &rng, c.vocab);
+    run_start(&kept, &c, p, &v, 1);
+    run_start(&again, &c, p, &v, 1);
+    run_together(&kept, NULL, false);
+    run_together(&again, NULL, true);
+    ck_assert_mem_eq(kept.g->slab, again.g->slab,
+                     kept.g->n * sizeof *kept.g->slab);
+    run_end(&kept);
+    run_end(&again);
+    infer_params_free(p);
+    struct infer_forest_size n = {.tokens = 512, .longest = 64, .readouts = 64};
+    ck_assert_uint_lt(infer_train_bytes(&c, n, true),
+                      infer_train_bytes(&c, n, false));
 }
 END_TEST
 
@@ -337,14 +364,14 @@ START_TEST(reuse_gives_the_same_bits)
     struct pk_rng rng;
     pk_rng_seed(&rng, 200, (uint64_t)_i);
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_tape_new(&tape, &err));
+    ck_ok(infer_tape_new(&tape, false, &err));
     for (uint64_t round = 0; round < 4; round++) {
         struct run fresh, used, bare;
         random_grove(&v, &rng, c.vocab);
         run_start(&fresh, &c, p, &v, round);
         run_start(&used, &c, p, &v, round);
         run_start(&bare, &c, p, &v, round);
-        run_together(&fresh, NULL);
+        run_together(&fresh, NULL, false);
         infer_forest_clear(f);
         ck_assert_uint_eq(infer_forest_tokens(f), 0);
         ck_assert_uint_eq(infer_forest_flat(f), 0);
@@ -377,7 +404,7 @@ START_TEST(tape_for_another_model)
     struct pk_rng rng;
     pk_rng_seed(&rng, 300, 0);
     random_grove(&v, &rng, 3);
-    ck_ok(infer_tape_new(&tape, &err));
+    ck_ok(infer_tape_new(&tape, false, &err));
     ck_ok(infer_forest_new(&f, &err));
     for (int i = SHAPES; i-- > 0;) {
         struct infer_config c = shape(i);
@@ -385,7 +412,7 @@ START_TEST(tape_for_another_model)
         struct run fresh, used;
         run_start(&fresh, &c, p, &v, 1);
         run_start(&used, &c, p, &v, 1);
-        run_together(&fresh, NULL);
+        run_together(&fresh, NULL, false);
         infer_forest_clear(f);
         run_forest(&used, &v, 0, NULL, f, tape);
         ck_assert_mem_eq(used.g->slab, fresh.g->slab,
@@ -410,9 +437,9 @@ START_TEST(backward_adds)
     random_grove(&v, &rng, c.vocab);
     run_start(&once, &c, p, &v, 1);
     run_start(&twice, &c, p, &v, 1);
-    run_together(&once, NULL);
-    run_together(&twice, NULL);
-    run_together(&twice, NULL);
+    run_together(&once, NULL, false);
+    run_together(&twice, NULL, false);
+    run_together(&twice, NULL, false);
     for (size_t k = 0; k < once.g->n; k++)
         once.g->slab[k] *= 2;
     same_gradients(&twice, &once);
@@ -468,7 +495,8 @@ START_TEST(refused)
     size_t read[LONGEST];
     ck_ok(infer_forest_new(&f, &err));
     struct infer_tape *tape;
-    ck_ok(infer_tape_new(&tape, &err)); /* an empty forest is none of these */
+    ck_ok(infer_tape_new(&tape, false,
+                         &err)); /* an empty forest is none of these */
     ck_ok(infer_forward(&c, &p->w, f, tape, hidden, &err));
     ck_ok(infer_backward(&c, &p->w, f, tape, hidden, &p->w, &err));
     infer_tape_free(tape);
@@ -507,6 +535,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 300);
     tcase_add_test(t, counts);
     tcase_add_loop_test(t, forest_is_its_paths, 0, SHAPES);
+    tcase_add_loop_test(t, recomputed, 0, SHAPES);
     tcase_add_loop_test(t, reuse_gives_the_same_bits, 0, SHAPES);
     tcase_add_test(t, tape_for_another_model);
     tcase_add_test(t, backward_adds);

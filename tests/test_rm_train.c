@@ -395,6 +395,18 @@ START_TEST(memory)
     rm_memory_plan(&m, &c, &p, &r);
     m.available = available;
     ck_ok(rm_memory_check(&m, &c, &r, &err));
+    /* The pass of the largest pair alone is too much, but not recomputed. */
+    r.micro_tokens = 1;
+    rm_memory_plan(&m, &c, &p, &r);
+    available = m.total - 1;
+    m.available = available;
+    ck_assert_int_eq(rm_memory_check(&m, &c, &r, &err), PK_EMEM);
+    ck_assert_msg(strstr(err.text, "; --recompute fits"), "%s", err.text);
+    r.recompute = true;
+    rm_memory_plan(&m, &c, &p, &r);
+    m.available = available;
+    ck_ok(rm_memory_check(&m, &c, &r, &err));
+    r.recompute = false;
     m.available = m.model / 2;
     ck_assert_int_eq(rm_memory_check(&m, &c, &r, &err), PK_EMEM);
     ck_assert_ptr_nonnull(strstr(err.text, "no setting fits"));

@@ -83,7 +83,7 @@ mpirun --allow-run-as-root --oversubscribe -n 2 "$PREFKIT" "$@" --epochs 12 \
     --output part --log part.jsonl --save-every 4 >/dev/null 2>&1 &
 pid=$!
 while kill -0 $pid 2>/dev/null &&
-    [ "$(grep -c . part.jsonl 2>/dev/null || echo 0)" -lt 30 ]; do
+    [ "$(cat part.jsonl 2>/dev/null | wc -l)" -lt 30 ]; do
     sleep 0.01
 done
 rank=$(pgrep -P $pid prefkit | tail -n 1)

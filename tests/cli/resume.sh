@@ -56,6 +56,25 @@ for signal in KILL TERM INT; do
     absent "$signal.state"
 done
 
+t "layers computed again: the same bytes"
+run 0 start again --recompute
+must cmp whole/model.safetensors again/model.safetensors
+
+t "an address space too small is refused, not waited for; what it says fits"
+run 0 prefkit init-model wide --quiet --tokenizer "$SAMPLE/tokenizer.model" \
+    --shape dim=16,layers=2,heads=2,hidden=16384
+(
+    ulimit -v 1500000
+    set -- train sample.db --quiet -t 1 --dimension safety --base wide \
+        --output wide-rm --batch-pairs 64
+    refused 5 "ulimit -v" prefkit "$@" --micro-tokens 1000000000
+    absent wide-rm
+    run 0 prefkit "$@" --micro-tokens \
+        "$(sed 's/.*--micro-tokens \([0-9]*\) fits/\1/' stderr)"
+    [ $BAD -eq 0 ]
+)
+must test $? -eq 0
+
 t "a loss that is not finite names its pairs and leaves the weights before it"
 run 3 prefkit train sample.db --quiet -t 1 --dimension safety --base base \
     --output bad --epochs 40 --batch-pairs 8 --lr 1000 --weight-decay 1000
