@@ -73,17 +73,36 @@ size_t infer_train_bytes(const struct infer_config *c,
     return floats * sizeof(float) + f.tokens * TRIE + f.readouts * READ;
 }
 
+/* A matrix and its gradient, either of which may be an adapter's alone. */
+struct pair {
+    const struct infer_matrix *w, *dw;
+};
+
 /* The adjoints of y (rows, out) = x w^T: by w, added, and by x. */
-static int grad_w(const struct infer_pass *p, const struct infer_matrix *dw,
-                  const float *dy, const float *x, size_t rows)
+static int grad_w(const struct infer_pass *p, struct pair m, const float *dy,
+                  struct infer_input x)
 {
-    return infer_linear_dw(&p->t->gemm, dw, dy, x, rows, p->err);
+    struct infer_gemm *g = &p->t->gemm;
+    int rc = 0;
+    if (m.dw->f32)
+        rc = infer_linear_dw(g, m.dw, dy, x.x, x.rows, p->err);
+    if (!rc && m.dw->adapter)
+        rc = infer_adapter_backward_w(g, &p->t->lora, m.dw->adapter,
+                                      m.w->adapter, dy, x, p->err);
+    return rc;
 }
 
 static int grad_x(const struct infer_pass *p, float *dx, const float *dy,
-                  const struct infer_matrix *w, size_t rows, bool add)
+                  const struct infer_matrix *w, const struct infer_rows *rows,
+                  bool add)
 {
-    return infer_linear_dx(&p->t->gemm, dx, dy, w, rows, add, p->err);
+    struct infer_gemm *g = &p->t->gemm;
+    const struct infer_input in = {NULL, rows->n, rows->token};
+    int rc = infer_linear_dx(g, dx, dy, w, rows->n, add, p->err);
+    if (!rc && w->adapter)
+        rc = infer_adapter_backward_x(g, &p->t->lora, dx, w->adapter, dy, in,
+                                      p->err);
+    return rc;
 }
 
 /* dx (rows, C), by the layer's output, becomes the gradient by `mid`. */
@@ -93,19 +112,22 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     const struct infer_dims d = infer_dims_of(p->c);
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
-    size_t rows = infer_pass_rows(p, layer)->n;
+    const struct infer_rows *rows = infer_pass_rows(p, layer);
+    size_t n = rows->n * d.f;
     float *h = p->t->h, *act = p->t->act;
-    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows, d.c,
+    const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows->n, d.c,
                                        p->c->norm_eps};
+    const struct infer_input hs = {h, rows->n, rows->token};
+    const struct infer_input acts = {act, rows->n, rows->token};
     infer_rmsnorm(h, &norm);
-    infer_swiglu(act, a->gate, a->up, rows * d.f);
+    infer_swiglu(act, a->gate, a->up, n);
     int rc;
-    if ((rc = grad_w(p, &dw->down, g->dx, act, rows)) ||
+    if ((rc = grad_w(p, (struct pair){&w->down, &dw->down}, g->dx, acts)) ||
         (rc = grad_x(p, g->dup, g->dx, &w->down, rows, false)))
         return rc;
-    infer_swiglu_backward(g->dgate, g->dup, g->dup, a->gate, a->up, rows * d.f);
-    if ((rc = grad_w(p, &dw->gate, g->dgate, h, rows)) ||
-        (rc = grad_w(p, &dw->up, g->dup, h, rows)) ||
+    infer_swiglu_backward(g->dgate, g->dup, g->dup, a->gate, a->up, n);
+    if ((rc = grad_w(p, (struct pair){&w->gate, &dw->gate}, g->dgate, hs)) ||
+        (rc = grad_w(p, (struct pair){&w->up, &dw->up}, g->dup, hs)) ||
         (rc = grad_x(p, g->dh, g->dgate, &w->gate, rows, false)) ||
         (rc = grad_x(p, g->dh, g->dup, &w->up, rows, true)))
         return rc;
@@ -141,12 +163,16 @@ static int attention_back(const struct infer_pass *p, size_t layer,
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
+    const struct infer_rows *all = &p->f->all;
     float *h = p->t->h;
     size_t n = p->f->n;
     bool last = layer + 1 == c->layers;
+    const struct infer_input att = {a->att, rows->n, rows->token};
+    const struct infer_input every = {h, n, all->token};
+    const struct infer_input asking = {last ? g->hr : h, rows->n, rows->token};
     int rc;
-    if ((rc = grad_w(p, &dw->wo, g->dx, a->att, rows->n)) ||
-        (rc = grad_x(p, g->datt, g->dx, &w->wo, rows->n, false)) ||
+    if ((rc = grad_w(p, (struct pair){&w->wo, &dw->wo}, g->dx, att)) ||
+        (rc = grad_x(p, g->datt, g->dx, &w->wo, rows, false)) ||
         (rc = attention_core_back(p, layer, g)))
         return rc;
     const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, d.c,
@@ -154,12 +180,12 @@ static int attention_back(const struct infer_pass *p, size_t layer,
     infer_rmsnorm(h, &norm);
     if (last)
         infer_gather(g->hr, h, rows->token, 0, rows->n, d.c);
-    if ((rc = grad_w(p, &dw->wq, g->dq, last ? g->hr : h, rows->n)) ||
-        (rc = grad_w(p, &dw->wk, g->dk, h, n)) ||
-        (rc = grad_w(p, &dw->wv, g->dv, h, n)) ||
-        (rc = grad_x(p, g->dh, g->dk, &w->wk, n, false)) ||
-        (rc = grad_x(p, g->dh, g->dv, &w->wv, n, true)) ||
-        (rc = grad_x(p, last ? g->dhr : g->dh, g->dq, &w->wq, rows->n, !last)))
+    if ((rc = grad_w(p, (struct pair){&w->wq, &dw->wq}, g->dq, asking)) ||
+        (rc = grad_w(p, (struct pair){&w->wk, &dw->wk}, g->dk, every)) ||
+        (rc = grad_w(p, (struct pair){&w->wv, &dw->wv}, g->dv, every)) ||
+        (rc = grad_x(p, g->dh, g->dk, &w->wk, all, false)) ||
+        (rc = grad_x(p, g->dh, g->dv, &w->wv, all, true)) ||
+        (rc = grad_x(p, last ? g->dhr : g->dh, g->dq, &w->wq, rows, !last)))
         return rc;
     if (last)
         infer_scatter_add(g->dh, g->dhr, rows->token, rows->n, d.c);
@@ -206,7 +232,7 @@ static int run_back(const struct infer_pass *p, struct grads *g,
         g->dx = g->dprev;
         g->dprev = swap;
     }
-    if (!rc)
+    if (!rc && dw->embed.f32)
         embedding_back(p, g->dx, dw->embed.f32);
     return rc;
 }

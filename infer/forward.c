@@ -31,8 +31,15 @@ void infer_tape_free(struct infer_tape *t)
 void infer_tape_release(struct infer_tape *t)
 {
     infer_gemm_release(&t->gemm);
+    infer_lora_release(&t->lora);
     free(t->mem);
     free(t->layer);
+}
+
+void infer_tape_dropout(struct infer_tape *t, double p, uint64_t seed)
+{
+    t->lora.drop.p = p;
+    t->lora.drop.seed = seed;
 }
 
 /* ---- Memory ---- */
@@ -152,10 +159,15 @@ struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                heads,      p->c->head_dim, inverse};
 }
 
-static int linear(const struct infer_pass *p, float *y, const float *x,
-                  const struct infer_matrix *w, size_t rows, bool add)
+/* y = or += x w^T, with what an adapter adds. */
+static int linear(const struct infer_pass *p, float *y, struct infer_input x,
+                  const struct infer_matrix *w, bool add)
 {
-    return infer_linear(&p->t->gemm, y, x, w, rows, add, p->err);
+    struct infer_gemm *g = &p->t->gemm;
+    int rc = infer_linear(g, y, x.x, w, x.rows, add, p->err);
+    if (rc || !w->adapter)
+        return rc;
+    return infer_adapter_forward(g, &p->t->lora, y, w->adapter, x, p->err);
 }
 
 /* mid (rows, C) = x + attention(norm(x)) */
@@ -173,11 +185,13 @@ static int attention_part(const struct infer_pass *p, size_t layer)
                                        c->norm_eps};
     int rc;
     infer_rmsnorm(h, &norm);
-    if ((rc = linear(p, k, h, &w->wk, n, false)) ||
-        (rc = linear(p, v, h, &w->wv, n, false)))
+    const struct infer_input every = {h, n, p->f->all.token};
+    if ((rc = linear(p, k, every, &w->wk, false)) ||
+        (rc = linear(p, v, every, &w->wv, false)))
         return rc;
     infer_gather(a->mid, h, rows->token, first, rows->n, d.c);
-    rc = linear(p, a->q, a->mid, &w->wq, rows->n, false);
+    const struct infer_input asking = {a->mid, rows->n, rows->token};
+    rc = linear(p, a->q, asking, &w->wq, false);
     if (rc)
         return rc;
     struct infer_rope rq = infer_pass_rope(p, c->heads, rows, 0);
@@ -189,7 +203,8 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     if (rc)
         return rc;
     infer_gather(a->mid, a->x, rows->token, first, rows->n, d.c);
-    return linear(p, a->mid, a->att, &w->wo, rows->n, true);
+    const struct infer_input att = {a->att, rows->n, rows->token};
+    return linear(p, a->mid, att, &w->wo, true);
 }
 
 /* out (rows, C) = mid + swiglu(norm(mid)), a block of rows at a time (all of
@@ -200,6 +215,7 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
     const struct infer_dims d = infer_dims_of(p->c);
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
+    const size_t *token = infer_pass_rows(p, layer)->token;
     size_t rows = infer_pass_rows(p, layer)->n;
     float *h = p->t->h, *act = p->t->act;
     const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows, d.c,
@@ -209,15 +225,16 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
         memcpy(out, a->mid, rows * d.c * sizeof *out);
     for (size_t r = 0; r < rows; r += p->t->block) {
         size_t n = rows - r < p->t->block ? rows - r : p->t->block;
-        const float *hr = h + r * d.c;
+        const struct infer_input hr = {h + r * d.c, n, token + r};
+        const struct infer_input acts = {act, n, token + r};
         int rc;
-        if ((rc = linear(p, a->gate, hr, &w->gate, n, false)) ||
-            (rc = linear(p, a->up, hr, &w->up, n, false)))
+        if ((rc = linear(p, a->gate, hr, &w->gate, false)) ||
+            (rc = linear(p, a->up, hr, &w->up, false)))
             return rc;
         if (!out)
             continue;
         infer_swiglu(act, a->gate, a->up, n * d.f);
-        if ((rc = linear(p, out + r * d.c, act, &w->down, n, true)))
+        if ((rc = linear(p, out + r * d.c, acts, &w->down, true)))
             return rc;
     }
     return 0;
@@ -286,6 +303,8 @@ int infer_forward(const struct infer_config *c, const struct infer_weights *w,
     if (rc || p.f->n == 0)
         return rc;
     rc = infer_pass_plan(&p);
+    if (!rc)
+        rc = infer_dropout_plan(&p.t->lora.drop, p.f, err);
     if (!rc)
         rc = infer_pass_run(&p, hidden);
     infer_tape_release(&own);

@@ -113,10 +113,20 @@ enum infer_dtype { INFER_F32, INFER_F16, INFER_BF16, INFER_OTHER };
 /* A tensor where it lies, in memory that is somebody else's: a mapped file, or
  * a slab (struct infer_params). f32 or bf16 is set. Whatever has one row
  * (norms, the score head) is f32, and so is all that a slab holds. */
+struct infer_adapter;
 struct infer_matrix {
     float *f32;
     const uint16_t *bf16;
     size_t rows, cols;
+    const struct infer_adapter *adapter; /* NULL: none */
+};
+
+/* A low-rank change of a matrix (LoRA: Hu et al., arXiv 2106.09685): it
+ * multiplies as if it were W + scale B A, whose product is never made. */
+struct infer_adapter {
+    struct infer_matrix a, b; /* f32: (rank, columns of W), (rows of W, rank) */
+    float scale;              /* alpha / rank */
+    uint64_t stream;          /* of dropout: different for each */
 };
 
 /* What matrix products are computed in: f32, or bf16 operands with f32 sums and
@@ -173,18 +183,58 @@ void infer_tensor_at(const struct infer_config *c, size_t i,
 /* Elements of all tensors. */
 size_t infer_parameters(const struct infer_config *c);
 
-/* All tensors in one writable f32 slab: parameters to train, or gradients, or
- * an optimizer's moments. */
+/* Which matrices of each layer are adapted: bits in the order of
+ * INFER_LAYER_TENSORS. "q_proj,v_proj", or "all" for the seven there are.
+ * PK_EUSAGE. */
+struct infer_lora {
+    size_t rank; /* 0: no adapters */
+    double alpha, dropout;
+    unsigned targets;
+};
+enum { INFER_LORA_ALL = 0x1DE, INFER_LORA_TEXT = 80 };
+PK_NODISCARD int infer_lora_targets(unsigned *out, const char *text,
+                                    struct pk_err *err);
+void infer_lora_targets_text(unsigned targets, char out[INFER_LORA_TEXT]);
+
+/* Tensors in one writable f32 slab: parameters to train, or their gradients.
+ * Either all of a model's, or adapters and the score head. */
 struct infer_params {
     float *slab; /* n elements, 64-byte aligned */
     size_t n;
-    struct infer_weights w; /* points into the slab */
+    struct infer_tensor *tensor; /* what is in the slab, in its order */
+    size_t n_tensors;
+    struct infer_weights w; /* points into the slab, and for what is not
+                               trained to the base's (parameters) or nowhere
+                               (gradients) */
+    struct infer_lora lora; /* rank 0: all of a model's */
+    struct infer_adapter *adapter;
 };
 
-/* Zeroed. Fails with PK_EMEM. */
+/* All of a model's tensors, zeroed. Fails with PK_EMEM. */
 PK_NODISCARD int infer_params_new(struct infer_params **out,
                                   const struct infer_config *c,
                                   struct pk_err *err);
+
+/* The same tensors as p's, zeroed: for a gradient. */
+PK_NODISCARD int infer_params_like(struct infer_params **out,
+                                   const struct infer_config *c,
+                                   const struct infer_params *p,
+                                   struct pk_err *err);
+
+/* Adapters on a model's weights, which are borrowed, and a score head where c
+ * has one. As PEFT begins: A uniform in +-1/sqrt(columns), B zero; the head is
+ * base's, or fresh as in infer_params_init. PK_EDATA when the base has adapters
+ * already. */
+PK_NODISCARD int infer_params_lora(struct infer_params **out,
+                                   const struct infer_config *c,
+                                   const struct infer_weights *base,
+                                   const struct infer_config *base_c,
+                                   const struct infer_lora *l, uint64_t seed,
+                                   struct pk_err *err);
+
+/* How many elements those are. */
+size_t infer_lora_parameters(const struct infer_config *c,
+                             const struct infer_lora *l);
 void infer_params_free(struct infer_params *p);
 
 /* Random weights, as transformers initialises them: N(0, 0.02) for matrices
@@ -230,6 +280,8 @@ void infer_model_close(struct infer_model *m);
 const struct infer_config *infer_model_config(const struct infer_model *m);
 const struct infer_weights *infer_model_weights(const struct infer_model *m);
 const char *infer_model_dir(const struct infer_model *m);
+/* Of its weights where they lie. */
+size_t infer_model_bytes(const struct infer_model *m);
 
 /* A note of what a model's products are computed in, or a warning where that is
  * not what was asked for. */
@@ -251,6 +303,14 @@ PK_NODISCARD int infer_model_save(const char *dir, const struct infer_config *c,
                                   enum infer_dtype dtype,
                                   const char *tokenizer_dir,
                                   struct pk_err *err);
+
+/* Write adapters as PEFT does, on the base of that directory, with its
+ * tokenizer files, into the existing directory `dir`. infer_model_open opens
+ * such a directory as the base with its adapters; infer_model_save of p->w
+ * writes the two merged. */
+PK_NODISCARD int infer_lora_save(const char *dir, const struct infer_config *c,
+                                 struct infer_params *p, const char *base,
+                                 struct pk_err *err);
 
 /* "f32" or "bf16", as an option spells it. PK_EUSAGE. */
 PK_NODISCARD int infer_dtype_parse(enum infer_dtype *out, const char *text,
@@ -436,6 +496,11 @@ PK_NODISCARD int infer_tape_new(struct infer_tape **out, bool recompute,
                                 struct pk_err *err);
 void infer_tape_free(struct infer_tape *t);
 
+/* Dropout before the adapters of the forwards that follow, and their backwards
+ * (0: none). What is dropped for a token depends on the seed and on the path to
+ * it alone: not on what else is in the forest. */
+void infer_tape_dropout(struct infer_tape *t, double p, uint64_t seed);
+
 /* hidden (R, C) f32 = the final norm's output at each read-out: what a head is
  * applied to. In the last layer only read-outs are computed. `tape` NULL when
  * no backward will follow. PK_EDATA when an id is outside the vocabulary or a
@@ -446,8 +511,8 @@ PK_NODISCARD int infer_forward(const struct infer_config *c,
                                float *hidden, struct pk_err *err);
 
 /* The exact adjoint of the forward that filled `tape`, with the same weights
- * and forest: adds to every trunk gradient in `g` (all but g->head), given
- * dhidden (R, C), the loss's gradient by `hidden`. */
+ * and forest: adds to every trunk gradient there is in `g` (all but g->head),
+ * given dhidden (R, C), the loss's gradient by `hidden`. */
 PK_NODISCARD int infer_backward(const struct infer_config *c,
                                 const struct infer_weights *w,
                                 struct infer_forest *f, struct infer_tape *tape,
@@ -505,6 +570,9 @@ struct infer_forest_size {
 };
 size_t infer_train_bytes(const struct infer_config *c,
                          struct infer_forest_size f, bool recompute);
+/* What adapters take beside that. */
+size_t infer_lora_bytes(const struct infer_config *c,
+                        const struct infer_lora *l, size_t tokens);
 
 /* ---- Generation ---------------------------------------------------------- */
 

@@ -67,7 +67,7 @@ int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
         for (size_t r = k * ROW_CHUNK; r < n->rows && r < end; r++)
             rmsnorm_backward_row(dx, part + k * c, dy, n, r);
     }
-    for (size_t i = 0; i < c; i++) {
+    for (size_t i = 0; dw && i < c; i++) {
         double sum = 0;
         for (size_t k = 0; k < chunks; k++)
             sum += part[k * c + i];

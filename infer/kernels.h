@@ -19,8 +19,8 @@ struct infer_rmsnorm {
 };
 void infer_rmsnorm(float *y, const struct infer_rmsnorm *n);
 
-/* dx (rows, c) += and dw (c) += the gradients, given dy (rows, c); rstd is
- * computed again. PK_EMEM. */
+/* dx (rows, c) += and (unless dw is NULL) dw (c) += the gradients, given dy
+ * (rows, c); rstd is computed again. PK_EMEM. */
 PK_NODISCARD int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
                                         const struct infer_rmsnorm *n,
                                         struct pk_err *err);

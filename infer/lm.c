@@ -76,7 +76,7 @@ static int block(struct head *h, size_t from, size_t n, float *dhidden,
         return 0;
     rc = infer_linear_dx(&h->gemm, dhidden + from * c, h->logits, &h->w->head,
                          n, false, err);
-    if (!rc)
+    if (!rc && g->head.f32)
         rc = infer_linear_dw(&h->gemm, &g->head, h->logits, x, n, err);
     return rc;
 }

@@ -11,6 +11,8 @@
 #include "common/mem.h"
 #include "common/sha256.h"
 #include "infer/config.h"
+#include "infer/lora_file.h"
+#include "infer/model.h"
 #include "infer/params.h"
 #include "infer/safetensors.h"
 #include "infer/tokenizer_files.h"
@@ -31,6 +33,7 @@ struct infer_model {
     cJSON *weight_map; /* tensor name to shard name; NULL: one file */
     float **owned;     /* widened tensors */
     size_t n_owned;
+    struct infer_params *adapters; /* NULL: none */
 };
 
 int infer_path(char **out, const char *dir, const char *name,
@@ -142,7 +145,7 @@ static int check_shape(const struct infer_model *m,
 }
 
 /* All exponent bits set: infinity or NaN. */
-static bool all_finite(const struct infer_matrix *w)
+bool infer_matrix_finite(const struct infer_matrix *w)
 {
     int bad = 0;
     size_t n = w->rows * w->cols;
@@ -187,7 +190,7 @@ static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
         m->owned[m->n_owned++] = slot->f32;
         infer_widen(slot->f32, s->data, s->dtype, s->n);
     }
-    if (!all_finite(slot))
+    if (!infer_matrix_finite(slot))
         return pk_fail(err, PK_EDATA,
                        "%s: tensor '%s' holds NaN or infinite weights", m->dir,
                        s->name);
@@ -229,6 +232,8 @@ int infer_model_open(struct infer_model **out, const char *dir,
 int infer_model_open_as(struct infer_model **out, const char *dir,
                         const struct infer_open *how, struct pk_err *err)
 {
+    if (infer_lora_present(dir))
+        return infer_lora_open(out, dir, how, err);
     *out = NULL;
     struct infer_model *m = pk_calloc(1, sizeof *m);
     char *path = NULL;
@@ -265,11 +270,26 @@ void infer_model_close(struct infer_model *m)
         free(m->shard[i].name);
     }
     cJSON_Delete(m->weight_map);
+    infer_params_free(m->adapters);
     free(m->shard);
     free(m->owned);
     free(m->w.layer);
     free(m->dir);
     free(m);
+}
+
+int infer_model_adapt(struct infer_model *m, struct infer_params *adapters,
+                      const struct infer_config *c, const char *dir,
+                      struct pk_err *err)
+{
+    char *name = pk_strdup(dir);
+    if (!name)
+        return pk_fail_mem(err, "a model");
+    free(m->dir);
+    m->dir = name;
+    m->config = *c;
+    m->adapters = adapters;
+    return 0;
 }
 
 const struct infer_config *infer_model_config(const struct infer_model *m)
@@ -279,12 +299,23 @@ const struct infer_config *infer_model_config(const struct infer_model *m)
 
 const struct infer_weights *infer_model_weights(const struct infer_model *m)
 {
-    return &m->w;
+    return m->adapters ? &m->adapters->w : &m->w;
 }
 
 const char *infer_model_dir(const struct infer_model *m)
 {
     return m->dir;
+}
+
+size_t infer_model_bytes(const struct infer_model *m)
+{
+    struct infer_weights w = m->w;
+    size_t sum = 0;
+    for (size_t i = 0; i < infer_tensor_count(&m->config); i++) {
+        const struct infer_matrix *x = infer_weights_slot(&m->config, &w, i);
+        sum += x->rows * x->cols * (x->bf16 ? sizeof *x->bf16 : sizeof *x->f32);
+    }
+    return sum;
 }
 
 /* A field of a tensor's values in f32, however they are stored. */
@@ -306,7 +337,7 @@ int infer_model_fingerprint(const struct infer_model *m, char out[65],
                             struct pk_err *err)
 {
     const struct infer_config *c = &m->config;
-    struct infer_weights w = m->w;
+    struct infer_weights w = *infer_model_weights(m);
     struct pk_sha256 *h;
     int rc = pk_sha256_new(&h, err);
     if (rc)

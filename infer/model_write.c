@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/mem.h"
 #include "infer/config.h"
 #include "infer/safetensors.h"
 #include "infer/tokenizer_files.h"
@@ -11,6 +12,12 @@ int infer_model_write(const char *dir, const struct infer_config *c,
                       const struct infer_source *from, enum infer_dtype dtype,
                       const char *tokenizer_dir, struct pk_err *err)
 {
+    size_t n = infer_tensor_count(c);
+    struct infer_tensor *t = pk_calloc(n, sizeof *t);
+    if (!t)
+        return pk_fail_mem(err, "a model's tensors");
+    for (size_t i = 0; i < n; i++)
+        infer_tensor_at(c, i, &t[i]);
     char *path;
     int rc = infer_path(&path, dir, "config.json", err);
     if (!rc)
@@ -20,8 +27,9 @@ int infer_model_write(const char *dir, const struct infer_config *c,
     if (!rc)
         rc = infer_path(&path, dir, "model.safetensors", err);
     if (!rc)
-        rc = infer_safetensors_write(path, c, dtype, from, err);
+        rc = infer_safetensors_write(path, t, n, dtype, from, err);
     free(path);
+    free(t);
     if (!rc)
         rc = infer_tokenizer_save(dir, c, tokenizer_dir, err);
     return rc;

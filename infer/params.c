@@ -8,6 +8,7 @@
 
 #include "common/mem.h"
 #include "infer/config.h"
+#include "infer/lora.h"
 #include "infer/simd.h"
 
 enum {
@@ -118,14 +119,21 @@ int infer_params_new(struct infer_params **out, const struct infer_config *c,
 {
     *out = NULL;
     struct infer_params *p = pk_calloc(1, sizeof *p);
-    if (!p || !(p->w.layer = pk_calloc(c->layers, sizeof *p->w.layer))) {
+    size_t count = infer_tensor_count(c);
+    if (p) {
+        p->w.layer = pk_calloc(c->layers, sizeof *p->w.layer);
+        p->tensor = pk_calloc(count, sizeof *p->tensor);
+        p->n_tensors = count;
+    }
+    if (!p || !p->w.layer || !p->tensor) {
         infer_params_free(p);
         return pk_fail_mem(err, "a model's parameters");
     }
-    struct infer_tensor t;
-    size_t count = infer_tensor_count(c);
-    infer_tensor_at(c, count - 1, &t);
-    p->n = t.offset + padded(&t);
+    for (size_t i = 0; i < count; i++) {
+        describe(c, i, &p->tensor[i]);
+        p->tensor[i].offset = p->n;
+        p->n += padded(&p->tensor[i]);
+    }
     p->slab = pk_calloc_aligned(p->n, sizeof *p->slab);
     if (!p->slab) {
         int rc =
@@ -133,12 +141,10 @@ int infer_params_new(struct infer_params **out, const struct infer_config *c,
         infer_params_free(p);
         return rc;
     }
-    size_t offset = 0;
     for (size_t i = 0; i < count; i++) {
-        describe(c, i, &t);
+        const struct infer_tensor *t = &p->tensor[i];
         *infer_weights_slot(c, &p->w, i) = (struct infer_matrix){
-            .f32 = p->slab + offset, .rows = t.rows, .cols = t.cols};
-        offset += padded(&t);
+            .f32 = p->slab + t->offset, .rows = t->rows, .cols = t->cols};
     }
     if (c->tied)
         p->w.head = p->w.embed;
@@ -151,6 +157,8 @@ void infer_params_free(struct infer_params *p)
     if (!p)
         return;
     free(p->slab);
+    free(p->tensor);
+    free(p->adapter);
     free(p->w.layer);
     free(p);
 }
@@ -190,6 +198,8 @@ void infer_matrix_values(const struct infer_matrix *m, size_t from, float *dst,
         memcpy(dst, m->f32 + from, n * sizeof *dst);
     else
         infer_from_bf16(dst, m->bf16 + from, n);
+    if (m->adapter && n)
+        infer_adapter_merge(dst, m, from, n);
 }
 
 void infer_params_copy(struct infer_params *p, const struct infer_config *c,

@@ -10,7 +10,8 @@
 struct infer_matrix *infer_weights_slot(const struct infer_config *c,
                                         struct infer_weights *w, size_t i);
 
-/* n elements of a tensor from element `from` on, widened. */
+/* n elements of a tensor from element `from` on, widened, and with what an
+ * adapter changes in them. */
 void infer_matrix_values(const struct infer_matrix *m, size_t from, float *dst,
                          size_t n);
 

@@ -271,6 +271,11 @@ static float widen_f16(uint16_t h)
     return from_bits(sign | (e + 112) << 23 | m << 13);
 }
 
+size_t infer_safetensors_count(const struct infer_safetensors *st)
+{
+    return st->n;
+}
+
 void infer_widen(float *dst, const void *src, enum infer_dtype dtype,
                  uint64_t n)
 {

@@ -34,14 +34,16 @@ void infer_safetensors_close(struct infer_safetensors *st);
 const struct infer_stored *
 infer_safetensors_find(const struct infer_safetensors *st, const char *name);
 
+size_t infer_safetensors_count(const struct infer_safetensors *st);
+
 /* Widen n elements to f32. src need not be aligned. */
 void infer_widen(float *dst, const void *src, enum infer_dtype dtype,
                  uint64_t n);
 
-/* Write all of a model's tensors in INFER_F32 or INFER_BF16 (to the nearest,
+/* Write n tensors in INFER_F32 or INFER_BF16 (to the nearest,
  * ties to even), a piece at a time. PK_EDATA for a value too large for bf16. */
 PK_NODISCARD int infer_safetensors_write(const char *path,
-                                         const struct infer_config *c,
+                                         const struct infer_tensor *t, size_t n,
                                          enum infer_dtype dtype,
                                          const struct infer_source *from,
                                          struct pk_err *err);

@@ -20,23 +20,21 @@ static size_t element_bytes(enum infer_dtype dtype)
 }
 
 /* The header, padded with spaces so that the data is 8-byte aligned. */
-static int build_header(struct pk_buf *b, const struct infer_config *c,
-                        enum infer_dtype dtype)
+static int build_header(struct pk_buf *b, const struct infer_tensor *t,
+                        size_t n, enum infer_dtype dtype)
 {
     uint64_t at = 0;
     pk_buf_adds(b, "{\"__metadata__\":{\"format\":\"pt\"}");
-    for (size_t i = 0; i < infer_tensor_count(c); i++) {
-        struct infer_tensor t;
-        infer_tensor_at(c, i, &t);
-        uint64_t bytes = (uint64_t)t.rows * t.cols * element_bytes(dtype);
+    for (; n-- > 0; t++) {
+        uint64_t bytes = (uint64_t)t->rows * t->cols * element_bytes(dtype);
         pk_buf_addc(b, ',');
-        pk_json_quote(b, t.name, strlen(t.name));
+        pk_json_quote(b, t->name, strlen(t->name));
         pk_buf_addf(b, ":{\"dtype\":\"%s\",\"shape\":[",
                     dtype == INFER_BF16 ? "BF16" : "F32");
-        if (t.decay) /* a matrix */
-            pk_buf_addf(b, "%zu,", t.rows);
+        if (t->decay) /* a matrix */
+            pk_buf_addf(b, "%zu,", t->rows);
         pk_buf_addf(b, "%zu],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
-                    t.cols, at, at + bytes);
+                    t->cols, at, at + bytes);
         at += bytes;
     }
     pk_buf_addc(b, '}');
@@ -60,13 +58,11 @@ static bool overflows(const struct piece *p, size_t n)
     return over;
 }
 
-static int write_tensor(FILE *f, const struct infer_config *c, size_t i,
+static int write_tensor(FILE *f, const struct infer_tensor *t, size_t i,
                         const struct infer_source *from, const struct piece *p,
                         struct pk_err *err)
 {
-    struct infer_tensor t;
-    infer_tensor_at(c, i, &t);
-    const size_t n = t.rows * t.cols;
+    const size_t n = t->rows * t->cols;
     int rc = 0;
     for (size_t at = 0; !rc && at < n; at += PIECE) {
         size_t len = n - at < PIECE ? n - at : PIECE;
@@ -78,18 +74,18 @@ static int write_tensor(FILE *f, const struct infer_config *c, size_t i,
             if (overflows(p, len))
                 rc = pk_fail(err, PK_EDATA,
                              "tensor '%s' holds weights too large for bf16",
-                             t.name);
+                             t->name);
             fwrite(p->bf16, sizeof *p->bf16, len, f);
         } else if (!rc) {
             fwrite(p->f32, sizeof *p->f32, len, f);
         }
         if (!rc && ferror(f))
-            rc = pk_fail_errno(err, "cannot write tensor '%s'", t.name);
+            rc = pk_fail_errno(err, "cannot write tensor '%s'", t->name);
     }
     return rc;
 }
 
-static int write_all(FILE *f, const struct infer_config *c,
+static int write_all(FILE *f, const struct infer_tensor *t, size_t n,
                      enum infer_dtype dtype, const struct infer_source *from,
                      struct pk_err *err)
 {
@@ -99,20 +95,20 @@ static int write_all(FILE *f, const struct infer_config *c,
     int rc = 0;
     if (!p.f32 || (half && !p.bf16))
         rc = pk_fail_mem(err, "a piece of a model");
-    for (size_t i = 0; !rc && i < infer_tensor_count(c); i++)
-        rc = write_tensor(f, c, i, from, &p, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = write_tensor(f, &t[i], i, from, &p, err);
     free(p.f32);
     free(p.bf16);
     return rc;
 }
 
-int infer_safetensors_write(const char *path, const struct infer_config *c,
-                            enum infer_dtype dtype,
+int infer_safetensors_write(const char *path, const struct infer_tensor *t,
+                            size_t n, enum infer_dtype dtype,
                             const struct infer_source *from, struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT((size_t)INFER_HEADER_MAX);
     struct pk_out *o = NULL;
-    int rc = build_header(&b, c, dtype) == 0
+    int rc = build_header(&b, t, n, dtype) == 0
                  ? pk_out_open(&o, path, err)
                  : pk_fail_mem(err, "a safetensors header");
     if (!rc) {
@@ -120,7 +116,7 @@ int infer_safetensors_write(const char *path, const struct infer_config *c,
         for (int i = 0; i < 8; i++)
             fputc((int)(b.len >> (8 * i) & 255), f);
         fwrite(b.data, 1, b.len, f);
-        rc = write_all(f, c, dtype, from, err);
+        rc = write_all(f, t, n, dtype, from, err);
         if (!rc)
             rc = pk_out_commit(&o, err);
     }

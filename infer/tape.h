@@ -5,6 +5,7 @@
 #include "infer/attention.h"
 #include "infer/gemm.h"
 #include "infer/kernels.h"
+#include "infer/lora.h"
 
 /* What is kept of every layer for the backward. What is not kept is one set of
  * arrays that all layers use in turn. */
@@ -35,6 +36,7 @@ struct infer_tape {
     float *h, *act;         /* scratch: (N, C), and (block, F) */
     float *rope;            /* (longest path, D/2, 2) */
     struct infer_gemm gemm;
+    struct infer_lora_work lora;
 };
 
 /* What a tape holds, but not itself. */

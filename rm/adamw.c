@@ -9,21 +9,21 @@
 enum { CHUNK = 1 << 14 }; /* elements, whatever the number of threads */
 
 int rm_adamw_init(struct rm_adamw *a, const struct rm_adamw_opts *opts,
-                  const struct infer_config *c, struct pk_err *err)
+                  const struct infer_params *p, struct pk_err *err)
 {
-    *a = (struct rm_adamw){.opts = *opts, .config = c};
-    int rc = infer_params_new(&a->m, c, err);
-    if (rc == 0)
-        rc = infer_params_new(&a->v, c, err);
-    if (rc)
-        rm_adamw_release(a);
-    return rc;
+    *a = (struct rm_adamw){.opts = *opts,
+                           .m = pk_calloc_aligned(p->n, sizeof *a->m),
+                           .v = pk_calloc_aligned(p->n, sizeof *a->v)};
+    if (a->m && a->v)
+        return 0;
+    rm_adamw_release(a);
+    return pk_fail_mem(err, "the optimizer's moments");
 }
 
 void rm_adamw_release(struct rm_adamw *a)
 {
-    infer_params_free(a->m);
-    infer_params_free(a->v);
+    free(a->m);
+    free(a->v);
     a->m = a->v = NULL;
 }
 
@@ -94,17 +94,15 @@ void rm_adamw_update(struct rm_adamw *a, struct infer_params *p,
         .scale = (float)(o->clip > 0 && norm > o->clip ? o->clip / norm : 1),
         .rate = (float)(lr / (1 - pow(o->beta1, t))),
         .root = (float)(1 / sqrt(1 - pow(o->beta2, t)))};
-    size_t n_tensors = infer_tensor_count(a->config);
-    for (size_t i = 0; i < n_tensors; i++) {
-        struct infer_tensor w;
-        infer_tensor_at(a->config, i, &w);
-        size_t n = w.rows * w.cols, at = w.offset;
-        s.keep = (float)(w.decay ? 1 - lr * o->decay : 1);
+    for (size_t i = 0; i < p->n_tensors; i++) {
+        const struct infer_tensor *w = &p->tensor[i];
+        size_t n = w->rows * w->cols, at = w->offset;
+        s.keep = (float)(w->decay ? 1 - lr * o->decay : 1);
 #pragma omp parallel for schedule(static)
         for (size_t k = 0; k < chunks(n); k++) {
             size_t from = at + k * CHUNK, len = chunk_end(k, n) - k * CHUNK;
-            update(&s, p->slab + from, g->slab + from, a->m->slab + from,
-                   a->v->slab + from, len);
+            update(&s, p->slab + from, g->slab + from, a->m + from, a->v + from,
+                   len);
         }
     }
 }

@@ -18,14 +18,14 @@ struct rm_adamw_opts {
 
 struct rm_adamw {
     struct rm_adamw_opts opts;
-    const struct infer_config *config; /* borrowed */
-    struct infer_params *m, *v;        /* first and second moments */
-    uint64_t step;                     /* updates made */
+    float *m, *v;  /* first and second moments, each as a slab of parameters */
+    uint64_t step; /* updates made */
 };
 
+/* For parameters such as p. */
 PK_NODISCARD int rm_adamw_init(struct rm_adamw *a,
                                const struct rm_adamw_opts *opts,
-                               const struct infer_config *c,
+                               const struct infer_params *p,
                                struct pk_err *err);
 void rm_adamw_release(struct rm_adamw *a);
 
@@ -33,7 +33,7 @@ void rm_adamw_release(struct rm_adamw *a);
 PK_NODISCARD int rm_norm(const float *x, size_t n, double *out,
                          struct pk_err *err);
 
-/* One update of p by the gradient g (both shaped by the config), whose norm is
+/* One update of p by the gradient g (the same tensors), whose norm is
  * `norm`: g is scaled down to the clip first, then, with t counting from 1,
  *
  *     m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g^2

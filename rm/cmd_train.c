@@ -9,6 +9,7 @@
 #include "rm/rm.h"
 #include "rm/session.h"
 #include "rm/train_options.h"
+#include "rm/write_model.h"
 
 /* What is open while the verb runs. */
 struct open {
@@ -183,6 +184,7 @@ static int plan(struct open *o, const struct rm_train_args *a,
     struct rm_memory m;
     if (run->recipe.objective == RM_REWARD && c.head != INFER_HEAD_SCORE)
         infer_config_to_score(&c, o->tokenizer);
+    m.base = infer_model_bytes(o->base);
     rm_memory_plan(&m, &c, &run->train, &run->recipe);
     rm_memory_available(&m);
     const double mib = 1 << 20;
@@ -194,52 +196,10 @@ static int plan(struct open *o, const struct rm_train_args *a,
     return rm_memory_check(&m, &c, &run->recipe, err);
 }
 
-static int save_text(const char *dir, cJSON *o, struct pk_err *err)
-{
-    char *text = o ? cJSON_Print(o) : NULL;
-    char *path = NULL;
-    int rc = 0;
-    cJSON_Delete(o);
-    if (!text || asprintf(&path, "%s/prefkit.json", dir) < 0) {
-        free(text);
-        return pk_fail_mem(err, "prefkit.json");
-    }
-    FILE *f = fopen(path, "wb");
-    if (!f) {
-        rc = pk_fail_errno(err, "cannot create '%s'", path);
-    } else {
-        fprintf(f, "%s\n", text); /* pk_fclose sees what went wrong */
-        rc = pk_fclose(f, path, err);
-    }
-    free(path);
-    free(text);
-    return rc;
-}
-
-/* Write the model, and read it back: a directory that does not open is never
- * put in its place. */
 static int save(struct open *o, struct rm_run *run, const char *path,
                 struct pk_err *err)
 {
-    struct pk_outdir *out;
-    struct infer_model *back = NULL;
-    int rc = pk_outdir_open(&out, path, err);
-    if (rc)
-        return rc;
-    const char *dir = pk_outdir_path(out);
-    rc = infer_model_save(dir, &o->config, &o->params->w, INFER_F32, run->base,
-                          err);
-    if (rc == 0)
-        rc = save_text(dir, rm_run_provenance(run), err);
-    if (rc == 0)
-        rc = infer_model_open(&back, dir, err);
-    if (rc == 0)
-        rc = infer_model_fingerprint(back, run->fingerprint, err);
-    infer_model_close(back);
-    if (rc == 0)
-        rc = pk_outdir_commit(&out, err);
-    pk_outdir_abort(&out);
-    return rc;
+    return rm_write_model(run, &o->config, o->params, path, err);
 }
 
 /* The weights before the step that failed, and a word about them. */
@@ -269,11 +229,13 @@ static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
     bool not_finite;
     int rc = rm_train_start(&o->params, &o->config, o->base, o->tokenizer,
                             &run->recipe, err);
-    /* A base that was widened to f32 takes as much again as its weights. */
-    infer_model_close(o->base);
+    /* Adapters borrow the base's weights; else they have been copied. */
+    if (!run->recipe.lora.rank) {
+        infer_model_close(o->base);
+        o->base = NULL;
+    }
     infer_tokenizer_close(o->tokenizer);
     prefdb_close(o->db);
-    o->base = NULL;
     o->tokenizer = NULL;
     o->db = NULL;
     if (rc == 0)

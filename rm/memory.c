@@ -15,7 +15,8 @@ enum {
     SLABS = 4, /* weights, gradients, two moments */
     /* Address space that OpenBLAS (measured, 0.3.21) takes for a thread's first
      * product; where it gets none it tries again for ever. */
-    BLAS_BUFFER = 129 << 20
+    BLAS_BUFFER = 129 << 20,
+    ADVISED_RANK = 16
 };
 
 size_t rm_parameters(const struct infer_config *c)
@@ -35,7 +36,16 @@ static size_t pass_bytes(const struct infer_config *c,
     struct infer_forest_size f = {.tokens = tokens,
                                   .longest = longest,
                                   .readouts = lm ? tokens : tokens / 4 + 2};
-    return infer_train_bytes(c, f, r->recompute) + (lm ? infer_lm_bytes(c) : 0);
+    return infer_train_bytes(c, f, r->recompute) +
+           infer_lora_bytes(c, &r->lora, tokens) + (lm ? infer_lm_bytes(c) : 0);
+}
+
+static size_t model_bytes(const struct infer_config *c,
+                          const struct rm_recipe *r, size_t base)
+{
+    if (r->lora.rank == 0)
+        return SLABS * rm_parameters(c) * sizeof(float);
+    return base + SLABS * infer_lora_parameters(c, &r->lora) * sizeof(float);
 }
 
 void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
@@ -43,7 +53,7 @@ void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
 {
     size_t path = 0;
     uint64_t all = 0;
-    *m = (struct rm_memory){0};
+    *m = (struct rm_memory){.base = m->base};
     for (size_t i = 0; i < pairs->n; i++) {
         const struct rm_pair *p = &pairs->pair[i];
         bool lm = r->objective == RM_LANGUAGE;
@@ -57,7 +67,7 @@ void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
     m->tokens = m->longest > r->micro_tokens ? m->longest : r->micro_tokens;
     if (all < m->tokens)
         m->tokens = (size_t)all;
-    m->model = SLABS * rm_parameters(c) * sizeof(float);
+    m->model = model_bytes(c, r, m->base);
     m->pass = pass_bytes(c, r, m->tokens, path);
     m->pairs =
         pairs->ids.cap * sizeof(int32_t) + pairs->cap * sizeof(struct rm_pair);
@@ -148,7 +158,8 @@ static bool fits(const struct rm_memory *m, const struct infer_config *c,
                  const struct rm_recipe *r, size_t tokens)
 {
     size_t longest = tokens < m->longest ? tokens : m->longest;
-    return m->model + pass_bytes(c, r, tokens, longest) <= m->available;
+    return model_bytes(c, r, m->base) + pass_bytes(c, r, tokens, longest) <=
+           m->available;
 }
 
 /* The most tokens of a forest, a multiple of 16 or as planned, whose pass fits;
@@ -175,8 +186,10 @@ static size_t most_tokens(const struct rm_memory *m,
 static void advise(const struct rm_memory *m, const struct infer_config *c,
                    const struct rm_recipe *r, char *advice, size_t len)
 {
-    struct rm_recipe again = *r;
+    struct rm_recipe again = *r, lora;
     again.recompute = true;
+    lora = again;
+    lora.lora.rank = ADVISED_RANK;
     const char *also = r->recompute ? "" : "--recompute ";
     size_t tokens = most_tokens(m, c, r), less = most_tokens(m, c, &again);
     if (tokens >= m->longest)
@@ -190,10 +203,11 @@ static void advise(const struct rm_memory *m, const struct infer_config *c,
                  "the largest pair alone has %zu tokens: %s--max-tokens %zu "
                  "--micro-tokens %zu fits",
                  m->longest, also, less / 2, less);
+    else if (r->lora.rank == 0 && most_tokens(m, c, &lora) >= m->longest)
+        snprintf(advice, len, "%s--lora-rank %d --micro-tokens %zu fits", also,
+                 ADVISED_RANK, most_tokens(m, c, &lora));
     else
-        snprintf(advice, len,
-                 "no setting fits: the model alone takes %.2f GiB, 16 bytes a "
-                 "parameter",
+        snprintf(advice, len, "no setting fits: the model alone takes %.2f GiB",
                  gib(m->model));
 }
 

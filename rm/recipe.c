@@ -56,6 +56,7 @@ struct rm_recipe rm_recipe_default(enum rm_objective objective)
         .batch_pairs = 512,
         .judgments = RM_EACH,
         .micro_tokens = 4096,
+        .lora = {.alpha = 16, .targets = INFER_LORA_ALL},
         .adamw = {
             .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-5, .decay = 0.1, .clip = 1}};
     (void)rm_parse_margin("none", &r.loss.margin);
@@ -145,6 +146,18 @@ static int add_optimizer(cJSON *o, const struct rm_recipe *r, size_t steps)
            pk_json_add_num(o, "clip", w->clip);
 }
 
+static int add_lora(cJSON *parent, const struct infer_lora *l)
+{
+    char targets[INFER_LORA_TEXT];
+    if (l->rank == 0)
+        return 0;
+    cJSON *o = cJSON_AddObjectToObject(parent, "lora");
+    infer_lora_targets_text(l->targets, targets);
+    return count(o, "rank", l->rank) | pk_json_add_num(o, "alpha", l->alpha) |
+           pk_json_add_num(o, "dropout", l->dropout) |
+           string(o, "targets", targets);
+}
+
 static int fill(cJSON *o, const struct rm_recipe *r, size_t pairs)
 {
     size_t steps = rm_train_steps(r, pairs);
@@ -156,7 +169,7 @@ static int fill(cJSON *o, const struct rm_recipe *r, size_t pairs)
                ? add_loss(o, &r->loss)
                : string(o, "loss",
                         "-log p, mean over the chosen responses' tokens");
-    bad |= add_optimizer(o, r, steps) |
+    bad |= add_optimizer(o, r, steps) | add_lora(o, &r->lora) |
            string(o, "judgments", rm_judgments_name(r->judgments)) |
            count(o, "max_tokens", r->max_tokens) |
            count(o, "micro_tokens", r->micro_tokens) |
@@ -206,6 +219,9 @@ void rm_recipe_lines(const struct rm_recipe *r, size_t pairs,
         pk_buf_addf(second, ", label smoothing %g", l->smoothing);
     if (r->judgments != RM_EACH)
         pk_buf_addf(second, ", %s judgments", rm_judgments_name(r->judgments));
+    if (r->lora.rank)
+        pk_buf_addf(second, ", LoRA rank %zu, alpha %g, dropout %g",
+                    r->lora.rank, r->lora.alpha, r->lora.dropout);
     if (r->keep != RM_KEEP_LAST)
         pk_buf_addf(second, ", keeps %s", keeps[r->keep]);
 }

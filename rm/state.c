@@ -228,8 +228,8 @@ bool rm_identity_differs(const cJSON *was, const cJSON *is, struct pk_buf *how)
 static void slabs_of(const struct rm_trainer *t, float *slab[4])
 {
     slab[0] = t->params->slab;
-    slab[1] = t->adamw.m->slab;
-    slab[2] = t->adamw.v->slab;
+    slab[1] = t->adamw.m;
+    slab[2] = t->adamw.v;
     slab[3] = t->grads->slab;
 }
 

@@ -28,6 +28,9 @@ int rm_train_start(struct infer_params **out, struct infer_config *c,
                        infer_model_dir(base));
     if (r->objective == RM_REWARD && c->head != INFER_HEAD_SCORE)
         infer_config_to_score(c, tokenizer);
+    if (r->lora.rank)
+        return infer_params_lora(out, c, infer_model_weights(base), from,
+                                 &r->lora, r->seed, err);
     int rc = infer_params_new(out, c, err);
     if (rc)
         return rc;
@@ -159,9 +162,9 @@ int rm_trainer_init(struct rm_trainer *t, struct infer_params *p,
     int rc = rm_pass_init(
         &t->pass, r->recompute ? RM_PASS_RECOMPUTE : RM_PASS_TRAIN, err);
     if (rc == 0)
-        rc = infer_params_new(&t->grads, c, err);
+        rc = infer_params_like(&t->grads, c, p, err);
     if (rc == 0)
-        rc = rm_adamw_init(&t->adamw, &r->adamw, c, err);
+        rc = rm_adamw_init(&t->adamw, &r->adamw, p, err);
     t->order = pk_calloc(pairs->n, sizeof *t->order);
     t->batch = pk_calloc(pairs->n, sizeof *t->batch);
     if (rc == 0 && (!t->order || !t->batch))
@@ -218,6 +221,10 @@ int rm_hidden(struct rm_trainer *t, const int64_t *pair, size_t n,
               struct pk_err *err)
 {
     int rc = rm_fill(t, pair, n, err);
+    /* Another draw each step, the same whatever a step is cut into. */
+    if (t->pass.tape)
+        infer_tape_dropout(t->pass.tape, t->recipe->lora.dropout,
+                           (t->recipe->seed << 32) + t->cursor.step);
     return rc ? rc : rm_pass_hidden(&t->pass, t->config, t->weights, err);
 }
 

@@ -67,8 +67,10 @@ struct rm_trainer {
 };
 
 /* Parameters to start from: the base's trunk, and its head if that is of the
- * kind wanted, else a fresh one from the seed. *c is the config of the model to
- * train. PK_EDATA when a language model is to be trained from a reward model.
+ * kind wanted, else a fresh one from the seed; or adapters on the base's
+ * weights, which are then borrowed, and that head. *c is the config of the
+ * model to train. PK_EDATA when a language model is to be trained from a reward
+ * model.
  */
 PK_NODISCARD int rm_train_start(struct infer_params **out,
                                 struct infer_config *c,

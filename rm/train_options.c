@@ -41,6 +41,10 @@ enum {
     OPT_MAX_TOKENS,
     OPT_MICRO_TOKENS,
     OPT_RECOMPUTE,
+    OPT_LORA_RANK,
+    OPT_LORA_ALPHA,
+    OPT_LORA_DROPOUT,
+    OPT_LORA_TARGETS,
     OPT_SAVE_EVERY,
     OPT_RESUME
 };
@@ -128,6 +132,20 @@ static const struct argp_option options[] = {
      3},
     {"label-smoothing", OPT_SMOOTHING, "X", 0,
      "Share of a label given to the other response (default: 0)", 3},
+    {0, 0, 0, 0, "Low-rank adapters instead of all parameters (LoRA):", 6},
+    {"lora-rank", OPT_LORA_RANK, "N", 0,
+     "Train adapters of this rank on a base that stays as it is, and the score "
+     "head; the output is the merged model, and OUTPUT/adapter the adapters in "
+     "PEFT's form (default: 0, none)",
+     6},
+    {"lora-alpha", OPT_LORA_ALPHA, "X", 0,
+     "Adapters count alpha / rank times (default: 16)", 6},
+    {"lora-dropout", OPT_LORA_DROPOUT, "X", 0,
+     "Share of an adapter's input dropped while training (default: 0)", 6},
+    {"lora-targets", OPT_LORA_TARGETS, "NAME,...", 0,
+     "Of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj "
+     "(default: all)",
+     6},
     {0, 0, 0, 0, "Validation, on the store's valid split:", 4},
     {"valid-every", OPT_VALID_EVERY, "N", 0,
      "Every N steps and after the last (default: only at the end)", 4},
@@ -228,6 +246,29 @@ static error_t parse_optimizer(int key, char *arg, struct argp_state *state,
     }
 }
 
+static error_t parse_lora(int key, char *arg, struct argp_state *state,
+                          struct rm_recipe *r)
+{
+    struct pk_err err;
+    switch (key) {
+    case OPT_LORA_RANK:
+        r->lora.rank = rm_opt_size("--lora-rank", arg, 0, state);
+        return 0;
+    case OPT_LORA_ALPHA:
+        r->lora.alpha = rm_opt_double("--lora-alpha", arg, 0, 1e6, state);
+        return 0;
+    case OPT_LORA_DROPOUT:
+        r->lora.dropout = rm_opt_double("--lora-dropout", arg, 0, 0.99, state);
+        return 0;
+    case OPT_LORA_TARGETS:
+        if (infer_lora_targets(&r->lora.targets, arg, &err) < 0)
+            argp_error(state, "--lora-targets: %s", err.text);
+        return 0;
+    default:
+        return parse_optimizer(key, arg, state, r);
+    }
+}
+
 static error_t parse_recipe(int key, char *arg, struct argp_state *state,
                             struct rm_recipe *r)
 {
@@ -269,7 +310,7 @@ static error_t parse_recipe(int key, char *arg, struct argp_state *state,
         r->micro_tokens = rm_opt_size("--micro-tokens", arg, 1, state);
         return 0;
     default:
-        return parse_optimizer(key, arg, state, r);
+        return parse_lora(key, arg, state, r);
     }
 }
 

@@ -15,6 +15,9 @@
 #include "tests/fuzz/fuzz_config.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_adapter
+#include "tests/fuzz/fuzz_adapter.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_gguf
 #include "tests/fuzz/fuzz_gguf.c"
 #undef LLVMFuzzerTestOneInput
@@ -37,6 +40,7 @@ static const struct {
 } fuzzers[] = {{"tests/fuzz/corpus/json", fuzz_json},
                {"tests/fuzz/corpus/safetensors", fuzz_safetensors},
                {"tests/fuzz/corpus/config", fuzz_config},
+               {"tests/fuzz/corpus/adapter", fuzz_adapter},
                {"tests/fuzz/corpus/gguf", fuzz_gguf},
                {"tests/fuzz/corpus/json_tokenizer", fuzz_json_tokenizer},
                {"tests/fuzz/corpus/reply", fuzz_reply},

@@ -67,7 +67,7 @@ static bool same_steps(void)
     struct infer_params *grad;
     bool same = true;
     ck_assert_str_eq(reward("steps_margin")->valuestring, "large");
-    ck_ok(rm_adamw_init(&adamw, &opts, g.c, &err));
+    ck_ok(rm_adamw_init(&adamw, &opts, g.p, &err));
     ck_ok(infer_params_new(&grad, g.c, &err));
     const cJSON *step;
     cJSON_ArrayForEach(step, reward("steps"))

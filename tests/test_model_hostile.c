@@ -49,7 +49,12 @@ static void set_up(void)
                              .head = INFER_HEAD_SCORE};
     struct infer_random random = {.c = &c, .seed = 1};
     const struct infer_source from = {&random, infer_random_next};
-    ck_ok(infer_safetensors_write(weights, &c, INFER_F32, &from, &err));
+    struct infer_tensor t[16];
+    size_t n = infer_tensor_count(&c);
+    ck_assert_uint_le(n, 16);
+    for (size_t i = 0; i < n; i++)
+        infer_tensor_at(&c, i, &t[i]);
+    ck_ok(infer_safetensors_write(weights, t, n, INFER_F32, &from, &err));
     ck_ok(infer_model_open(&m, dir, &err));
     infer_model_close(m);
 

@@ -257,7 +257,7 @@ static void against_reference(double size)
     struct rm_adamw a;
     ck_ok(infer_params_new(&p, &tiny, &err));
     ck_ok(infer_params_new(&g, &tiny, &err));
-    ck_ok(rm_adamw_init(&a, &paper, &tiny, &err));
+    ck_ok(rm_adamw_init(&a, &paper, p, &err));
     infer_params_init(p, &tiny, 3);
     size_t n = p->n;
     double *ref = calloc(3 * n, sizeof *ref);
@@ -301,7 +301,7 @@ START_TEST(decay_on_matrices_only)
     struct rm_adamw a;
     ck_ok(infer_params_new(&p, &tiny, &err));
     ck_ok(infer_params_new(&g, &tiny, &err));
-    ck_ok(rm_adamw_init(&a, &paper, &tiny, &err));
+    ck_ok(rm_adamw_init(&a, &paper, p, &err));
     for (size_t i = 0; i < p->n; i++)
         p->slab[i] = 1;
     rm_adamw_update(&a, p, g, 0, 0.5); /* no gradient: decay alone */

@@ -374,7 +374,7 @@ START_TEST(memory)
     struct rm_pairs p;
     struct rm_recipe r = recipe(RM_REWARD);
     struct infer_config c = tiny(INFER_HEAD_SCORE);
-    struct rm_memory m;
+    struct rm_memory m = {0};
     make_pairs(&p, 40);
     r.micro_tokens = 400;
     rm_memory_plan(&m, &c, &p, &r);
@@ -410,6 +410,19 @@ START_TEST(memory)
     m.available = m.model / 2;
     ck_assert_int_eq(rm_memory_check(&m, &c, &r, &err), PK_EMEM);
     ck_assert_ptr_nonnull(strstr(err.text, "no setting fits"));
+    /* Of a model where the base is most of it, adapters fit. */
+    c.vocab = 1 << 20;
+    m.base = 2 * rm_parameters(&c);
+    rm_memory_plan(&m, &c, &p, &r);
+    m.available = m.model / 4;
+    ck_assert_int_eq(rm_memory_check(&m, &c, &r, &err), PK_EMEM);
+    ck_assert_msg(strstr(err.text, "--lora-rank 16"), "%s", err.text);
+    r.lora.rank = 16;
+    r.recompute = true;
+    size_t left = m.available;
+    rm_memory_plan(&m, &c, &p, &r);
+    m.available = left;
+    ck_ok(rm_memory_check(&m, &c, &r, &err));
     rm_pairs_release(&p);
 }
 END_TEST

@@ -1,0 +1,93 @@
+# shellcheck shell=sh source=tests/cli/lib.sh
+# Adapters: trained, stopped and gone on with, scored as they are and merged.
+. "$REPO/tests/cli/lib.sh"
+
+sample_store || exit 1
+small_base || exit 1
+"$PREFKIT" init-model half --quiet --tokenizer "$SAMPLE/tokenizer.model" \
+    --dtype bf16 --shape dim=16,layers=2,heads=4,kv_heads=2,hidden=32
+
+# adapt DIR BASE OPTION...
+adapt() {
+    dir=$1
+    base=$2
+    shift 2
+    prefkit train sample.db --quiet -t 1 --dimension safety --base "$base" \
+        --output "$dir" --epochs 6 --lr 1e-2 --batch-pairs 16 \
+        --micro-tokens 512 --log "$dir.jsonl" --lora-rank 4 --lora-alpha 8 \
+        --lora-dropout 0.1 "$@"
+}
+
+# same_scores A B DIFFERENCE
+same_scores() {
+    prefkit score --quiet --rm "m=$1" --input "$SAMPLE/generations.jsonl" \
+        --output a.jsonl && prefkit score --quiet --rm "m=$2" \
+        --input "$SAMPLE/generations.jsonl" --output b.jsonl || return 1
+    # Numbers of both, side by side.
+    for f in a b; do
+        sed 's/.*"scores":{"m":\[*\([^]}]*\)\]*}.*/\1/' $f.jsonl | tr , '\n' >$f.num
+    done
+    paste -d ' ' a.num b.num | awk -v most="$3" '
+        { d = $1 - $2; if (d < 0) d = -d; if (!(d <= most)) bad = 1 }
+        $1 != first { some = 1 } NR == 1 { first = $1 }
+        END { exit bad || !some || NR < 10 }'
+}
+
+t "adapters in PEFT's form score as the merged model beside them"
+run 0 adapt whole base
+must test -s whole/model.safetensors
+must test -s whole/adapter/adapter_model.safetensors
+must grep -q '"peft_type":.*"LORA"' whole/adapter/adapter_config.json
+must grep -q '"lora":' whole/prefkit.json
+must same_scores whole whole/adapter 1e-5
+must grep -q '"loss":0.[1-5]' whole.jsonl
+
+t "on a base in bf16, which is mapped as it lies; merged in bf16 again"
+run 0 adapt halved half
+must grep -q 'bfloat16' halved/config.json
+must same_scores halved halved/adapter 0.1
+
+t "twice the same bytes; computed again the same bytes"
+run 0 adapt again base --recompute
+must cmp whole/model.safetensors again/model.safetensors
+must cmp whole/adapter/adapter_model.safetensors \
+    again/adapter/adapter_model.safetensors
+
+t "killed and gone on with: the same bytes"
+(
+    exec "$PREFKIT" train sample.db --quiet -t 1 --dimension safety --base base \
+        --output part --epochs 6 --lr 1e-2 --batch-pairs 16 \
+        --micro-tokens 512 --log part.jsonl --lora-rank 4 --lora-alpha 8 \
+        --lora-dropout 0.1 --save-every 3
+) >/dev/null 2>&1 &
+pid=$!
+while kill -0 $pid 2>/dev/null &&
+    [ "$(cat part.jsonl 2>/dev/null | wc -l)" -lt 8 ]; do
+    sleep 0.01
+done
+kill -s KILL $pid 2>/dev/null
+wait $pid 2>/dev/null
+if [ -e part ]; then
+    skip "the run was over before the signal came"
+else
+    refused 3 "recipe.lora.rank" adapt part base --resume --lora-rank 2
+    run 0 adapt part base --resume --save-every 3
+    must cmp whole/model.safetensors part/model.safetensors
+    must cmp whole/adapter/adapter_model.safetensors \
+        part/adapter/adapter_model.safetensors
+fi
+
+t "some matrices, a language model, and what is refused"
+run 0 adapt some base --lora-targets q_proj,v_proj
+must grep -q '"q_proj"' some/adapter/adapter_config.json
+run 0 adapt lm base --objective lm
+must grep -q '"CAUSAL_LM"' lm/adapter/adapter_config.json
+refused 3 "adapters already" adapt twice whole/adapter
+run 2 adapt bad base --lora-targets q_proj,nothing
+cp -r whole/adapter orphan
+sed -i 's/"base_model_name_or_path":.*"base"/"base_model_name_or_path": "gone"/' \
+    orphan/adapter_config.json
+refused 4 "orphan: .*gone" prefkit score --rm m=orphan \
+    --input "$SAMPLE/generations.jsonl" --output no.jsonl
+
+end_test
