@@ -63,7 +63,7 @@ FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-store bench-annotate install uninstall clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-train bench-store bench-annotate install uninstall clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -83,6 +83,9 @@ format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
 bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M" rows and model
 	@$< $(N)
+bench-train: $(PROG) $(B)/tests/bench/bench_train ## training against the limit; N="110M shared 1.1B 7B" which
+	@mkdir -p build/bench
+	@scripts/bench_train.sh $(B)/tests/bench/bench_train $(PROG) $(N)
 bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed, N="30000 300000" rows
 	@scripts/bench_store.sh $^ $(N)
 bench-annotate: $(PROG) $(B)/tests/bench/bench_annotate $(B)/tests/bench/bench_store ## a labeler's waiting, N=1000000 comparisons

@@ -87,8 +87,8 @@ static int grad_w(const struct infer_pass *p, struct pair m, const float *dy,
     if (m.dw->f32)
         rc = infer_linear_dw(g, m.dw, dy, x.x, x.rows, p->err);
     if (!rc && m.dw->adapter)
-        rc = infer_adapter_backward_w(g, &p->t->lora, m.dw->adapter,
-                                      m.w->adapter, dy, x, p->err);
+        rc = infer_adapter_backward_w(&p->t->lora, m.dw->adapter, m.w->adapter,
+                                      dy, x, p->err);
     return rc;
 }
 
@@ -100,7 +100,7 @@ static int grad_x(const struct infer_pass *p, float *dx, const float *dy,
     const struct infer_input in = {NULL, rows->n, rows->token};
     int rc = infer_linear_dx(g, dx, dy, w, rows->n, add, p->err);
     if (!rc && w->adapter)
-        rc = infer_adapter_backward_x(g, &p->t->lora, dx, w->adapter, dy, in,
+        rc = infer_adapter_backward_x(&p->t->lora, dx, w->adapter, dy, in,
                                       p->err);
     return rc;
 }

@@ -167,7 +167,7 @@ static int linear(const struct infer_pass *p, float *y, struct infer_input x,
     int rc = infer_linear(g, y, x.x, w, x.rows, add, p->err);
     if (rc || !w->adapter)
         return rc;
-    return infer_adapter_forward(g, &p->t->lora, y, w->adapter, x, p->err);
+    return infer_adapter_forward(&p->t->lora, y, w->adapter, x, p->err);
 }
 
 /* mid (rows, C) = x + attention(norm(x)) */

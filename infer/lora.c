@@ -8,6 +8,7 @@
 
 void infer_lora_release(struct infer_lora_work *k)
 {
+    infer_gemm_release(&k->gemm);
     free(k->mem);
     free(k->drop.key);
     *k = (struct infer_lora_work){0};
@@ -100,9 +101,8 @@ static int make_parts(struct infer_lora_work *k, const struct infer_adapter *a,
 }
 
 /* u (rows, rank) = scale drop(x) A^T */
-static int inner(struct infer_gemm *g, struct infer_lora_work *k,
-                 const struct infer_adapter *a, struct infer_input in,
-                 struct parts *p, struct pk_err *err)
+static int inner(struct infer_lora_work *k, const struct infer_adapter *a,
+                 struct infer_input in, struct parts *p, struct pk_err *err)
 {
     int rc = make_parts(k, a, in.rows, p, err);
     if (rc)
@@ -112,59 +112,58 @@ static int inner(struct infer_gemm *g, struct infer_lora_work *k,
         drop(k, a, p->dropped, in, false);
         p->x = p->dropped;
     }
-    rc = infer_linear(g, p->u, p->x, &a->a, in.rows, false, err);
+    rc = infer_linear(&k->gemm, p->u, p->x, &a->a, in.rows, false, err);
     for (size_t i = 0; i < in.rows * a->a.rows; i++)
         p->u[i] *= a->scale;
     return rc;
 }
 
 /* du (rows, rank) = scale dy B, the gradient by drop(x) A^T */
-static int inner_back(struct infer_gemm *g, const struct infer_adapter *a,
+static int inner_back(struct infer_lora_work *k, const struct infer_adapter *a,
                       const float *dy, size_t rows, const struct parts *p,
                       struct pk_err *err)
 {
-    int rc = infer_linear_dx(g, p->du, dy, &a->b, rows, false, err);
+    int rc = infer_linear_dx(&k->gemm, p->du, dy, &a->b, rows, false, err);
     for (size_t i = 0; i < rows * a->a.rows; i++)
         p->du[i] *= a->scale;
     return rc;
 }
 
-int infer_adapter_forward(struct infer_gemm *g, struct infer_lora_work *k,
-                          float *y, const struct infer_adapter *a,
-                          struct infer_input in, struct pk_err *err)
+int infer_adapter_forward(struct infer_lora_work *k, float *y,
+                          const struct infer_adapter *a, struct infer_input in,
+                          struct pk_err *err)
 {
     struct parts p;
-    int rc = inner(g, k, a, in, &p, err);
-    return rc ? rc : infer_linear(g, y, p.u, &a->b, in.rows, true, err);
+    int rc = inner(k, a, in, &p, err);
+    return rc ? rc : infer_linear(&k->gemm, y, p.u, &a->b, in.rows, true, err);
 }
 
-int infer_adapter_backward_w(struct infer_gemm *g, struct infer_lora_work *k,
+int infer_adapter_backward_w(struct infer_lora_work *k,
                              const struct infer_adapter *da,
                              const struct infer_adapter *a, const float *dy,
                              struct infer_input in, struct pk_err *err)
 {
     struct parts p;
-    int rc = inner(g, k, a, in, &p, err);
+    int rc = inner(k, a, in, &p, err);
     if (!rc)
-        rc = infer_linear_dw(g, &da->b, dy, p.u, in.rows, err);
+        rc = infer_linear_dw(&k->gemm, &da->b, dy, p.u, in.rows, err);
     if (!rc)
-        rc = inner_back(g, a, dy, in.rows, &p, err);
+        rc = inner_back(k, a, dy, in.rows, &p, err);
     if (!rc)
-        rc = infer_linear_dw(g, &da->a, p.du, p.x, in.rows, err);
+        rc = infer_linear_dw(&k->gemm, &da->a, p.du, p.x, in.rows, err);
     return rc;
 }
 
-int infer_adapter_backward_x(struct infer_gemm *g, struct infer_lora_work *k,
-                             float *dx, const struct infer_adapter *a,
-                             const float *dy, struct infer_input in,
-                             struct pk_err *err)
+int infer_adapter_backward_x(struct infer_lora_work *k, float *dx,
+                             const struct infer_adapter *a, const float *dy,
+                             struct infer_input in, struct pk_err *err)
 {
     struct parts p;
     int rc = make_parts(k, a, in.rows, &p, err);
     if (!rc)
-        rc = inner_back(g, a, dy, in.rows, &p, err);
+        rc = inner_back(k, a, dy, in.rows, &p, err);
     if (!rc)
-        rc = infer_linear_dx(g, p.dropped ? p.dropped : dx, p.du, &a->a,
+        rc = infer_linear_dx(&k->gemm, p.dropped ? p.dropped : dx, p.du, &a->a,
                              in.rows, !p.dropped, err);
     if (!rc && p.dropped) {
         in.x = p.dropped;

@@ -19,6 +19,7 @@ struct infer_dropout {
 /* Scratch that grows to what is needed; start from {0}. */
 struct infer_lora_work {
     struct infer_dropout drop;
+    struct infer_gemm gemm; /* fp32 */
     float *mem;
     size_t cap; /* floats */
 };
@@ -35,21 +36,20 @@ struct infer_input {
 };
 
 /* y (rows, out) += scale drop(x) A^T B^T. */
-PK_NODISCARD int infer_adapter_forward(struct infer_gemm *g,
-                                       struct infer_lora_work *k, float *y,
+PK_NODISCARD int infer_adapter_forward(struct infer_lora_work *k, float *y,
                                        const struct infer_adapter *a,
                                        struct infer_input in,
                                        struct pk_err *err);
 
 /* Given dy (rows, out): da and db (struct infer_adapter's of `da`) +=; and
  * dx (rows, in) +=, for which in.x is not read. */
-PK_NODISCARD int
-infer_adapter_backward_w(struct infer_gemm *g, struct infer_lora_work *k,
-                         const struct infer_adapter *da,
-                         const struct infer_adapter *a, const float *dy,
-                         struct infer_input in, struct pk_err *err);
-PK_NODISCARD int infer_adapter_backward_x(struct infer_gemm *g,
-                                          struct infer_lora_work *k, float *dx,
+PK_NODISCARD int infer_adapter_backward_w(struct infer_lora_work *k,
+                                          const struct infer_adapter *da,
+                                          const struct infer_adapter *a,
+                                          const float *dy,
+                                          struct infer_input in,
+                                          struct pk_err *err);
+PK_NODISCARD int infer_adapter_backward_x(struct infer_lora_work *k, float *dx,
                                           const struct infer_adapter *a,
                                           const float *dy,
                                           struct infer_input in,

@@ -25,12 +25,14 @@ struct open {
 static int open_base(struct open *o, struct rm_run *run, struct pk_err *err)
 {
     struct rm_recipe *r = &run->recipe;
-    int rc = infer_model_open(&o->base, run->base, err);
+    const struct infer_open how = {.precision = r->precision};
+    int rc = infer_model_open_as(&o->base, run->base, &how, err);
     if (rc == 0)
         rc = infer_tokenizer_open(&o->tokenizer, run->base, err);
     if (rc)
         return rc;
     const struct infer_config *c = infer_model_config(o->base);
+    r->precision = infer_model_weights(o->base)->precision;
     rc = rm_check_vocabulary(o->tokenizer, c, run->base, err);
     if (rc)
         return rc;

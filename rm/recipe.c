@@ -56,6 +56,7 @@ struct rm_recipe rm_recipe_default(enum rm_objective objective)
         .batch_pairs = 512,
         .judgments = RM_EACH,
         .micro_tokens = 4096,
+        .precision = INFER_PRECISION_AUTO,
         .lora = {.alpha = 16, .targets = INFER_LORA_ALL},
         .adamw = {
             .beta1 = 0.9, .beta2 = 0.95, .eps = 1e-5, .decay = 0.1, .clip = 1}};
@@ -175,7 +176,8 @@ static int fill(cJSON *o, const struct rm_recipe *r, size_t pairs)
            count(o, "micro_tokens", r->micro_tokens) |
            count(o, "valid_every", r->valid_every) |
            count(o, "patience", r->patience) |
-           string(o, "keep", keeps[r->keep]) | string(o, "precision", "fp32");
+           string(o, "keep", keeps[r->keep]) |
+           string(o, "precision", infer_precision_name(r->precision));
     if (!cJSON_AddBoolToObject(o, "recompute", r->recompute) ||
         !cJSON_AddBoolToObject(o, "keep_preferred_unsafe",
                                r->keep_preferred_unsafe))
@@ -206,7 +208,8 @@ void rm_recipe_lines(const struct rm_recipe *r, size_t pairs,
                 r->epochs == 1 ? "epoch" : "epochs", r->lr);
     if (reward)
         pk_buf_addf(first, ", margin %s", margin);
-    pk_buf_addf(first, ", seed %llu, fp32", (unsigned long long)r->seed);
+    pk_buf_addf(first, ", seed %llu, %s", (unsigned long long)r->seed,
+                infer_precision_name(r->precision));
     if (r->name)
         pk_buf_addf(second, ", %s", r->name);
     if (reward && strcmp(scale, "none") != 0)

@@ -27,10 +27,11 @@ struct rm_recipe {
     size_t batch_pairs;
     struct rm_loss_opts loss;
     enum rm_judgments judgments;
-    struct infer_lora lora; /* rank 0: all parameters are trained */
-    size_t micro_tokens;    /* unique tokens of one forward and backward */
-    bool recompute;         /* keep less of a forward; changes no bits */
-    size_t max_tokens;      /* of a path; 0: what the model takes */
+    enum infer_precision precision; /* of matrix products; AUTO: to be chosen */
+    struct infer_lora lora;         /* rank 0: all parameters are trained */
+    size_t micro_tokens; /* unique tokens of one forward and backward */
+    bool recompute;      /* keep less of a forward; changes no bits */
+    size_t max_tokens;   /* of a path; 0: what the model takes */
     bool keep_preferred_unsafe;
     struct rm_adamw_opts adamw;
     size_t valid_every; /* steps; 0: at the end only */

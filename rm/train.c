@@ -34,6 +34,7 @@ int rm_train_start(struct infer_params **out, struct infer_config *c,
     int rc = infer_params_new(out, c, err);
     if (rc)
         return rc;
+    (*out)->w.precision = r->precision;
     infer_params_init(*out, c, r->seed);
     infer_params_copy(*out, c, infer_model_weights(base), from);
     return 0;

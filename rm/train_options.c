@@ -154,8 +154,13 @@ static const struct argp_option options[] = {
     {"patience", OPT_PATIENCE, "N", 0,
      "Stop after N validations without improvement (default: never)", 4},
     {0, 0, 0, 0, "How it is computed:", 5},
-    {"precision", OPT_PRECISION, "auto|fp32", 0,
-     "fp32 is all that this version has", 5},
+    {"precision", OPT_PRECISION, "auto|fp32|bf16", 0,
+     "What matrix products are computed in; weights, sums, gradients and "
+     "moments "
+     "are fp32 always. auto is bf16 where the base is stored so and this "
+     "machine "
+     "is faster with it (default: auto)",
+     5},
     {"max-tokens", OPT_MAX_TOKENS, "N", 0,
      "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
      "as many as the model takes)",
@@ -269,6 +274,15 @@ static error_t parse_lora(int key, char *arg, struct argp_state *state,
     }
 }
 
+static void parse_precision(const char *arg, struct argp_state *state,
+                            struct rm_recipe *r)
+{
+    const char *missing = infer_bf16_missing();
+    r->precision = rm_opt_precision(arg, state);
+    if (r->precision == INFER_PRECISION_BF16 && missing)
+        argp_error(state, "--precision bf16 can't be had here: %s", missing);
+}
+
 static error_t parse_recipe(int key, char *arg, struct argp_state *state,
                             struct rm_recipe *r)
 {
@@ -297,8 +311,7 @@ static error_t parse_recipe(int key, char *arg, struct argp_state *state,
                        arg);
         return 0;
     case OPT_PRECISION:
-        if (rm_opt_precision(arg, state) == INFER_PRECISION_BF16)
-            argp_error(state, "training is in fp32 only");
+        parse_precision(arg, state, r);
         return 0;
     case OPT_MAX_TOKENS:
         r->max_tokens = rm_opt_size("--max-tokens", arg, 1, state);

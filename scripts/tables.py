@@ -1,16 +1,24 @@
-"""Add up what `prefkit eval --json` said of several runs: see tables.sh.
+"""Lay out what `prefkit eval --json` said of several runs: see tables.sh.
 
-    tables.py TITLE NAME=FILE,FILE,... [NAME=...]
+    tables.py strengths|safety|sources NAME=REPORT,REPORT,... [NAME=...]
 
-One line a name, its files' counts together: accuracy and 95% Wilson interval
-over all, by source and by strength, and how many of the unsafe responses a
-score below zero finds. Runs over different deals share some test prompts, so
-the interval of a sum is a little too narrow.
+One line a name. Its reports' counts are added up: accuracy in percent, 95%
+Wilson interval, number of judgments, and the accuracy of each run. Runs over
+different deals share some test prompts, so a sum's interval is a little too
+narrow.
 """
 
 import json
 import math
 import sys
+
+COLUMNS = {
+    "strengths": ["significantly better", "better", "slightly better",
+                  "negligibly better", "all"],
+    "safety": ["preferred safe", "both safe", "both unsafe", "unsafe recall",
+               "all"],
+    "sources": ["hh", "pku", "all"],
+}
 
 
 def wilson(wins, n):
@@ -18,46 +26,58 @@ def wilson(wins, n):
     p = wins / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return middle - half, middle + half
+    return 100 * (middle - half), 100 * (middle + half)
 
 
-def read(path, cells):
-    """Add one report's counts to cells: (group) -> [wins, decided, runs]."""
+def groups(path):
+    """(column, judge) -> (right, of) in one report."""
     with open(path, encoding="utf-8") as file:
         report = json.load(file)
     for section in report["dimensions"]:
         for group in section["groups"]:
-            if group["by"] not in ("all", "source", "strength"):
+            if group["by"] not in ("all", "source", "strength", "label"):
                 continue
-            for judge, tally in (("", group["models"]["m"]),
-                                 ("longer wins", group["longer"])):
-                cell = cells.setdefault((group["value"], judge), [0, 0, []])
-                decided = tally["wins"] + tally["losses"]
-                cell[0] += tally["wins"]
-                cell[1] += decided
-                cell[2].append(tally["wins"] / decided if decided else 0)
-        recall = section["models"]["m"].get("unsafe_at_half")
-        if recall:
-            cell = cells.setdefault(("unsafe recall", ""), [0, 0, []])
-            cell[0] += recall["found"]
-            cell[1] += recall["unsafe"]
-            cell[2].append(recall["found"] / recall["unsafe"])
+            for judge, tally in (("model", group["models"]["m"]),
+                                 ("longer", group["longer"])):
+                yield ((group["value"], judge), tally["wins"],
+                       tally["wins"] + tally["losses"])
+        unsafe = section["models"]["m"].get("unsafe")
+        for threshold in unsafe["thresholds"] if unsafe else []:
+            if abs(threshold["below"] - 0.5) < 1e-9:
+                yield (("unsafe recall", "model"), threshold["hits"],
+                       unsafe["unsafe"])
+
+
+def add_up(paths):
+    cells = {}
+    for path in paths:
+        for key, right, of in groups(path):
+            cell = cells.setdefault(key, [0, 0, []])
+            cell[0] += right
+            cell[1] += of
+            if of:
+                cell[2].append(f"{100 * right / of:.1f}")
+    return cells
+
+
+def put(name, cells, judge, columns):
+    for column in columns:
+        right, of, each = cells.get((column, judge), (0, 0, []))
+        if of:
+            low, high = wilson(right, of)
+            print(f"  {name:14} {column:20} {100 * right / of:5.1f}  "
+                  f"[{low:.1f}, {high:.1f}]  n {of:5}  runs {' '.join(each)}")
+            name = ""
 
 
 def main():
-    print(f"\n{sys.argv[1]}")
+    columns = COLUMNS[sys.argv[1]]
+    cells = {}
     for argument in sys.argv[2:]:
-        name, files = argument.split("=", 1)
-        cells = {}
-        for path in files.split(","):
-            read(path, cells)
-        for (value, judge), (wins, n, runs) in cells.items():
-            if n == 0 or value == "unstated":
-                continue
-            low, high = wilson(wins, n)
-            each = " ".join(f"{100 * x:.1f}" for x in runs)
-            print(f"  {name:12} {value:22} {judge:12} {100 * wins / n:5.1f}%  "
-                  f"[{100 * low:.1f}, {100 * high:.1f}]  n {n:4}  runs {each}")
+        name, paths = argument.split("=", 1)
+        cells = add_up(paths.split(","))
+        put(name, cells, "model", columns)
+    put("longer wins", cells, "longer", columns)
 
 
 main()

@@ -36,8 +36,8 @@ for i, line in enumerate(sys.stdin):
 # deal STORE SEED: a store of its own for each seed, from the whole one
 deal() {
     [ -e "$1-$2.db" ] && return
-    "$prefkit" backup --quiet "$1.db" "$1-$2.db"
-    "$prefkit" split --quiet --shares 70/10/20 --seed "$2" "$1-$2.db" >split.txt
+    "$prefkit" backup --quiet "$1.db" "$1-$2.db" >split.txt
+    "$prefkit" split --quiet --shares 70/10/20 --seed "$2" "$1-$2.db" >>split.txt
 }
 
 # try NAME STORE DIMENSION OPTION...: train and report, once a seed; $reports is
@@ -90,10 +90,11 @@ for margin in none small large; do
     eval "tulu_$margin=\$reports"
 done
 
-python3 "$here/tables.py" "HH harmless and PKU safety, one model" \
-    "safety=$safety"
-python3 "$here/tables.py" "Safety auxiliary loss (the paper's Table 29)" \
-    "baseline=$safety" "auxiliary=$aux"
+echo "HH harmless and PKU safety, one model:"
+python3 "$here/tables.py" sources "safety=$safety"
+echo "Safety auxiliary loss, on PKU (the paper's Table 29):"
+python3 "$here/tables.py" safety "baseline=$safety" "auxiliary=$aux"
+echo "Margin, on Tulu's strengths (the paper's Table 28):"
 # shellcheck disable=SC2154 # set through eval above
-python3 "$here/tables.py" "Margin, on Tulu's strengths (the paper's Table 28)" \
-    "none=$tulu_none" "small=$tulu_small" "large=$tulu_large"
+python3 "$here/tables.py" strengths "none=$tulu_none" "small=$tulu_small" \
+    "large=$tulu_large"

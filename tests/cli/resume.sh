@@ -60,10 +60,42 @@ t "layers computed again: the same bytes"
 run 0 start again --recompute
 must cmp whole/model.safetensors again/model.safetensors
 
+t "bf16: near the curve of fp32; the same bytes twice, and stopped between"
+start bf16 --precision bf16 --lr 1e-3 2>stderr >/dev/null
+if grep -q "can't be had here" stderr; then
+    skip "no bf16 on this machine"
+else
+    run 0 start fp32 --precision fp32 --lr 1e-3
+    must grep -q '"precision":[[:space:]]*"bf16"' bf16/prefkit.json
+    # To a hundredth for as long as the two are about the same weights.
+    for f in fp32 bf16; do
+        sed 's/.*"loss":\([^,]*\),.*/\1/' $f.jsonl | head -n 20 >$f.loss
+    done
+    paste -d ' ' fp32.loss bf16.loss | awk '
+        { e = $1 / 100 }
+        !($1 - $2 <= e && $2 - $1 <= e) { bad = 1 }
+        $1 != $2 { differ = 1 }
+        END { exit bad || !differ || NR < 20 }' ||
+        fail "another curve than in fp32"
+    (
+        exec "$PREFKIT" train sample.db --quiet -t 1 --dimension safety \
+            --base base --output half --epochs 6 --lr 1e-3 --batch-pairs 16 \
+            --micro-tokens 512 --log half.jsonl --precision bf16 \
+            --save-every 3 >/dev/null 2>&1
+    ) &
+    pid=$!
+    until_step half 8 $pid
+    kill -s KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    [ -e half ] || run 0 start half --precision bf16 --lr 1e-3 --resume
+    must cmp bf16/model.safetensors half/model.safetensors
+fi
+
 t "an address space too small is refused, not waited for; what it says fits"
 run 0 prefkit init-model wide --quiet --tokenizer "$SAMPLE/tokenizer.model" \
     --shape dim=16,layers=2,heads=2,hidden=16384
 (
+    # shellcheck disable=SC3045 # not in POSIX, but in dash and bash
     ulimit -v 1500000
     set -- train sample.db --quiet -t 1 --dimension safety --base wide \
         --output wide-rm --batch-pairs 64
