@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/utf8.h"
 #include "prefdb/ahead.h"
+#include "prefdb/campaign.h"
 #include "prefdb/infile.h"
 
 /* One import under way. */
@@ -237,7 +238,10 @@ static int finish(struct run *r, struct pk_err *err)
         rc = pk_fail_errno(err, "cannot write the rejected rows");
     if (rc || r->o->dry_run)
         return rc;
-    return prefdb__writer_commit(&r->writer, err);
+    if (r->report->counts
+            .judgments) /* annotators may be further than we knew */
+        rc = prefdb__tasks_reopen(r->db, err);
+    return rc ? rc : prefdb__writer_commit(&r->writer, err);
 }
 
 int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,

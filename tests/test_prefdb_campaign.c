@@ -427,6 +427,7 @@ START_TEST(test_habits)
     int64_t c = campaign(db, 2, 60), j;
     struct prefdb_habits h;
     struct prefdb_progress p;
+    struct prefdb__report report;
     for (int i = 0; i < 3; i++) {
         struct prefdb_verdict v = says_a; /* shown left: b */
         v.strength = i;
@@ -446,6 +447,16 @@ START_TEST(test_habits)
     ck_assert_uint_eq(h.repeats, 0);
     ck_assert_double_eq(h.median, 2);
     ck_assert_double_eq(h.seconds, 7);
+    /* What is imported counts too. */
+    ck_ok(import_text(db, "more.jsonl",
+                      "{\"messages\":[{\"role\":\"user\",\"content\":"
+                      "\"Question 0?\"}],\"a\":\"yes 0\",\"b\":\"no\","
+                      "\"source\":\"even\",\"judgments\":[{\"dimension\":"
+                      "\"helpfulness\",\"choice\":\"a\",\"annotator\":"
+                      "\"bob\"}]}\n",
+                      plain_import(NULL), &report, &err));
+    ck_ok(prefdb_progress(db, c, "bob", &p, &err));
+    ck_assert_int_eq(p.judged, 2);
     ck_ok(prefdb_habits(db, c, "ann", "2999", &h, &err));
     ck_assert_uint_eq(h.judged, 0);
     ck_assert(isnan(h.median));

@@ -189,6 +189,7 @@ static int run(const char *prefkit, const char *db)
 
 int main(int argc, char **argv)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc == 2 && strcmp(argv[1], "rows") == 0)
         return rows();
     if (argc == 4 && strcmp(argv[1], "run") == 0)
