@@ -169,10 +169,11 @@ int prefdb__context(struct prefdb *db, int64_t id, size_t *n_out,
         enum prefdb_role role;
         sqlite3_bind_int64(s, 1, id);
         rc = prefdb__step(db, s, err);
-        if (rc <= 0)
+        if (rc < 0)
             break;
         int64_t parent = sqlite3_column_int64(s, 0);
-        rc = parent < id && prefdb__parse_role(prefdb__text(s, 1), &role)
+        rc = rc > 0 && parent < id &&
+                     prefdb__parse_role(prefdb__text(s, 1), &role)
                  ? add_turn(db, n++, role, &at, 2, err)
                  : prefdb__damaged(db, "turn", id, err);
         id = parent;
@@ -185,7 +186,7 @@ int prefdb__context(struct prefdb *db, int64_t id, size_t *n_out,
         db->turns[n - 1 - i] = held;
     }
     *n_out = n;
-    return rc;
+    return rc || n ? rc : prefdb__damaged(db, "turn", id, err);
 }
 
 const struct prefdb_turn *prefdb__lend_context(struct prefdb *db, size_t n,

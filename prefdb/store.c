@@ -31,9 +31,25 @@ static const char *const steps[] = {from_1, NULL};
 _Static_assert(sizeof steps / sizeof steps[0] == PREFDB__VERSION,
                "one step for every version but the newest, and NULL");
 
+/* No statement of ours comes near these; one that a store from a stranger
+ * brings in its schema may. */
+static const struct {
+    int what, most;
+} limits[] = {{SQLITE_LIMIT_SQL_LENGTH, 1 << 17},
+              {SQLITE_LIMIT_COLUMN, 100},
+              {SQLITE_LIMIT_EXPR_DEPTH, 100},
+              {SQLITE_LIMIT_COMPOUND_SELECT, 10},
+              {SQLITE_LIMIT_VDBE_OP, 100000},
+              {SQLITE_LIMIT_FUNCTION_ARG, 16},
+              {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
+              {SQLITE_LIMIT_VARIABLE_NUMBER, 100},
+              {SQLITE_LIMIT_TRIGGER_DEPTH, 10}};
+
 /* What every connection needs, before it reads anything. */
 static int configure(struct prefdb *db, struct pk_err *err)
 {
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        sqlite3_limit(db->sql, limits[i].what, limits[i].most);
     sqlite3_busy_timeout(db->sql, 10000);
     if (sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL))
         return prefdb__fail(db, err);

@@ -197,6 +197,26 @@ START_TEST(test_list_get)
 }
 END_TEST
 
+/* A store that somebody made by hand: a prompt that is not there. */
+START_TEST(test_no_prompt)
+{
+    static const char *const changes[] = {
+        "PRAGMA foreign_keys = OFF; UPDATE comparison SET prompt = 99",
+        "PRAGMA foreign_keys = OFF; UPDATE comparison SET prompt = 0",
+        "PRAGMA foreign_keys = OFF; UPDATE turn SET parent = -5"
+        " WHERE parent IS NULL"};
+    struct pk_err err;
+    struct prefdb_example x;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct prefdb *db = dialogue_store("prompt.db");
+        ck_ok(prefdb__exec(db, changes[i], &err));
+        ck_assert_int_eq(prefdb_get(db, 1, &x, &err), PK_EDATA);
+        ck_assert_ptr_nonnull(strstr(err.text, "prefkit check"));
+        prefdb_close(db);
+    }
+}
+END_TEST
+
 START_TEST(test_fingerprint_order)
 {
     struct pk_err err;
@@ -499,6 +519,7 @@ int main(void)
     tcase_add_test(core, test_root_key);
     tcase_add_test(core, test_tree);
     tcase_add_test(core, test_list_get);
+    tcase_add_test(core, test_no_prompt);
     tcase_add_test(core, test_fingerprint_order);
     suite_add_tcase(s, core);
     TCase *log = tcase_create("log");
