@@ -263,7 +263,7 @@ static void take_subset(struct results *r, const struct rm_judged *j,
 
 static int by_row(const void *x, const void *y, void *arg)
 {
-    const struct rm_judged *j = arg;
+    const struct rm_judged *j = *(const struct rm_judged *const *)arg;
     const struct rm_bench_place *a = &j->of[*(const size_t *)x].bench;
     const struct rm_bench_place *b = &j->of[*(const size_t *)y].bench;
     if (a->subset != b->subset)
@@ -283,7 +283,7 @@ static int take_all(struct results *r, const struct rm_judged *j,
     for (size_t i = 0; i < j->n; i++)
         if (j->of[i].bench.subset)
             at[n++] = i;
-    qsort_r(at, n, sizeof *at, by_row, (void *)(uintptr_t)j);
+    qsort_r(at, n, sizeof *at, by_row, &j);
     for (size_t i = 0, end; i < n; i = end) {
         end = i + 1;
         while (end < n &&
