@@ -173,7 +173,12 @@ before=$(sed -n 's/^prefkit_request_seconds_count //p' stdout)
 t "ended under load: what was accepted is answered, then status 0"
 "$CLIENT" "$at" load want.jsonl 32 1000000 0 0 >loaded 2>load.err &
 load=$!
-sleep 1
+count=$before
+while [ "$count" -lt $((before + 60)) ] && kill -0 $load; do
+    ask GET /metrics </dev/null
+    count=$(sed -n 's/^prefkit_request_seconds_count //p' stdout)
+    count=${count:-0}
+done
 stop
 wait $load
 must test $? -eq 0
