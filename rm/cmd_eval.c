@@ -112,7 +112,9 @@ static const struct argp argp = {
            "can be believed, which threshold of sigma(r) finds unsafe "
            "responses, how the scores are distributed, and what misleads: "
            "length, turn, what comes before, annotators who disagree; and show "
-           "the twenty most confident mistakes of each model.\n\n"
+           "the twenty most confident mistakes of each model; and, where the "
+           "store has them, RewardBench's own scores, mean scores by rating, "
+           "and accuracy by size and comparisons seen.\n\n"
            "Example: prefkit eval prefs.db --rm help=models/help --rm "
            "safe=models/safe"};
 
@@ -169,6 +171,8 @@ static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
     struct pk_progress progress;
     pk_progress_start(&progress, &a->cli, "judgments", 0);
     rc = rm_evaluate(r, *db, *s, a->dimension, &progress, err);
+    if (rc == 0 && (a->full || a->json || a->html))
+        rc = rm_evaluate_ratings(r, *db, *s, err);
     pk_progress_end(&progress);
     return rc;
 }

@@ -16,4 +16,9 @@ PK_NODISCARD int rm_evaluate(struct rm_report *r, struct prefdb *db,
                              struct rm_scorer *s, int dimension,
                              struct pk_progress *progress, struct pk_err *err);
 
+/* Fill the report's ratings with every rated response of the split and the
+ * source. */
+PK_NODISCARD int rm_evaluate_ratings(struct rm_report *r, struct prefdb *db,
+                                     struct rm_scorer *s, struct pk_err *err);
+
 #endif

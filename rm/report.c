@@ -87,6 +87,9 @@ void rm_report_release(struct rm_report *r)
         free(s->scatter);
         rm_bench_free(s->bench);
     }
+    for (size_t i = 0; i < r->n_rated; i++)
+        rm_rated_release(&r->rated[i]);
+    free(r->rated);
     free(r->model);
     *r = (struct rm_report){0};
 }

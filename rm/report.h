@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "rm/analysis.h"
 #include "rm/dialogue.h"
+#include "rm/rated.h"
 #include "rm/scaling.h"
 
 /* How one judge (a model, or "the longer response wins") did on some
@@ -104,6 +105,9 @@ struct rm_report {
     struct rm_report_model *model;
     size_t n_models;
     struct rm_section section[RM_N_DIMENSIONS];
+    struct rm_rated *rated; /* what responses were rated for */
+    size_t n_rated, cap_rated;
+    uint64_t unrated; /* rated responses that cannot be encoded */
 };
 
 /* One judgment that every model has scored. */
@@ -152,6 +156,7 @@ void rm_report_text_more(const struct rm_report *r, enum prefdb_dimension d,
                          FILE *f); /* what `full` adds */
 void rm_text_bench(const struct rm_bench *b, size_t model,
                    FILE *f); /* of that, RewardBench */
+void rm_text_rated(const struct rm_report *r, FILE *f); /* Figure 29 */
 void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
                      FILE *f); /* of that, Figure 6 */
 

@@ -267,6 +267,7 @@ void rm_report_html(const struct rm_report *r, FILE *f)
     for (int d = 0; d < RM_N_DIMENSIONS; d++)
         if (r->section[d].judgments)
             put_section(f, r, (enum prefdb_dimension)d);
+    rm_html_rated(f, r);
     put_origin(f, r);
     fputs("</main>\n</body>\n</html>\n", f);
 }

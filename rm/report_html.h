@@ -20,6 +20,9 @@ void rm_html_close(FILE *f);
 void rm_html_scaling(FILE *f, const struct rm_report *r,
                      const struct rm_section *s);
 
+/* Figure 29; nothing where no response was rated. */
+void rm_html_rated(FILE *f, const struct rm_report *r);
+
 /* RewardBench's own numbers; nothing for NULL. */
 void rm_html_bench(FILE *f, const struct rm_report *r,
                    const struct rm_bench *b);

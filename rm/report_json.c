@@ -85,6 +85,7 @@ static void fill(cJSON *o, const struct rm_report *r, int *bad)
     for (int d = 0; d < RM_N_DIMENSIONS; d++)
         if (r->section[d].judgments)
             add_section(sections, r, d, bad);
+    rm_json_rated(o, r, bad);
 }
 
 int rm_report_json(const struct rm_report *r, FILE *f, struct pk_err *err)

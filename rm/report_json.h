@@ -17,6 +17,7 @@ void rm_json_number(cJSON *in, const char *key, double x, int *bad);
 void rm_json_share(cJSON *in, const char *key, uint64_t k, uint64_t n,
                    int *bad);
 
+void rm_json_rated(cJSON *in, const struct rm_report *r, int *bad);
 void rm_json_bench(cJSON *in, const struct rm_report *r,
                    const struct rm_bench *b, int *bad);
 

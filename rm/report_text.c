@@ -138,6 +138,8 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
         if (full)
             rm_report_text_more(r, (enum prefdb_dimension)d, f);
     }
+    if (full)
+        rm_text_rated(r, f);
     if (!full)
         fputs("\n--full adds calibration, thresholds, scores, what misleads, "
               "and the worst mistakes;\n--html FILE writes all of it as a "

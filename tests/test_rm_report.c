@@ -101,6 +101,13 @@ static void fill(struct rm_report *r)
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_TIE, 18);
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_BOTH_BAD, 19);
     ck_ok(rm_report_finish(r, &err));
+    r->rated = pk_calloc(1, sizeof *r->rated);
+    r->n_rated = 1;
+    ck_ok(rm_rated_init(r->rated, "help<b>", 2, &err));
+    for (int i = 0; i < 5; i++)
+        ck_ok(rm_rated_add(r->rated, (double[]){i % 3}, 1,
+                           (double[]){i, -i * i}, &err));
+    ck_ok(rm_rated_finish(r->rated, &err));
 }
 
 static void ck_tally(const struct rm_tally *t, uint64_t wins, uint64_t losses,
@@ -247,6 +254,7 @@ START_TEST(as_full_text)
         "by size and comparisons seen",
         "21.1k      155",
         "RewardBench's own score",
+        "Rated for help<b>: 5 responses with 5 ratings",
         "alpacaeval-easy",
         "7.0B  1418091",
         "sigma(|difference|)",
@@ -315,7 +323,8 @@ START_TEST(the_same_numbers)
                    {"p", "", -1, 1, ""},
                    {"by", "by ", 3, 1, ""},
                    {"comparisons_seen", "", 0, 1, ""},
-                   {"bench_score", "", 1, 100, ""}};
+                   {"bench_score", "", 1, 100, ""},
+                   {"rank_correlation", "", 3, 1, ""}};
     struct rm_report r;
     fill(&r);
     give_texts(&r);

@@ -18,6 +18,8 @@ for i in 1 2 3 4; do
     printf '"judgments":[{"dimension":"safety","choice":"a","label":"both_unsafe","annotator":"x"},{"dimension":"safety","choice":"b","annotator":"y"}]}\n'
 done >hostile.jsonl
 run 0 prefkit import sample.db hostile.jsonl
+run 0 prefkit import sample.db --split test --skip-bad --rejects rejects \
+    "$REPO/tests/fixtures/formats/helpsteer2-ratings.jsonl"
 run 0 train_small helpfulness helpful
 run 0 train_small safety safe
 run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --html page.html
@@ -51,7 +53,7 @@ for (const e of document.querySelectorAll("body *")) {
         bad.push("overflow: " + e.tagName + "." + e.className);
 }
 const charts = document.querySelectorAll("svg.chart");
-if (charts.length < 8) bad.push("only " + charts.length + " charts");
+if (charts.length < 12) bad.push("only " + charts.length + " charts");
 for (const c of charts) {
     const box = c.getBoundingClientRect();
     const marks = c.querySelectorAll("path.m, rect, circle, path.recall");
