@@ -11,6 +11,8 @@
 #include "rm/rm.h"
 #include "rm/row.h"
 #include "rm/run.h"
+#include "rm/serve_queue.h"
+#include "rm/serve_shape.h"
 #include "tests/schema.h"
 #include "tests/small_model.h"
 #include "tests/support.h"
@@ -270,6 +272,49 @@ static void score_by_rows(const char *model, double chosen[24],
     free(text);
 }
 
+static void answered(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+/* The same rows as `serve` answers them: `score`'s bytes. */
+static void serve_the_rows(const char *model)
+{
+    struct pk_err err;
+    struct rm_scorer *s;
+    struct rm_queue *q;
+    struct rm_ask a;
+    struct pk_buf out = PK_BUF_INIT(1 << 20);
+    bool done = false;
+    size_t len, want;
+    char name[] = "toy", *body = read_file(temp_path("in.jsonl"), &len);
+    const struct rm_named named = {name, (char *)model};
+    const struct rm_scorer_opts opts = {.forest_tokens = 300};
+    ck_ok(rm_scorer_open(&s, &named, 1, &opts, &err));
+    ck_ok(rm_queue_new(&q, s, (struct rm_queue_limits){100, 10000}, &err));
+    rm_ask_init(&a, s);
+    ck_ok(rm_shape_rows.read(&a, body, len, &err));
+    a.done = answered;
+    a.arg = &done;
+    ck_assert_int_eq(rm_queue_reserve(q, &a), RM_ROOM);
+    rm_queue_put(q, &a);
+    while (rm_queue_step(q, 0))
+        ;
+    ck_assert(done);
+    ck_ok(rm_shape_rows.write(&a, &out, &err));
+    char *scored = read_file(temp_path("out.jsonl"), &want);
+    ck_assert_uint_eq(out.len, want);
+    ck_assert_mem_eq(out.data, scored, want);
+    free(scored);
+    free(body);
+    pk_buf_release(&out);
+    rm_ask_release(&a);
+    rm_queue_free(q);
+    rm_scorer_close(s);
+}
+
+/* `score` prints nine digits, what a float needs; sums of 24 such numbers are
+ * compared to 1e-6 each. `serve` is compared byte for byte. */
 START_TEST(one_score_everywhere)
 {
     struct pk_err err;
@@ -282,6 +327,7 @@ START_TEST(one_score_everywhere)
     for (int i = 0; i < 24; i++)
         rm_tally_add(&rows, chosen[i], rejected[i]);
     ck_assert(fabs(rejected[0] - chosen[0]) > 1e-6);
+    serve_the_rows(base);
     /* As training computes it. */
     struct infer_model *m;
     struct infer_tokenizer *t;
