@@ -30,7 +30,8 @@ struct rm_ask {
     /* The shape's: what it needs to write the reply. */
     uint64_t id;            /* of the request */
     const char *named;      /* the model that the address asks for, or NULL */
-    cJSON *json;            /* the request, where it is one JSON value */
+    cJSON *json;            /* the request, where the reply needs it */
+    bool activated;         /* sigma of a score is asked for */
     const char *body;       /* the request; borrowed */
     struct rm_ask_row *row; /* where it is rows */
     size_t n_rows, cap_rows;

@@ -37,6 +37,7 @@ static int read_queries(struct rm_ask *a, const char *body, size_t len,
         if (rc)
             return rc;
     }
+    rm_ask_forget(a);
     return 0;
 }
 

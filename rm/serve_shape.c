@@ -50,6 +50,12 @@ int rm_ask_object(struct rm_ask *a, const char *body, size_t len,
     return rc;
 }
 
+void rm_ask_forget(struct rm_ask *a)
+{
+    cJSON_Delete(a->json);
+    a->json = NULL;
+}
+
 void rm_reply_number(struct pk_buf *out, const struct rm_scored *s)
 {
     if (s)

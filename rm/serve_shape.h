@@ -36,9 +36,11 @@ const struct rm_shape *rm_shape_numbered(size_t i);
 PK_NODISCARD int rm_ask_choose(struct rm_ask *a, const char *name,
                                struct pk_err *err);
 
-/* The request as one JSON object, kept in the ask; *model is what it names. */
+/* The request as one JSON object, kept in the ask; and no longer, since it may
+ * take many times the memory of its text while it waits in the queue. */
 PK_NODISCARD int rm_ask_object(struct rm_ask *a, const char *body, size_t len,
                                struct pk_err *err);
+void rm_ask_forget(struct rm_ask *a);
 
 /* A number as score writes it; null where there is none. */
 void rm_reply_number(struct pk_buf *out, const struct rm_scored *s);

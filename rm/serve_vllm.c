@@ -67,19 +67,17 @@ int rm_vllm_begin(struct rm_ask *a, const char *body, size_t len,
         rc = pk_json_str(a->json, "model", &name, err);
     if (rc == 0)
         rc = rm_ask_choose(a, name, err);
-    return rc ? rc : check_options(a->json, err);
+    if (rc)
+        return rc;
+    a->activated = is_true(a->json, "use_activation");
+    return check_options(a->json, err);
 }
 
-bool rm_vllm_activated(const struct rm_ask *a)
-{
-    return is_true(a->json, "use_activation");
-}
-
-void rm_vllm_number(struct pk_buf *out, const struct rm_scored *s,
-                    bool activated)
+void rm_vllm_number(struct pk_buf *out, const struct rm_ask *a,
+                    const struct rm_scored *s)
 {
     struct rm_scored shown = *s;
-    if (activated)
+    if (a->activated)
         shown.score = 1 / (1 + exp(-s->score));
     rm_reply_number(out, &shown);
 }
@@ -174,7 +172,9 @@ static int read_texts(struct rm_ask *a, const char *body, size_t len,
     if (!input == !messages)
         return pk_fail(err, PK_EDATA,
                        "a request has one of \"input\" and \"messages\"");
-    return input ? add_input(a, input, err) : add_messages(a, messages, err);
+    rc = input ? add_input(a, input, err) : add_messages(a, messages, err);
+    rm_ask_forget(a);
+    return rc;
 }
 
 /* ---- Replies ------------------------------------------------------------- */
@@ -182,7 +182,6 @@ static int read_texts(struct rm_ask *a, const char *body, size_t len,
 int rm_vllm_list(struct pk_buf *out, const struct rm_ask *a,
                  const struct rm_vllm_entry *e, struct pk_err *err)
 {
-    bool activated = rm_vllm_activated(a);
     rm_vllm_head(out, a, e->kind);
     pk_buf_adds(out, ",\"data\":[");
     for (size_t i = 0; i < a->n; i++) {
@@ -191,7 +190,7 @@ int rm_vllm_list(struct pk_buf *out, const struct rm_ask *a,
         pk_buf_addf(out, "%s{\"index\":%zu,", i ? "," : "", i);
         pk_buf_adds(out, s ? e->before : "\"error\":");
         if (s)
-            rm_vllm_number(out, s, activated);
+            rm_vllm_number(out, a, s);
         else
             rm_quote_reason(out, why);
         pk_buf_adds(out, s ? e->after : "}");

@@ -9,10 +9,9 @@
 PK_NODISCARD int rm_vllm_begin(struct rm_ask *a, const char *body, size_t len,
                                struct pk_err *err);
 
-/* Does it ask for sigma(r)? And a score as it asks for it. */
-bool rm_vllm_activated(const struct rm_ask *a);
-void rm_vllm_number(struct pk_buf *out, const struct rm_scored *s,
-                    bool activated);
+/* A score as it is asked for. */
+void rm_vllm_number(struct pk_buf *out, const struct rm_ask *a,
+                    const struct rm_scored *s);
 
 /* {"id":...,"object":"list","created":...,"model":NAME, without what follows;
  * and ,"usage":{...}. */

@@ -128,7 +128,7 @@ static int write_ranking(const struct rm_ask *a, struct pk_buf *out,
                     r[i].index);
         pk_json_quote(out, text, strlen(text));
         pk_buf_adds(out, "},\"relevance_score\":");
-        rm_vllm_number(out, r[i].s, rm_vllm_activated(a));
+        rm_vllm_number(out, a, r[i].s);
         pk_buf_addc(out, '}');
     }
     pk_buf_addc(out, ']');
@@ -183,6 +183,7 @@ static int read_sides(struct rm_ask *a, const char *body, size_t len,
         prompt = many ? prompt->next : prompt;
         answer = list ? answer->next : NULL;
     }
+    rm_ask_forget(a);
     return rc;
 }
 
