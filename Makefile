@@ -81,7 +81,7 @@ lint:                     ## who includes whom, formatting, clang-tidy, shellche
 	@scripts/lint.sh
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
-bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M" rows and model
+bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M bf16" rows, model, precision
 	@$< $(N)
 bench-train: $(PROG) $(B)/tests/bench/bench_train ## training against the limit; N="110M shared 1.1B 7B" which
 	@mkdir -p build/bench

@@ -23,7 +23,7 @@ struct walk {
     struct {
         size_t rated;
         double value;
-    } *said;
+    } * said;
     size_t n_said, cap_said;
     double *rating; /* of all that waits */
     size_t n_rating, cap_rating;

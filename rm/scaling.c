@@ -23,11 +23,7 @@ int rm_made_read(struct rm_made *out, const char *dir,
     struct pk_buf path = PK_BUF_INIT((size_t)1 << 16);
     cJSON *j = NULL;
     *out = (struct rm_made){0};
-    for (size_t i = 0; i < infer_tensor_count(c); i++) {
-        struct infer_tensor t;
-        infer_tensor_at(c, i, &t);
-        out->parameters += (uint64_t)t.rows * t.cols;
-    }
+    out->parameters = infer_parameters(c);
     if (pk_buf_addf(&path, "%s/prefkit.json", dir) < 0)
         return pk_fail_mem(err, "a path");
     if (pk_json_load(&j, path.data, (size_t)1 << 24, NULL) == 0) {
