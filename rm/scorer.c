@@ -139,6 +139,8 @@ enum infer_precision rm_scorer_precision(const struct rm_scorer *s,
 
 const char *rm_scorer_precisions(const struct rm_scorer *s)
 {
+    if (s->n_models == 0)
+        return "no model";
     enum infer_precision first = rm_scorer_precision(s, 0);
     for (size_t m = 1; m < s->n_models; m++)
         if (rm_scorer_precision(s, m) != first)
