@@ -158,7 +158,7 @@ static int write_one(struct rm_job *j, const struct rm_waiting *w,
     if (rc == 0 && pk_buf_addc(&j->line, '\n') < 0)
         rc = pk_fail_mem(err, "a row");
     if (rc == 0)
-        rc = rm_sink_write(j->sink, j->line.data, j->line.len, err);
+        rc = pk_sink_write(j->sink, j->line.data, j->line.len, err);
     pk_buf_reset(&j->line);
     j->counts.rows += rc == 0;
     return rc;
@@ -285,7 +285,7 @@ static int run(struct rm_job *j, struct rm_batch *b, struct pk_err *err)
         rc = rm_whitening_save(b->whitening_to, &b->combine, j->print, &j->fit,
                                err);
     if (rc == 0)
-        rc = rm_sink_finish(j->sink, err);
+        rc = pk_sink_finish(j->sink, err);
     if (rc)
         return rc;
     j->completed = true;
@@ -310,7 +310,7 @@ int rm_batch_run(const struct rm_batch *batch, struct pk_err *err)
                        .line = PK_BUF_INIT(2 * PK_LINE_MAX)};
     int rc = run(&j, &b, err);
     bool kept = false;
-    rm_sink_close(j.sink, &kept);
+    pk_sink_close(j.sink, &kept);
     if (rc && kept && j.started)
         pk_warn(b.cli, "--resume goes on behind row %llu of %s",
                 (unsigned long long)j.saved, b.input);

@@ -6,9 +6,9 @@
 #include "common/lines.h"
 #include "common/progress.h"
 #include "common/sha256.h"
+#include "common/sink.h"
 #include "rm/batch.h"
 #include "rm/row.h"
-#include "rm/sink.h"
 
 #define RM_OWN_SCORE SIZE_MAX /* not a model's: the row brings it along */
 
@@ -30,7 +30,7 @@ struct rm_job {
     const struct rm_batch *b;
     struct rm_scorer *scorer;
     struct pk_lines *in;
-    struct rm_sink *sink;
+    struct pk_sink *sink;
     struct pk_progress progress;
     struct rm_row row;
     struct rm_waiting *wait;

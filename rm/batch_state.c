@@ -103,7 +103,7 @@ int rm_job_checkpoint(struct rm_job *j, bool done, struct pk_err *err)
     cJSON *state = state_of(j, done);
     if (!state)
         return pk_fail_mem(err, "a checkpoint");
-    int rc = rm_sink_checkpoint(j->sink, state, err);
+    int rc = pk_sink_checkpoint(j->sink, state, err);
     cJSON_Delete(state);
     if (rc == 0)
         j->saved = j->counts.read;
@@ -114,8 +114,8 @@ int rm_job_checkpoint(struct rm_job *j, bool done, struct pk_err *err)
 
 static int write_line(struct rm_job *j, const char *text, struct pk_err *err)
 {
-    int rc = rm_sink_write(j->sink, text, strlen(text), err);
-    return rc ? rc : rm_sink_write(j->sink, "\n", 1, err);
+    int rc = pk_sink_write(j->sink, text, strlen(text), err);
+    return rc ? rc : pk_sink_write(j->sink, "\n", 1, err);
 }
 
 static int write_head(struct rm_job *j, struct pk_err *err)
@@ -249,7 +249,7 @@ int rm_job_begin(struct rm_job *j, struct pk_err *err)
              b->shards);
     if (rc == 0)
         rc =
-            rm_sink_open(&j->sink, b->output, identity, b->resume, &state, err);
+            pk_sink_open(&j->sink, b->output, identity, b->resume, &state, err);
     if (rc == 0 && state)
         rc = go_on(j, state, err);
     else if (rc == 0 && b->shards)

@@ -6,7 +6,7 @@
 
 #include "rm/best.h"
 #include "rm/combine.h"
-#include "rm/sink.h"
+#include "common/sink.h"
 #include "tests/support.h"
 
 static double combined(struct rm_combine c, double help, double safe,
@@ -192,33 +192,33 @@ END_TEST
 START_TEST(sink)
 {
     struct pk_err err;
-    struct rm_sink *s;
+    struct pk_sink *s;
     cJSON *state, *mine = cJSON_CreateNumber(42);
     bool kept;
     char *path = temp_path("out");
-    ck_ok(rm_sink_open(&s, path, "id", false, &state, &err));
+    ck_ok(pk_sink_open(&s, path, "id", false, &state, &err));
     ck_assert_ptr_null(state);
-    ck_ok(rm_sink_write(s, "one\n", 4, &err));
-    rm_sink_close(s, &kept);
+    ck_ok(pk_sink_write(s, "one\n", 4, &err));
+    pk_sink_close(s, &kept);
     ck_assert(!kept);
-    ck_ok(rm_sink_open(&s, path, "id", true, &state, &err));
+    ck_ok(pk_sink_open(&s, path, "id", true, &state, &err));
     ck_assert_ptr_null(state);
-    ck_ok(rm_sink_write(s, "one\n", 4, &err));
-    ck_ok(rm_sink_checkpoint(s, mine, &err));
-    ck_ok(rm_sink_write(s, "lost\n", 5, &err));
-    rm_sink_close(s, &kept);
+    ck_ok(pk_sink_write(s, "one\n", 4, &err));
+    ck_ok(pk_sink_checkpoint(s, mine, &err));
+    ck_ok(pk_sink_write(s, "lost\n", 5, &err));
+    pk_sink_close(s, &kept);
     ck_assert(kept);
-    ck_assert_int_eq(rm_sink_open(&s, path, "id", false, &state, &err),
+    ck_assert_int_eq(pk_sink_open(&s, path, "id", false, &state, &err),
                      PK_EUSAGE);
-    ck_assert_int_eq(rm_sink_open(&s, path, "other", true, &state, &err),
+    ck_assert_int_eq(pk_sink_open(&s, path, "other", true, &state, &err),
                      PK_EUSAGE);
-    ck_ok(rm_sink_open(&s, path, "id", true, &state, &err));
+    ck_ok(pk_sink_open(&s, path, "id", true, &state, &err));
     ck_assert(cJSON_IsNumber(state) && state->valuedouble == 42);
     cJSON_Delete(state);
-    ck_ok(rm_sink_write(s, "two\n", 4, &err));
-    ck_ok(rm_sink_checkpoint(s, mine, &err));
-    ck_ok(rm_sink_finish(s, &err));
-    rm_sink_close(s, NULL);
+    ck_ok(pk_sink_write(s, "two\n", 4, &err));
+    ck_ok(pk_sink_checkpoint(s, mine, &err));
+    ck_ok(pk_sink_finish(s, &err));
+    pk_sink_close(s, NULL);
     cJSON_Delete(mine);
     char *text = read_file(path, NULL);
     ck_assert_str_eq(text, "one\ntwo\n");

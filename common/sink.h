@@ -1,4 +1,4 @@
-/* Where scored rows go: a file that a killed run can go on with.
+/* Where rows go: a file that a killed run can go on with.
  *
  * The rows are written window by window to PATH.partial. After each window the
  * file is flushed to disk, and then a line goes to PATH.journal: how long the
@@ -9,37 +9,37 @@
  *
  * PATH ending in .gz is compressed, one gzip member a window. Standard output,
  * pipes and devices are written directly, without a journal. */
-#ifndef PREFKIT_RM_SINK_H
-#define PREFKIT_RM_SINK_H
+#ifndef PREFKIT_COMMON_SINK_H
+#define PREFKIT_COMMON_SINK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/json.h"
 
-struct rm_sink;
+struct pk_sink;
 
 /* `identity`: what the rows depend on, the input aside (a hash, say). *state is
  * what the last window's checkpoint said, to be freed by the caller; NULL for a
  * start from the beginning. PK_EUSAGE when an unfinished run's files are there
  * without `resume`, or when they are another run's (another identity, or one
  * that is still running). */
-PK_NODISCARD int rm_sink_open(struct rm_sink **out, const char *path,
+PK_NODISCARD int pk_sink_open(struct pk_sink **out, const char *path,
                               const char *identity, bool resume, cJSON **state,
                               struct pk_err *err);
 
-PK_NODISCARD int rm_sink_write(struct rm_sink *s, const void *p, size_t n,
+PK_NODISCARD int pk_sink_write(struct pk_sink *s, const void *p, size_t n,
                                struct pk_err *err);
 
 /* The end of a window: it is on disk when this returns. `state` is borrowed. */
-PK_NODISCARD int rm_sink_checkpoint(struct rm_sink *s, const cJSON *state,
+PK_NODISCARD int pk_sink_checkpoint(struct pk_sink *s, const cJSON *state,
                                     struct pk_err *err);
 
 /* Put the file in its place: after a checkpoint behind the last row. */
-PK_NODISCARD int rm_sink_finish(struct rm_sink *s, struct pk_err *err);
+PK_NODISCARD int pk_sink_finish(struct pk_sink *s, struct pk_err *err);
 
-/* Without rm_sink_finish before: what has had a checkpoint stays for --resume,
+/* Without pk_sink_finish before: what has had a checkpoint stays for --resume,
  * and *kept says whether that is anything (`kept` may be NULL). */
-void rm_sink_close(struct rm_sink *s, bool *kept);
+void pk_sink_close(struct pk_sink *s, bool *kept);
 
 #endif

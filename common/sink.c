@@ -1,5 +1,5 @@
 /* Resumable output; see sink.h. */
-#include "rm/sink.h"
+#include "common/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +17,9 @@
 #include "common/mem.h"
 #include "common/out.h"
 
-static const char journal_schema[] = "prefkit:score-journal:1";
+static const char journal_schema[] = "prefkit:journal:1";
 
-struct rm_sink {
+struct pk_sink {
     struct pk_out *direct; /* standard output, a pipe: nothing below */
     char *path, *partial, *journal;
     FILE *data, *log;
@@ -45,7 +45,7 @@ static bool ends_in(const char *path, const char *tail)
     return n > t && strcmp(path + n - t, tail) == 0;
 }
 
-static int deflate_start(struct rm_sink *s, struct pk_err *err)
+static int deflate_start(struct pk_sink *s, struct pk_err *err)
 {
     /* 15 + 16: the largest window, with gzip's own header (no name, no time),
      * so that the same rows give the same bytes. */
@@ -56,13 +56,13 @@ static int deflate_start(struct rm_sink *s, struct pk_err *err)
     return 0;
 }
 
-static int write_failed(const struct rm_sink *s, struct pk_err *err)
+static int write_failed(const struct pk_sink *s, struct pk_err *err)
 {
     return pk_fail_errno(err, "cannot write '%s'",
                          s->partial ? s->partial : s->path);
 }
 
-static int deflate_some(struct rm_sink *s, const void *p, size_t n, int flush,
+static int deflate_some(struct pk_sink *s, const void *p, size_t n, int flush,
                         struct pk_err *err)
 {
     unsigned char chunk[1 << 15];
@@ -80,7 +80,7 @@ static int deflate_some(struct rm_sink *s, const void *p, size_t n, int flush,
     return 0;
 }
 
-int rm_sink_write(struct rm_sink *s, const void *p, size_t n,
+int pk_sink_write(struct pk_sink *s, const void *p, size_t n,
                   struct pk_err *err)
 {
     int rc = 0;
@@ -93,7 +93,7 @@ int rm_sink_write(struct rm_sink *s, const void *p, size_t n,
     return rc ? rc : deflate_some(s, p, n, Z_NO_FLUSH, err);
 }
 
-static int end_member(struct rm_sink *s, struct pk_err *err)
+static int end_member(struct pk_sink *s, struct pk_err *err)
 {
     if (!s->in_member)
         return 0;
@@ -111,7 +111,7 @@ static int flush_to_disk(FILE *f, const char *name, struct pk_err *err)
 }
 
 /* One line of the journal. */
-static int note(struct rm_sink *s, cJSON *line, struct pk_err *err)
+static int note(struct pk_sink *s, cJSON *line, struct pk_err *err)
 {
     char *text = line ? cJSON_PrintUnformatted(line) : NULL;
     int rc = 0;
@@ -125,7 +125,7 @@ static int note(struct rm_sink *s, cJSON *line, struct pk_err *err)
     return rc;
 }
 
-int rm_sink_checkpoint(struct rm_sink *s, const cJSON *state,
+int pk_sink_checkpoint(struct pk_sink *s, const cJSON *state,
                        struct pk_err *err)
 {
     if (s->direct)
@@ -164,7 +164,7 @@ static int sync_folder(const char *path)
     return bad;
 }
 
-int rm_sink_finish(struct rm_sink *s, struct pk_err *err)
+int pk_sink_finish(struct pk_sink *s, struct pk_err *err)
 {
     if (s->direct)
         return pk_out_commit(&s->direct, err);
@@ -185,7 +185,7 @@ int rm_sink_finish(struct rm_sink *s, struct pk_err *err)
     return 0;
 }
 
-void rm_sink_close(struct rm_sink *s, bool *kept)
+void pk_sink_close(struct pk_sink *s, bool *kept)
 {
     bool keep = s && !s->finished && s->committed;
     if (kept)
@@ -214,7 +214,7 @@ void rm_sink_close(struct rm_sink *s, bool *kept)
 /* ---- Opening ---- */
 
 /* Take one line of the journal in; false when it is not a whole one. */
-static bool take_line(struct rm_sink *s, const char *line, size_t len,
+static bool take_line(struct pk_sink *s, const char *line, size_t len,
                       double *bytes, cJSON **state, bool *other)
 {
     cJSON *j;
@@ -235,7 +235,7 @@ static bool take_line(struct rm_sink *s, const char *line, size_t len,
 
 /* What the journal says, if there is one: how long the output is (-1: it says
  * nothing), the caller's state, and how long the journal's whole lines are. */
-static int read_journal(struct rm_sink *s, double *bytes, cJSON **state,
+static int read_journal(struct pk_sink *s, double *bytes, cJSON **state,
                         off_t *whole, struct pk_err *err)
 {
     bool other = false;
@@ -263,7 +263,7 @@ static int read_journal(struct rm_sink *s, double *bytes, cJSON **state,
 }
 
 /* Open both files as they are, and hold them against a second run. */
-static int open_files(struct rm_sink *s, struct pk_err *err)
+static int open_files(struct pk_sink *s, struct pk_err *err)
 {
     int fd = open(s->partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     s->data = fd < 0 ? NULL : fdopen(fd, "r+b");
@@ -284,7 +284,7 @@ static int open_files(struct rm_sink *s, struct pk_err *err)
     return pk_fail(err, PK_EUSAGE, "another run is writing '%s'", s->partial);
 }
 
-static int open_log(struct rm_sink *s, off_t keep, struct pk_err *err)
+static int open_log(struct pk_sink *s, off_t keep, struct pk_err *err)
 {
     int fd = open(s->journal, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     s->log = fd < 0 ? NULL : fdopen(fd, "r+b");
@@ -306,7 +306,7 @@ static int open_log(struct rm_sink *s, off_t keep, struct pk_err *err)
     return rc;
 }
 
-static int go_on_at(struct rm_sink *s, double bytes, struct pk_err *err)
+static int go_on_at(struct pk_sink *s, double bytes, struct pk_err *err)
 {
     struct stat st;
     if (fstat(fileno(s->data), &st) != 0)
@@ -323,7 +323,7 @@ static int go_on_at(struct rm_sink *s, double bytes, struct pk_err *err)
 
 /* The run was killed between its last two acts: the file is in its place, the
  * journal still there. Its rows are taken back, to be put there again. */
-static void take_back(const struct rm_sink *s, double bytes)
+static void take_back(const struct pk_sink *s, double bytes)
 {
     struct stat st;
     if (access(s->partial, F_OK) != 0 && stat(s->path, &st) == 0 &&
@@ -331,7 +331,7 @@ static void take_back(const struct rm_sink *s, double bytes)
         (void)!rename(s->path, s->partial);
 }
 
-static int open_resumable(struct rm_sink *s, bool resume, cJSON **state,
+static int open_resumable(struct pk_sink *s, bool resume, cJSON **state,
                           struct pk_err *err)
 {
     double bytes;
@@ -363,7 +363,7 @@ static bool goes_directly(const char *path)
            (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
 }
 
-int rm_sink_open(struct rm_sink **out, const char *path, const char *identity,
+int pk_sink_open(struct pk_sink **out, const char *path, const char *identity,
                  bool resume, cJSON **state, struct pk_err *err)
 {
     *out = NULL;
@@ -375,7 +375,7 @@ int rm_sink_open(struct rm_sink **out, const char *path, const char *identity,
                        "--resume needs --output FILE: '%s' cannot be gone on "
                        "with",
                        path);
-    struct rm_sink *s = pk_calloc(1, sizeof *s);
+    struct pk_sink *s = pk_calloc(1, sizeof *s);
     if (!s)
         return pk_fail_mem(err, "an output");
     s->path = pk_strdup(path);
@@ -394,7 +394,7 @@ int rm_sink_open(struct rm_sink **out, const char *path, const char *identity,
     if (rc) {
         cJSON_Delete(*state);
         *state = NULL;
-        rm_sink_close(s, NULL);
+        pk_sink_close(s, NULL);
         return rc;
     }
     *out = s;
