@@ -1,128 +1,214 @@
-/* Decoding: the forward pass over one sequence's new tokens, with the keys and
- * values of the earlier ones kept. */
+/* Keys and values, kept; see decode.h. */
+#include "infer/decode.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
-#include "infer/config.h"
-#include "infer/tape.h"
+#include "infer/decode_step.h"
 
-struct infer_decoder {
-    const struct infer_config *c;
-    const struct infer_weights *w;
-    struct infer_tape tape;
-    float *k, *v; /* (L, cap, K D) */
-    int32_t *token;
-    size_t *position; /* 0, 1, 2, ... */
-    size_t len, cap;
-};
-
-int infer_decoder_new(struct infer_decoder **out, const struct infer_config *c,
-                      const struct infer_weights *w, size_t max_tokens,
-                      struct pk_err *err)
+size_t infer_kv_slot_bytes(const struct infer_config *c)
 {
-    *out = NULL;
-    struct infer_decoder *d = pk_calloc(1, sizeof *d);
-    if (!d)
-        return pk_fail_mem(err, "a decoder");
-    size_t cap = max_tokens < c->max_positions ? max_tokens : c->max_positions;
-    size_t cache = c->layers * cap * infer_dims_of(c).kv;
-    d->c = c;
-    d->w = w;
-    d->cap = cap;
-    d->k = pk_calloc_aligned(cache, sizeof *d->k);
-    d->v = pk_calloc_aligned(cache, sizeof *d->v);
-    d->token = pk_calloc(cap, sizeof *d->token);
-    d->position = pk_calloc(cap, sizeof *d->position);
-    if (!d->k || !d->v || !d->token || !d->position) {
-        infer_decoder_free(d);
-        return pk_fail_mem(err, "a decoder's keys and values");
-    }
-    for (size_t i = 0; i < cap; i++)
-        d->position[i] = i;
-    *out = d;
-    return 0;
+    return 2 * c->layers * infer_dims_of(c).kv * sizeof(float);
 }
 
-void infer_decoder_free(struct infer_decoder *d)
-{
-    if (!d)
-        return;
-    free(d->k);
-    free(d->v);
-    free(d->token);
-    free(d->position);
-    infer_tape_release(&d->tape);
-    free(d);
-}
-
-size_t infer_decoder_len(const struct infer_decoder *d)
-{
-    return d->len;
-}
-
-void infer_decoder_rewind(struct infer_decoder *d, size_t n)
-{
-    if (n < d->len)
-        d->len = n;
-}
-
-static int check(const struct infer_decoder *d, const int32_t *ids, size_t n,
+int infer_kv_new(struct infer_kv **out, const struct infer_config *c,
+                 const struct infer_weights *w, size_t slots, size_t rows,
                  struct pk_err *err)
 {
-    if (n == 0 || n > d->cap - d->len)
-        return pk_fail(err, PK_EDATA,
-                       "%zu tokens after %zu do not fit into %zu positions", n,
-                       d->len, d->cap);
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] < 0 || (size_t)ids[i] >= d->c->vocab)
-            return pk_fail(err, PK_EDATA,
-                           "token id %d is outside the vocabulary of %zu",
-                           (int)ids[i], d->c->vocab);
+    *out = NULL;
+    struct infer_kv *kv = pk_calloc(1, sizeof *kv);
+    if (!kv)
+        return pk_fail_mem(err, "keys and values");
+    size_t cache = c->layers * slots * infer_dims_of(c).kv;
+    kv->c = c;
+    kv->w = w;
+    kv->slots = slots;
+    kv->k = pk_calloc_aligned(cache, sizeof *kv->k);
+    kv->v = pk_calloc_aligned(cache, sizeof *kv->v);
+    kv->token = pk_calloc(slots, sizeof *kv->token);
+    kv->depth = pk_calloc(slots, sizeof *kv->depth);
+    kv->slot = pk_calloc(slots, sizeof *kv->slot);
+    int rc = kv->k && kv->v && kv->token && kv->depth && kv->slot
+                 ? infer_step_new(kv, rows, err)
+                 : pk_fail(err, PK_EMEM,
+                           "out of memory for the keys and values of %zu "
+                           "tokens (%zu MiB)",
+                           slots, slots * infer_kv_slot_bytes(c) >> 20);
+    if (rc) {
+        infer_kv_free(kv);
+        return rc;
+    }
+    for (size_t i = 0; i < slots; i++)
+        kv->slot[i] = i;
+    *out = kv;
     return 0;
 }
 
-int infer_decoder_feed(struct infer_decoder *d, const int32_t *ids, size_t n,
-                       float *hidden, struct pk_err *err)
+void infer_kv_free(struct infer_kv *kv)
 {
-    int rc = check(d, ids, n, err);
-    if (rc)
-        return rc;
-    memcpy(d->token + d->len, ids, n * sizeof *ids);
-    size_t total = d->len + n, readout = 0;
-    const struct infer_segment segment = {.len = total,
-                                          .parent = INFER_NO_PARENT};
-    const size_t all_first[] = {0, n}, read_first[] = {0, 1};
-    const struct infer_packed f = {
-        .n = total,
-        .token = d->token,
-        .depth = d->position,
-        .n_segments = 1,
-        .segment = &segment,
-        .max_depth = total,
-        .all = {n, d->position + d->len, all_first},
-        .reads = {1, d->position + total - 1, read_first},
-        .readout = &readout};
-    struct infer_pass p = {d->c, d->w, &f, &d->tape, err};
-    d->tape.gemm.thin = n == 1;
-    rc = infer_pass_plan(&p);
-    size_t kv = d->cap * infer_dims_of(d->c).kv;
-    for (size_t l = 0; !rc && l < d->c->layers; l++) {
-        d->tape.layer[l].k = d->k + l * kv;
-        d->tape.layer[l].v = d->v + l * kv;
-    }
-    if (!rc)
-        rc = infer_pass_run(&p, hidden);
-    if (!rc)
-        d->len = total;
-    return rc;
+    if (!kv)
+        return;
+    for (size_t i = 0; i < kv->n_spans; i++)
+        free(kv->span[i]);
+    free(kv->span);
+    free(kv->k);
+    free(kv->v);
+    free(kv->token);
+    free(kv->depth);
+    free(kv->slot);
+    free(kv->segment);
+    free(kv->first);
+    infer_tape_release(&kv->tape);
+    infer_step_release(kv);
+    free(kv);
 }
 
-int infer_logits(const struct infer_weights *w, const float *hidden,
-                 float *logits, struct pk_err *err)
+/* ---- Spans --------------------------------------------------------------- */
+
+size_t infer_kv_len(const struct infer_span *s)
 {
-    struct infer_gemm g = {.thin = true};
-    int rc = infer_linear(&g, logits, hidden, &w->head, 1, false, err);
-    infer_gemm_release(&g);
+    return s->depth0 + s->len;
+}
+
+/* Spans lie in the order of their slots: the first gap that is wide enough,
+ * and the index of the span after it. */
+static bool find_gap(const struct infer_kv *kv, size_t cap, size_t *start,
+                     size_t *index)
+{
+    size_t at = 0;
+    for (size_t i = 0; i <= kv->n_spans; i++) {
+        size_t end = i < kv->n_spans ? kv->span[i]->start : kv->slots;
+        if (end - at >= cap) {
+            *start = at;
+            *index = i;
+            return true;
+        }
+        if (i < kv->n_spans)
+            at = kv->span[i]->start + kv->span[i]->cap;
+    }
+    return false;
+}
+
+int infer_kv_take(struct infer_kv *kv, struct infer_span *parent, size_t depth0,
+                  size_t cap, struct infer_span **out, struct pk_err *err)
+{
+    size_t start, i;
+    *out = NULL;
+    if (!find_gap(kv, cap, &start, &i))
+        return 0;
+    struct infer_span *s = pk_calloc(1, sizeof *s);
+    if (!s || !pk_grow(&kv->span, &kv->cap_spans, kv->n_spans + 1,
+                       sizeof *kv->span)) {
+        free(s);
+        return pk_fail_mem(err, "a sequence");
+    }
+    *s = (struct infer_span){parent, depth0, start, 0, cap, 1};
+    if (parent)
+        parent->users++;
+    memmove(kv->span + i + 1, kv->span + i,
+            (kv->n_spans - i) * sizeof *kv->span);
+    kv->span[i] = s;
+    kv->n_spans++;
+    *out = s;
+    return 0;
+}
+
+void infer_kv_drop(struct infer_kv *kv, struct infer_span *s)
+{
+    while (s && --s->users == 0) {
+        struct infer_span *parent = s->parent;
+        size_t i = 0;
+        while (kv->span[i] != s)
+            i++;
+        kv->n_spans--;
+        memmove(kv->span + i, kv->span + i + 1,
+                (kv->n_spans - i) * sizeof *kv->span);
+        free(s);
+        s = parent;
+    }
+}
+
+void infer_kv_cut(struct infer_span *s, size_t len)
+{
+    s->len = s->cap = len;
+}
+
+/* ---- A prompt ------------------------------------------------------------ */
+
+static int check(const struct infer_kv *kv, const struct infer_span *s,
+                 const int32_t *ids, size_t n, struct pk_err *err)
+{
+    if (n == 0 || n > s->cap - s->len ||
+        infer_kv_len(s) + n > kv->c->max_positions)
+        return pk_fail(err, PK_EDATA,
+                       "%zu tokens after %zu do not fit into %zu positions", n,
+                       infer_kv_len(s), kv->c->max_positions);
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] < 0 || (size_t)ids[i] >= kv->c->vocab)
+            return pk_fail(err, PK_EDATA,
+                           "token id %d is outside the vocabulary of %zu",
+                           (int)ids[i], kv->c->vocab);
+    return 0;
+}
+
+/* The path as a forest of one path: kv->segment, the root first, and kv->first,
+ * the rows before each segment, of which only the last has any. The number of
+ * segments, or 0 without memory. */
+static size_t path_segments(struct infer_kv *kv, const struct infer_span *s)
+{
+    size_t n = 0, i;
+    for (const struct infer_span *p = s; p; p = p->parent)
+        n++;
+    if (!pk_grow(&kv->segment, &kv->cap_segments, n, sizeof *kv->segment) ||
+        !pk_grow(&kv->first, &kv->cap_first, 2 * (n + 1), sizeof *kv->first))
+        return 0;
+    memset(kv->first, 0, 2 * (n + 1) * sizeof *kv->first);
+    size_t end = infer_kv_len(s);
+    for (i = n; i-- > 0; s = s->parent) {
+        kv->segment[i] = (struct infer_segment){
+            s->start, end - s->depth0, s->depth0, i ? i - 1 : INFER_NO_PARENT};
+        end = s->depth0;
+    }
+    return n;
+}
+
+int infer_kv_read(struct infer_kv *kv, struct infer_span *s, const int32_t *ids,
+                  size_t n, float *hidden, struct pk_err *err)
+{
+    int rc = check(kv, s, ids, n, err);
+    if (rc)
+        return rc;
+    size_t at = s->start + s->len, readout = 0, before = infer_kv_len(s);
+    for (size_t i = 0; i < n; i++) {
+        kv->token[at + i] = ids[i];
+        kv->depth[at + i] = before + i;
+    }
+    s->len += n;
+    size_t segments = path_segments(kv, s);
+    struct infer_packed f = {
+        .n = kv->slots,
+        .token = kv->token,
+        .depth = kv->depth,
+        .n_segments = segments,
+        .segment = kv->segment,
+        .max_depth = before + n,
+        .all = {n, kv->slot + at, kv->first},
+        .reads = {1, kv->slot + at + n - 1, kv->first + segments + 1},
+        .readout = &readout};
+    struct infer_pass p = {kv->c, kv->w, &f, &kv->tape, err};
+    rc = segments ? infer_pass_plan(&p) : pk_fail_mem(err, "a prompt's path");
+    if (!rc) {
+        kv->first[segments] = n;
+        kv->first[2 * segments + 1] = 1;
+        size_t layer = kv->slots * infer_dims_of(kv->c).kv;
+        for (size_t l = 0; l < kv->c->layers; l++) {
+            kv->tape.layer[l].k = kv->k + l * layer;
+            kv->tape.layer[l].v = kv->v + l * layer;
+        }
+        rc = infer_pass_run(&p, hidden);
+    }
+    if (rc)
+        s->len -= n;
     return rc;
 }

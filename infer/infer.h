@@ -563,6 +563,11 @@ infer_lm_loss(const struct infer_config *c, const struct infer_weights *w,
               const struct infer_lm_grad *grad, struct pk_err *err);
 size_t infer_lm_bytes(const struct infer_config *c);
 
+/* logits (1, V) of the next token, from a hidden state (1, C). */
+PK_NODISCARD int infer_logits(const struct infer_weights *w,
+                              const float *hidden, float *logits,
+                              struct pk_err *err);
+
 /* Bytes that infer_forward with a tape, and infer_backward after it, need at
  * most for a forest of so many tokens, paths and read-outs (to plan memory). */
 struct infer_forest_size {
@@ -575,30 +580,6 @@ size_t infer_lora_bytes(const struct infer_config *c,
                         const struct infer_lora *l, size_t tokens);
 
 /* ---- Generation ---------------------------------------------------------- */
-
-/* One growing sequence with its keys and values kept. */
-struct infer_decoder;
-
-/* Room for max_tokens (at most the model's positions). Borrows c and w. */
-PK_NODISCARD int infer_decoder_new(struct infer_decoder **out,
-                                   const struct infer_config *c,
-                                   const struct infer_weights *w,
-                                   size_t max_tokens, struct pk_err *err);
-void infer_decoder_free(struct infer_decoder *d);
-
-/* Append n >= 1 tokens; hidden (1, C) is the last one's. PK_EDATA when they do
- * not fit or are not in the vocabulary. */
-PK_NODISCARD int infer_decoder_feed(struct infer_decoder *d, const int32_t *ids,
-                                    size_t n, float *hidden,
-                                    struct pk_err *err);
-size_t infer_decoder_len(const struct infer_decoder *d);
-/* Back to the first n tokens: several samples share one prompt. */
-void infer_decoder_rewind(struct infer_decoder *d, size_t n);
-
-/* logits (1, V) of the next token, from a hidden state (1, C). */
-PK_NODISCARD int infer_logits(const struct infer_weights *w,
-                              const float *hidden, float *logits,
-                              struct pk_err *err);
 
 /* How a token is drawn, in this order: the penalty, the temperature, the top_k
  * likeliest, of these the smallest set that holds top_p of their probability
@@ -616,14 +597,6 @@ struct infer_sampling {
     {                                                                          \
         1, 1, 0, 1                                                             \
     }
-
-/* Overwrites logits (n); `order` (n) is scratch. The penalty is not applied
- * here, but by infer_penalize: to the ids that seen (n) has a nonzero for. */
-struct pk_rng;
-int32_t infer_sample(const struct infer_sampling *s, float *logits,
-                     int32_t *order, size_t n, struct pk_rng *rng);
-void infer_penalize(float *logits, const unsigned char *seen, size_t n,
-                    double penalty);
 
 /* What is asked for. The same request about the same dialogue gets the same
  * text, whatever was asked before and whatever else runs. */
@@ -665,8 +638,9 @@ struct infer_response {
 /* Answers dialogues, one after another, and keeps the keys and values of the
  * last prompt: the next turn computes only what is new in it. One thread at a
  * time; several generators share a model and a tokenizer, which outlive them.
- * Each takes 2 L K D floats for every position of the model. PK_EDATA for a
- * model without a language model's head. */
+ * Each takes 2 L K D floats for every position of the model. A generator
+ * computes on the OpenMP team of the thread that calls it. PK_EDATA for a model
+ * without a language model's head. */
 struct infer_generator;
 PK_NODISCARD int infer_generator_new(struct infer_generator **out,
                                      const struct infer_model *m,

@@ -138,3 +138,12 @@ int infer_lm_loss(const struct infer_config *c, const struct infer_weights *w,
     free(h);
     return rc;
 }
+
+int infer_logits(const struct infer_weights *w, const float *hidden,
+                 float *logits, struct pk_err *err)
+{
+    struct infer_gemm g = {.thin = true};
+    int rc = infer_linear(&g, logits, hidden, &w->head, 1, false, err);
+    infer_gemm_release(&g);
+    return rc;
+}

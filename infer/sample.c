@@ -1,9 +1,9 @@
-/* Drawing a token from logits. */
+/* Drawing a token from logits; see sample.h. */
+#include "infer/sample.h"
+
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/rng.h"
-#include "infer/infer.h"
 #include "infer/simd.h"
 
 static int32_t argmax(const float *logits, size_t n)

@@ -1,67 +1,98 @@
-/* Products of a few rows; see thin.h. */
+/* Products with few rows; see thin.h. This file alone is compiled with
+ * -ffp-contract=fast: a multiplication and its addition are one FMA. */
 #include "infer/thin.h"
 
 #include <string.h>
 
-#include "infer/simd.h"
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 enum {
-    LANES = 64,  /* partial sums of a product */
-    AT_ONCE = 64 /* outputs that one thread takes at a time */
+    LANES = 16,
+    TILE = 4,  /* rows of x, and rows of w, at a time */
+    CHUNK = 32 /* rows of w that a thread takes at a time */
 };
 
-MANY_CPUS static float dot_f32(const float *x, const float *w, size_t n)
+typedef float v16 __attribute__((vector_size(64)));
+typedef uint16_t h16 __attribute__((vector_size(32)));
+typedef uint32_t u16x __attribute__((vector_size(64)));
+
+struct job {
+    float *y;
+    const float *x;
+    const struct infer_matrix *w;
+    size_t n;
+    bool add;
+};
+
+#define THIN(name) name##_plain
+#include "infer/thin_tile.h"
+#undef THIN
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define MANY_CPUS
+#pragma GCC push_options
+#pragma GCC target("arch=haswell")
+#define THIN(name) name##_avx2
+#include "infer/thin_tile.h"
+#undef THIN
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target(                                                            \
+    "avx512f,avx512vl,avx512bw,avx512dq,fma,prefer-vector-width=512")
+#define THIN(name) name##_avx512
+#include "infer/thin_tile.h"
+#undef THIN
+#pragma GCC pop_options
+#endif
+
+/* One instruction set's kernels. */
+struct kernels {
+    void (*chunk)(const struct job *j, size_t o0, size_t end);
+    void (*scores)(const struct infer_reach *a, float *p, const float *q,
+                   const float *k);
+    void (*values)(const struct infer_reach *a, float *o, const float *p,
+                   const float *v);
+};
+
+static const struct kernels *choose(void)
 {
-    float lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            lane[k] += x[i + k] * w[i + k];
-    for (; i < n; i++)
-        lane[i % LANES] += x[i] * w[i];
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int k = 0; k < half; k++)
-            lane[k] += lane[k + half];
-    return lane[0];
+    static const struct kernels plain = {chunk_plain, scores_plain,
+                                         values_plain};
+#ifdef MANY_CPUS
+    static const struct kernels avx2 = {chunk_avx2, scores_avx2, values_avx2},
+                                avx512 = {chunk_avx512, scores_avx512,
+                                          values_avx512};
+    if (__builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq"))
+        return &avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &avx2;
+#endif
+    return &plain;
 }
 
-static inline float wide(uint16_t h)
+void infer_thin_scores(const struct infer_reach *a, float *p, const float *q,
+                       const float *k)
 {
-    uint32_t bits = (uint32_t)h << 16;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
+    choose()->scores(a, p, q, k);
 }
 
-MANY_CPUS static float dot_bf16(const float *x, const uint16_t *w, size_t n)
+void infer_thin_values(const struct infer_reach *a, float *o, const float *p,
+                       const float *v)
 {
-    float lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            lane[k] += x[i + k] * wide(w[i + k]);
-    for (; i < n; i++)
-        lane[i % LANES] += x[i] * wide(w[i]);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int k = 0; k < half; k++)
-            lane[k] += lane[k + half];
-    return lane[0];
+    choose()->values(a, o, p, v);
 }
 
 void infer_thin_linear(float *y, const float *x, const struct infer_matrix *w,
-                       size_t rows, bool add)
+                       size_t n, bool add)
 {
-    size_t out = w->rows, in = w->cols;
-#pragma omp parallel for schedule(static)
-    for (size_t from = 0; from < out; from += AT_ONCE) {
-        size_t end = from + AT_ONCE < out ? from + AT_ONCE : out;
-        for (size_t o = from; o < end; o++) {
-            for (size_t r = 0; r < rows; r++) {
-                float *at = y + r * out + o;
-                float dot = w->f32 ? dot_f32(x + r * in, w->f32 + o * in, in)
-                                   : dot_bf16(x + r * in, w->bf16 + o * in, in);
-                *at = add ? *at + dot : dot;
-            }
-        }
-    }
+    const struct job j = {y, x, w, n, add};
+    const struct kernels *with = choose();
+#pragma omp parallel for schedule(dynamic, 1)
+    for (size_t o = 0; o < w->rows; o += CHUNK)
+        with->chunk(&j, o, o + CHUNK < w->rows ? o + CHUNK : w->rows);
 }

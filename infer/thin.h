@@ -1,13 +1,29 @@
-/* Products of a few rows, which are as fast as the weights come from memory. */
+/* Products with few rows, for decoding, and attention by one row. The weights
+ * are read once, as they lie (f32 or bf16), for all rows together. Sums are in
+ * f32, 16 of them for each element, in an order that depends on the number of
+ * columns alone: a row gives the same bits alone and among others, with any
+ * number of threads. (The last bits depend on whether the processor has FMA,
+ * and differ from infer_linear's.) */
 #ifndef PREFKIT_INFER_THIN_H
 #define PREFKIT_INFER_THIN_H
 
 #include "infer/infer.h"
 
-/* y (rows, out) = x (rows, in) w^T, or += with add, with the weights read once.
- * A row gets the same bits whatever the other rows, the threads and the
- * instruction set; in f32, also from weights stored in bf16. */
+/* y (n, w->rows) = x (n, w->cols) w^T, or += with add. No overlap. */
 void infer_thin_linear(float *y, const float *x, const struct infer_matrix *w,
-                       size_t rows, bool add);
+                       size_t n, bool add);
+
+/* One query's attention to n keys (or values) that lie ld floats apart. */
+struct infer_reach {
+    size_t n, d, ld;
+    float scale;
+};
+/* p[t] = scale q . k[t]. */
+void infer_thin_scores(const struct infer_reach *a, float *p, const float *q,
+                       const float *k);
+/* o (d) += p[0] v[0] + p[1] v[1] + ..., one after the other: the bits do not
+ * depend on where a path is cut in pieces. */
+void infer_thin_values(const struct infer_reach *a, float *o, const float *p,
+                       const float *v);
 
 #endif

@@ -1,13 +1,16 @@
 /* Responses to dialogues: what is kept between turns does not show, callers
  * see the text as it grows, and every way to end. */
-#include <stdio.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
 #include "common/utf8.h"
+#include "infer/batch.h"
 #include "infer/generate.h"
+#include "infer/generate_rows.h"
 #include "infer/shape.h"
+#include "tests/schema.h"
 #include "tests/support.h"
 
 #define TOKENIZER "tests/fixtures/tokenizer"
@@ -247,6 +250,184 @@ START_TEST(requests_are_checked)
 }
 END_TEST
 
+/* ---- Many at once -------------------------------------------------------- */
+
+enum { PROMPTS = 12, SAMPLES = 3 };
+
+/* Prompts that share a long beginning, are beginnings of each other, are equal,
+ * or share nothing. */
+static void make_prompts(struct infer_ids *p)
+{
+    struct pk_rng r;
+    pk_rng_seed(&r, 21, 0);
+    for (size_t i = 0; i < PROMPTS; i++) {
+        size_t n = 1 + pk_rng_below(&r, 80), from = 0;
+        if (i > 2 && pk_rng_below(&r, 4)) {
+            const struct infer_ids *other = &p[pk_rng_below(&r, i)];
+            from = pk_rng_below(&r, 5) ? pk_rng_below(&r, other->len + 1)
+                                       : other->len;
+            for (size_t k = 0; k < from; k++)
+                ck_ok(infer_ids_add(&p[i], other->id[k], &err));
+        }
+        while (p[i].len < n)
+            ck_ok(infer_ids_add(&p[i], (int32_t)pk_rng_below(&r, 512), &err));
+    }
+}
+
+static struct infer_request request_of(size_t i)
+{
+    static const char *const stop[] = {"e", "zz"};
+    struct infer_request q = warm;
+    q.stream = i << 20;
+    q.sampling.repetition_penalty = i % 2 ? 1.2 : 1;
+    q.sampling.temperature = i % 5 == 0 ? 0 : 1.2;
+    q.max_tokens = i % 4 == 0 ? 1 : i % 4 == 1 ? 0 : 5 + i;
+    q.stop = stop;
+    q.n_stops = i % 3 == 0 ? 2 : 0;
+    return q;
+}
+
+static void check_ask(const struct infer_ask *a,
+                      struct infer_response (*want)[SAMPLES])
+{
+    ck_assert_uint_eq(a->samples, SAMPLES);
+    for (size_t k = 0; k < SAMPLES; k++) {
+        const struct infer_response *w = &want[a->number][k];
+        const struct infer_response *got = &a->response[k];
+        ck_assert_str_eq(got->text, w->text);
+        ck_assert_uint_eq(got->tokens, w->tokens);
+        ck_assert_int_eq(got->finish, w->finish);
+    }
+}
+
+/* Ask all, in one order or the other; all of them come back, as alone. */
+static void run_batch(const struct infer_batch_opts *o, bool backwards,
+                      const struct infer_ids *prompt,
+                      struct infer_response (*want)[SAMPLES])
+{
+    struct infer_batch *b;
+    struct infer_ask *a;
+    size_t asked = 0, done = 0;
+    int rc = 1;
+    ck_ok(infer_batch_new(&b, m, t, o, &err));
+    while (asked < PROMPTS || rc) {
+        while (asked < PROMPTS && infer_batch_wants(b)) {
+            size_t i = backwards ? PROMPTS - 1 - asked : asked;
+            const struct infer_request q = request_of(i);
+            const struct infer_asked ask = {&prompt[i], i % 2, &q,
+                                            SAMPLES,    i,     NULL};
+            ck_ok(infer_batch_ask(b, &ask, &err));
+            asked++;
+        }
+        ck_ok(rc = infer_batch_step(b, &err));
+        for (; (a = infer_batch_done(b)); done++) {
+            check_ask(a, want);
+            infer_ask_free(a);
+        }
+    }
+    ck_assert_uint_eq(done, PROMPTS);
+    infer_batch_free(b);
+}
+
+/* Every response is the one that its prompt gets alone: whatever the number of
+ * rows, the room, the order, the threads, and what is shared or kept. */
+START_TEST(a_batch_is_each_alone)
+{
+    struct infer_ids prompt[PROMPTS] = {{0}};
+    struct infer_response want[PROMPTS][SAMPLES];
+    make_prompts(prompt);
+    for (size_t i = 0; i < PROMPTS; i++)
+        for (size_t k = 0; k < SAMPLES; k++) {
+            struct infer_generator *g = generator();
+            struct infer_request q = request_of(i);
+            q.stream += k;
+            ck_ok(infer_generate_ids(g, &prompt[i], i % 2, &q, &want[i][k],
+                                     &err));
+            infer_generator_free(g);
+        }
+    const struct infer_batch_opts how[] = {{1, 256, false},  {1, 256, true},
+                                           {2, 300, false},  {5, 600, true},
+                                           {8, 4000, false}, {36, 9000, false}};
+    for (size_t h = 0; h < sizeof how / sizeof *how; h++) {
+        omp_set_num_threads(1 + (int)h % 2);
+        run_batch(&how[h], h % 3 == 1, prompt, want);
+    }
+    for (size_t i = 0; i < PROMPTS; i++) {
+        for (size_t k = 0; k < SAMPLES; k++)
+            free(want[i][k].text);
+        infer_ids_release(&prompt[i]);
+    }
+}
+END_TEST
+
+START_TEST(a_batch_refuses)
+{
+    struct infer_batch *b;
+    struct infer_ids prompt = {0};
+    struct infer_request q = warm;
+    const struct infer_batch_opts o = {4, 60, false};
+    const struct infer_asked ask = {&prompt, true, &q, 2, 0, NULL};
+    ck_ok(infer_batch_new(&b, m, t, &o, &err));
+    ck_assert_int_eq(infer_batch_step(b, &err), 0);
+    ck_assert_int_eq(infer_batch_ask(b, &ask, &err), PK_EDATA);
+    for (int i = 0; i < 40; i++)
+        ck_ok(infer_ids_add(&prompt, 7, &err));
+    ck_assert_int_eq(infer_batch_ask(b, &ask, &err), PK_EDATA); /* 40 + 23 */
+    q.max_tokens = 21;
+    ck_ok(infer_batch_ask(b, &ask, &err));
+    ck_ok(infer_batch_step(b, &err));
+    prompt.id[3] = 512;
+    ck_assert_int_eq(infer_batch_ask(b, &ask, &err), PK_EDATA);
+    infer_batch_clear(b);
+    ck_assert_int_eq(infer_batch_step(b, &err), 0);
+    ck_assert_ptr_null(infer_batch_done(b));
+    infer_ids_release(&prompt);
+    infer_batch_free(b);
+}
+END_TEST
+
+/* ---- Rows ---------------------------------------------------------------- */
+
+/* What comes out is what the schema says. */
+START_TEST(rows_are_as_their_schema)
+{
+    static const char rows[] =
+        "{\"prompt\":\"What is a pot?\"}\n"
+        "{\"prompt\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+        "{\"role\":\"user\",\"content\":\"Hm?\"}]}\n"
+        "{\"text\":\"Once\"}\nnothing\n{\"prompt\":7}\n"
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+        "{\"role\":\"assistant\",\"content\":\"b\"},"
+        "{\"role\":\"user\",\"content\":\"c\"}]}\n";
+    const struct pk_cli cli = {.verb = "generate", .quiet = true};
+    char *in = temp_path("in.jsonl"), *out = temp_path("out.jsonl");
+    struct infer_rows_opts o = {.cli = &cli,
+                                .model = temp_dir(),
+                                .input = in,
+                                .output = out,
+                                .request = warm,
+                                .samples = 2,
+                                .batch = 3};
+    write_file(in, rows, sizeof rows - 1);
+    ck_assert_int_eq(infer_generate_rows(&o, &err), PK_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "2 rows could not be answered"));
+    size_t len, n = 0;
+    char *text = read_file(out, &len);
+    for (char *s = text, *end; (end = strchr(s, '\n')); s = end + 1, n++) {
+        cJSON *row;
+        ck_ok(pk_json_parse(&row, s, (size_t)(end - s), &err));
+        ck_schema(row, "schemas/generate-output.schema.json");
+        const cJSON *r = cJSON_GetObjectItem(row, "responses");
+        ck_assert_int_eq(cJSON_GetArraySize(r), n == 3 || n == 4 ? 0 : 2);
+        cJSON_Delete(row);
+    }
+    ck_assert_uint_eq(n, 6);
+    free(text);
+    free(in);
+    free(out);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("generate");
@@ -259,6 +440,9 @@ int main(void)
     tcase_add_test(c, ends);
     tcase_add_test(c, long_dialogues);
     tcase_add_test(c, requests_are_checked);
+    tcase_add_test(c, a_batch_is_each_alone);
+    tcase_add_test(c, a_batch_refuses);
+    tcase_add_test(c, rows_are_as_their_schema);
     suite_add_tcase(s, c);
     return run_suite(s);
 }

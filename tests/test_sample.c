@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rng.h"
 #include "common/utf8.h"
+#include "infer/sample.h"
 #include "infer/stream.h"
 #include "tests/support.h"
 
