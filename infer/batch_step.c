@@ -105,6 +105,8 @@ int infer_batch_step(struct infer_batch *b, struct pk_err *err)
 {
     int rc = infer_batch_admit(b, err);
     size_t n = b->n_voices;
+    if (!rc && n == 0 && b->waiting)
+        rc = pk_fail(err, PK_EBUG, "a prompt finds no room in an empty batch");
     if (rc || n == 0)
         return rc;
     infer_kv_logits(b->kv, b->hidden, n, b->vocab, b->logits);

@@ -29,20 +29,21 @@ int infer_kv_new(struct infer_kv **out, const struct infer_config *c,
     kv->token = pk_calloc(slots, sizeof *kv->token);
     kv->depth = pk_calloc(slots, sizeof *kv->depth);
     kv->slot = pk_calloc(slots, sizeof *kv->slot);
-    int rc = kv->k && kv->v && kv->token && kv->depth && kv->slot
-                 ? infer_step_new(kv, rows, err)
-                 : pk_fail(err, PK_EMEM,
-                           "out of memory for the keys and values of %zu "
-                           "tokens (%zu MiB)",
-                           slots, slots * infer_kv_slot_bytes(c) >> 20);
-    if (rc) {
+    if (!kv->k || !kv->v || !kv->token || !kv->depth || !kv->slot) {
         infer_kv_free(kv);
-        return rc;
+        return pk_fail(err, PK_EMEM,
+                       "out of memory for the keys and values of %zu tokens "
+                       "(%zu MiB)",
+                       slots, slots * infer_kv_slot_bytes(c) >> 20);
     }
     for (size_t i = 0; i < slots; i++)
         kv->slot[i] = i;
-    *out = kv;
-    return 0;
+    int rc = infer_step_new(kv, rows, err);
+    if (rc)
+        infer_kv_free(kv);
+    else
+        *out = kv;
+    return rc;
 }
 
 void infer_kv_free(struct infer_kv *kv)
@@ -99,7 +100,7 @@ int infer_kv_take(struct infer_kv *kv, struct infer_span *parent, size_t depth0,
         return 0;
     struct infer_span *s = pk_calloc(1, sizeof *s);
     if (!s || !pk_grow(&kv->span, &kv->cap_spans, kv->n_spans + 1,
-                       sizeof *kv->span)) {
+                       sizeof(struct infer_span *))) {
         free(s);
         return pk_fail_mem(err, "a sequence");
     }
@@ -107,7 +108,7 @@ int infer_kv_take(struct infer_kv *kv, struct infer_span *parent, size_t depth0,
     if (parent)
         parent->users++;
     memmove(kv->span + i + 1, kv->span + i,
-            (kv->n_spans - i) * sizeof *kv->span);
+            (kv->n_spans - i) * sizeof(struct infer_span *));
     kv->span[i] = s;
     kv->n_spans++;
     *out = s;
@@ -123,7 +124,7 @@ void infer_kv_drop(struct infer_kv *kv, struct infer_span *s)
             i++;
         kv->n_spans--;
         memmove(kv->span + i, kv->span + i + 1,
-                (kv->n_spans - i) * sizeof *kv->span);
+                (kv->n_spans - i) * sizeof(struct infer_span *));
         free(s);
         s = parent;
     }

@@ -162,10 +162,10 @@ static void attention(const struct infer_kv *kv, size_t n, const float *k,
                       const float *v)
 {
     const struct infer_config *c = kv->c;
-    size_t threads = (size_t)omp_get_max_threads();
+    size_t threads = (size_t)omp_get_max_threads(), parts = 1;
     threads = threads < kv->step.threads ? threads : kv->step.threads;
-    size_t parts = n >= 2 * threads ? 1 : 2 * threads;
-    parts = parts < c->heads ? parts : c->heads;
+    if (n < 2 * threads && c->heads > 1)
+        parts = 2 * threads < c->heads ? 2 * threads : c->heads;
 #pragma omp parallel for schedule(dynamic, 1) num_threads((int)threads)
     for (size_t i = 0; i < n * parts; i++) {
         size_t part = i % parts;

@@ -68,12 +68,12 @@ static int encode_dialogue(const struct asked *a, size_t positions,
 {
     struct infer_dialogue d = {0};
     int rc;
+    const char *text = cJSON_GetStringValue(a->prompt);
     if (a->messages || cJSON_IsArray(a->prompt))
         rc =
             infer_dialogue_read(&d, a->messages ? a->messages : a->prompt, err);
-    else if (cJSON_IsString(a->prompt))
-        rc = infer_dialogue_add(&d, INFER_USER, a->prompt->valuestring,
-                                strlen(a->prompt->valuestring), err);
+    else if (text)
+        rc = infer_dialogue_add(&d, INFER_USER, text, strlen(text), err);
     else
         rc = pk_fail(err, PK_EDATA, "\"prompt\" is not a string or a list");
     if (!rc)
