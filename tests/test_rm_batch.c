@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/sink.h"
 #include "rm/best.h"
 #include "rm/combine.h"
-#include "common/sink.h"
 #include "tests/support.h"
 
 static double combined(struct rm_combine c, double help, double safe,
