@@ -49,4 +49,16 @@ else
     skip "the weights are not here"
 fi
 
+t "TinyStories-656K goes on as ever, beside another text too"
+tiny=$DATA/weights-tinystories-656K
+if [ -f "$tiny/model.safetensors" ]; then
+    printf '{"text": "Once upon a time"}\n{"text": "One day, Lily"}\n' >two.jsonl
+    run 0 prefkit generate --model "$tiny" --temperature 0 --max-tokens 40 \
+        --input two.jsonl
+    stdout_has "a little girl named Lily lived in a small house with her mom"
+    stdout_has "'s mom said, .*Lily, we need to go to the park"
+else
+    skip "the weights are not here"
+fi
+
 end_test
