@@ -182,8 +182,10 @@ START_TEST(products_with_few_rows)
             memcpy(&f[i], &bits, sizeof bits);
             h[i] = (uint16_t)(bits >> 16);
         }
-        const struct infer_matrix w = {half ? NULL : f, half ? h : NULL, out,
-                                       in};
+        const struct infer_matrix w = {.f32 = half ? NULL : f,
+                                       .bf16 = half ? h : NULL,
+                                       .rows = out,
+                                       .cols = in};
         for (size_t i = 0; i < n * out; i++)
             y[i] = 1;
         infer_thin_linear(y, x, &w, n, add);
