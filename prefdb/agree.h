@@ -35,7 +35,8 @@ enum prefdb__weights {
     PREFDB__IDENTITY,
     PREFDB__LINEAR,
     PREFDB__QUADRATIC,
-    PREFDB__ORDINAL
+    PREFDB__ORDINAL,
+    PREFDB__RATIO /* alpha's alone */
 };
 
 enum prefdb__undefined {
@@ -53,7 +54,7 @@ struct prefdb__coef {
     uint64_t units; /* with two ratings or more */
 };
 
-/* w[k][l], 1 on the diagonal. */
+/* w[k][l], 1 on the diagonal; of any kind but RATIO. */
 void prefdb__weights(const struct prefdb__scale *scale,
                      enum prefdb__weights kind,
                      double w[PREFDB__LEVELS][PREFDB__LEVELS]);
@@ -70,9 +71,10 @@ struct prefdb__coef prefdb__gwet(const struct prefdb__row *rows, size_t n,
                                  const struct prefdb__scale *scale,
                                  enum prefdb__weights kind);
 
-/* Nominal (IDENTITY), ordinal (ORDINAL) or interval (QUADRATIC) alpha. These
- * are its own metrics: ordinal alpha is not alpha with ordinal weights. The
- * standard error is the jackknife's over units. */
+/* Nominal (IDENTITY), ordinal (ORDINAL), interval (QUADRATIC) or ratio (RATIO,
+ * of values that are not negative) alpha. These are its own metrics: ordinal
+ * alpha is not alpha with ordinal weights. The standard error is the
+ * jackknife's over units. */
 struct prefdb__coef prefdb__alpha(const struct prefdb__row *rows, size_t n,
                                   const struct prefdb__scale *scale,
                                   enum prefdb__weights metric);

@@ -1,4 +1,4 @@
-/* Krippendorff's alpha, nominal, ordinal and interval; see agree.h.
+/* Krippendorff's alpha, nominal, ordinal, interval and ratio; see agree.h.
  *
  * Its sufficient statistic is the matrix of coincidences. One unit more or less
  * changes that matrix by what the unit adds, so leaving out each unit in turn
@@ -35,14 +35,16 @@ static double distance(const struct prefdb__scale *s,
                        int l)
 {
     double d = s->value[k] - s->value[l];
-    if (metric == PREFDB__IDENTITY)
+    if (metric == PREFDB__IDENTITY || k == l)
         return k != l;
-    if (metric == PREFDB__QUADRATIC)
+    if (metric == PREFDB__RATIO)
+        d /= s->value[k] + s->value[l];
+    if (metric != PREFDB__ORDINAL)
         return d * d;
     d = -0.5 * (nk[k] + nk[l]);
     for (int g = k < l ? k : l; g <= (k < l ? l : k); g++)
         d += nk[g];
-    return k == l ? 0 : d * d;
+    return d * d;
 }
 
 /* NaN when all that is paired is on one level. */

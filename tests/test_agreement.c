@@ -1,5 +1,6 @@
 /* Agreement coefficients against published numbers (irrCAC, R irr, SAS,
- * Wikipedia, Krippendorff), to the digits in which they are given. */
+ * Wikipedia, Krippendorff), to the digits in which they are given. Bradley and
+ * Terry's are in test_bradley_terry.c. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,6 +15,12 @@ static void near(double x, double want, int digits, const char *what)
 {
     ck_assert_msg(fabs(x - want) <= 1.01 * pow(10, -digits),
                   "%s: %.12g, wanted %.12g", what, x, want);
+}
+
+/* The p_e of a coefficient that is (p_a - p_e) / (1 - p_e). */
+static double chance(double pa, double value)
+{
+    return (pa - value) / (1 - value);
 }
 
 static struct prefdb__scale scale(int q, double first)
@@ -81,23 +88,26 @@ START_TEST(test_raw4)
 {
     static const struct {
         enum prefdb__weights w;
-        double pa, fleiss, ac, se;
-    } want[] = {{PREFDB__IDENTITY, .81818, .76117, .77544, .14295},
-                {PREFDB__LINEAR, .93939, .81794, .85874, .11733},
-                {PREFDB__QUADRATIC, .97538, .86494, .91400, .10396},
-                {PREFDB__ORDINAL, .96818, .85021, .89894, .10690}};
+        double pa, fleiss_pe, fleiss, ac_pe, ac, se;
+    } want[] = {
+        {PREFDB__IDENTITY, .81818, .23872, .76117, .19032, .77544, .14295},
+        {PREFDB__LINEAR, .93939, .66710, .81794, .57096, .85874, .11733},
+        {PREFDB__QUADRATIC, .97538, .81771, .86494, .71370, .91400, .10396},
+        {PREFDB__ORDINAL, .96818, .78759, .85021, .68516, .89894, .10690}};
     struct prefdb__scale s = scale(5, 1);
     size_t n;
     struct prefdb__row *rows = rows_from(raw4, 1, &n);
     for (int i = 0; i < 4; i++) {
         struct prefdb__coef c = prefdb__gwet(rows, n, &s, want[i].w);
+        double pa = prefdb__percent(rows, n, &s, want[i].w).value;
+        double fleiss = prefdb__fleiss(rows, n, &s, want[i].w).value;
+        near(pa, want[i].pa, 5, "p_a");
+        near(fleiss, want[i].fleiss, 5, "Fleiss");
+        near(chance(pa, fleiss), want[i].fleiss_pe, 5, "Fleiss' p_e");
         near(c.value, want[i].ac, 5, "AC");
+        near(chance(pa, c.value), want[i].ac_pe, 5, "AC's p_e");
         near(c.se, want[i].se, 5, "AC's error");
         ck_assert_uint_eq(c.units, 11);
-        near(prefdb__fleiss(rows, n, &s, want[i].w).value, want[i].fleiss, 5,
-             "Fleiss");
-        near(prefdb__percent(rows, n, &s, want[i].w).value, want[i].pa, 5,
-             "p_a");
     }
     struct prefdb__coef ac1 = prefdb__gwet(rows, n, &s, PREFDB__IDENTITY);
     near(ac1.low, .461, 3, "AC1's interval");
@@ -106,12 +116,33 @@ START_TEST(test_raw4)
     struct prefdb__coef ac2 = prefdb__gwet(rows, n, &s, PREFDB__ORDINAL);
     near(ac2.low, .664, 3, "AC2's interval");
     ck_assert_double_eq(ac2.high, 1);
+    free(rows);
+}
+END_TEST
+
+START_TEST(test_raw4_alpha)
+{
+    static const uint64_t paired[] = {9, 13, 10, 5, 3};
+    struct prefdb__scale s = scale(5, 1);
+    size_t n;
+    struct prefdb__row *rows = rows_from(raw4, 1, &n);
     near(prefdb__alpha(rows, n, &s, PREFDB__IDENTITY).value, .743421, 6,
          "nominal alpha");
     near(prefdb__alpha(rows, n, &s, PREFDB__ORDINAL).value, .815388, 6,
          "ordinal alpha");
     near(prefdb__alpha(rows, n, &s, PREFDB__QUADRATIC).value, .849107, 6,
          "interval alpha");
+    near(prefdb__alpha(rows, n, &s, PREFDB__RATIO).value, .797403, 6,
+         "ratio alpha");
+    for (int k = 0; k < 5; k++) {
+        uint64_t nk = 0;
+        for (size_t i = 0; i < n; i++) {
+            const uint16_t *r = rows[i].r;
+            if (r[0] + r[1] + r[2] + r[3] + r[4] > 1)
+                nk += rows[i].units * r[k];
+        }
+        ck_assert_uint_eq(nk, paired[k]);
+    }
     free(rows);
 }
 END_TEST
@@ -129,6 +160,7 @@ START_TEST(test_wikipedia_alpha)
          "interval");
     near(prefdb__alpha(rows, n, &s, PREFDB__ORDINAL).value, .806721, 6,
          "ordinal");
+    near(prefdb__alpha(rows, n, &s, PREFDB__RATIO).value, .808944, 6, "ratio");
     free(rows);
 }
 END_TEST
@@ -233,10 +265,11 @@ START_TEST(test_fleiss)
     static const int small[] = {7, 1, 3, 5}, other[] = {6, 1, 0, 0, 7, 0};
     struct prefdb__scale s5 = scale(5, 1), s2 = scale(2, 1), s3 = scale(3, 1);
     struct prefdb__row *rows = rows_of(wiki, 10, 5);
-    near(prefdb__fleiss(rows, 10, &s5, PREFDB__IDENTITY).value, .20993, 5,
-         "Wikipedia");
-    near(prefdb__percent(rows, 10, &s5, PREFDB__IDENTITY).value, .37802, 5,
-         "its p_a");
+    double fleiss = prefdb__fleiss(rows, 10, &s5, PREFDB__IDENTITY).value;
+    double pa = prefdb__percent(rows, 10, &s5, PREFDB__IDENTITY).value;
+    near(fleiss, .20993, 5, "Wikipedia");
+    near(pa, .37802, 5, "its p_a");
+    near(chance(pa, fleiss), .21276, 5, "its p_e");
     near(prefdb__gwet(rows, 10, &s5, PREFDB__IDENTITY).value, .22561, 5,
          "its AC1");
     free(rows);
@@ -247,10 +280,14 @@ START_TEST(test_fleiss)
     rows = rows_of(small, 2, 2);
     near(prefdb__fleiss(rows, 2, &s2, PREFDB__IDENTITY).value, .161905, 6,
          "small");
+    pa = prefdb__percent(rows, 2, &s2, PREFDB__IDENTITY).value;
+    near(2 * pa - 1, .214286, 6, "its free-marginal kappa");
     free(rows);
     rows = rows_of(other, 2, 3);
     near(prefdb__fleiss(rows, 2, &s3, PREFDB__IDENTITY).value, .708333, 6,
          "other");
+    pa = prefdb__percent(rows, 2, &s3, PREFDB__IDENTITY).value;
+    near((3 * pa - 1) / 2, .785714, 6, "its free-marginal kappa");
     free(rows);
 }
 END_TEST
@@ -663,6 +700,7 @@ int main(void)
     TCase *core = tcase_create("vectors");
     tcase_set_timeout(core, 60);
     tcase_add_test(core, test_raw4);
+    tcase_add_test(core, test_raw4_alpha);
     tcase_add_test(core, test_wikipedia_alpha);
     tcase_add_test(core, test_cohen_sas);
     tcase_add_test(core, test_irrcac_tables);
