@@ -18,6 +18,7 @@ int infer_step_new(struct infer_kv *kv, size_t rows, struct pk_err *err)
     const struct infer_dims d = infer_dims_of(c);
     struct infer_step *s = &kv->step;
     s->rows = rows;
+    s->lora.gemm.thin = true;
     s->threads = (size_t)omp_get_max_threads();
     const struct {
         float **at;
@@ -59,6 +60,7 @@ void infer_step_release(struct infer_kv *kv)
     free(kv->step.depth);
     free(kv->step.first);
     free(kv->step.piece);
+    infer_lora_release(&kv->step.lora);
 }
 
 /* Each row's position, and its path with the new token, from the root on. */
@@ -202,31 +204,59 @@ static void norm(float *y, const float *x, const struct infer_matrix *w,
     infer_rmsnorm(y, &r);
 }
 
-/* x (n, C) += attention(norm(x)), then x += swiglu(norm(x)). */
-static void layer(const struct infer_kv *kv, struct infer_span *const *spans,
-                  size_t n, size_t l)
+/* y = or += x w^T, with what an adapter adds. */
+static int product(struct infer_step *s, float *y, const float *x,
+                   const struct infer_matrix *w, size_t n, bool add,
+                   struct pk_err *err)
+{
+    const struct infer_input in = {.x = x, .rows = n};
+    infer_thin_linear(y, x, w, n, add);
+    return w->adapter ? infer_adapter_forward(&s->lora, y, w->adapter, in, err)
+                      : 0;
+}
+
+/* att (n, H D) = attention of norm(x), whose keys and values are kept. */
+static int attention_part(struct infer_kv *kv, struct infer_span *const *spans,
+                          size_t n, size_t l, struct pk_err *err)
 {
     const struct infer_config *c = kv->c;
     const struct infer_layer *w = &kv->w->layer[l];
-    const struct infer_step *s = &kv->step;
+    struct infer_step *s = &kv->step;
     size_t cache = l * kv->slots * infer_dims_of(c).kv;
     struct infer_rope rope = {s->rope,  s->row,      s->depth,
                               c->heads, c->head_dim, 0};
+    int rc;
     norm(s->h, s->x, &w->attn_norm, n, c);
-    infer_thin_linear(s->q, s->h, &w->wq, n, false);
-    infer_thin_linear(s->k, s->h, &w->wk, n, false);
-    infer_thin_linear(s->v, s->h, &w->wv, n, false);
+    if ((rc = product(s, s->q, s->h, &w->wq, n, false, err)) ||
+        (rc = product(s, s->k, s->h, &w->wk, n, false, err)) ||
+        (rc = product(s, s->v, s->h, &w->wv, n, false, err)))
+        return rc;
     infer_rope(s->q, n, &rope);
     rope.heads = c->kv_heads;
     infer_rope(s->k, n, &rope);
     store_rows(kv, spans, n, kv->k + cache, kv->v + cache);
     attention(kv, n, kv->k + cache, kv->v + cache);
-    infer_thin_linear(s->x, s->att, &w->wo, n, true);
+    return 0;
+}
+
+/* x (n, C) += attention(norm(x)), then x += swiglu(norm(x)). */
+static int layer(struct infer_kv *kv, struct infer_span *const *spans, size_t n,
+                 size_t l, struct pk_err *err)
+{
+    const struct infer_config *c = kv->c;
+    const struct infer_layer *w = &kv->w->layer[l];
+    struct infer_step *s = &kv->step;
+    int rc = attention_part(kv, spans, n, l, err);
+    if (!rc)
+        rc = product(s, s->x, s->att, &w->wo, n, true, err);
+    if (rc)
+        return rc;
     norm(s->h, s->x, &w->ffn_norm, n, c);
-    infer_thin_linear(s->gate, s->h, &w->gate, n, false);
-    infer_thin_linear(s->up, s->h, &w->up, n, false);
+    if ((rc = product(s, s->gate, s->h, &w->gate, n, false, err)) ||
+        (rc = product(s, s->up, s->h, &w->up, n, false, err)))
+        return rc;
     infer_swiglu(s->act, s->gate, s->up, n * c->hidden);
-    infer_thin_linear(s->x, s->act, &w->down, n, true);
+    return product(s, s->x, s->act, &w->down, n, true, err);
 }
 
 int infer_kv_step(struct infer_kv *kv, struct infer_span *const *spans,
@@ -241,8 +271,10 @@ int infer_kv_step(struct infer_kv *kv, struct infer_span *const *spans,
     for (size_t i = 0; i < n; i++)
         infer_matrix_values(&kv->w->embed, (size_t)ids[i] * dim, s->x + i * dim,
                             dim);
-    for (size_t l = 0; l < kv->c->layers; l++)
-        layer(kv, spans, n, l);
+    for (size_t l = 0; l < kv->c->layers && rc == 0; l++)
+        rc = layer(kv, spans, n, l, err);
+    if (rc)
+        return rc;
     for (size_t i = 0; i < n; i++)
         spans[i]->len++;
     norm(hidden, s->x, &kv->w->norm, n, kv->c);

@@ -4,6 +4,7 @@
 
 #include "infer/config.h"
 #include "infer/decode.h"
+#include "infer/lora.h"
 #include "infer/tape.h"
 
 /* Tokens start..start+n of the arrays, at the positions that follow those of
@@ -25,6 +26,7 @@ struct infer_step {
     size_t *row, *depth;       /* (rows): 0, 1, 2..., and positions */
     struct infer_piece *piece; /* of all rows, each one's path in order */
     size_t cap_pieces, *first; /* (rows + 1): a row's pieces */
+    struct infer_lora_work lora;
 };
 
 struct infer_kv {

@@ -8,6 +8,7 @@
 
 #include "common/mem.h"
 #include "common/rng.h"
+#include "infer/decode.h"
 #include "infer/infer.h"
 #include "tests/support.h"
 
@@ -187,6 +188,41 @@ END_TEST
 
 /* What is dropped depends on a path alone, forward and backward, kept or
  * computed again; another seed or none gives something else. */
+/* A response's tokens, one after the other, go through the adapters too. */
+static void decode(const struct infer_config *c, const struct infer_params *p,
+                   float *hidden)
+{
+    static const int32_t id[] = {7, 8, 9, 40, 41, 42};
+    struct infer_kv *kv;
+    struct infer_span *s;
+    ck_ok(infer_kv_new(&kv, c, &p->w, 8, 1, &err));
+    ck_ok(infer_kv_take(kv, NULL, 0, 8, &s, &err));
+    ck_ok(infer_kv_read(kv, s, id, 3, hidden, &err));
+    for (size_t i = 3; i < 6; i++)
+        ck_ok(infer_kv_step(kv, &s, &id[i], 1, hidden, &err));
+    infer_kv_drop(kv, s);
+    infer_kv_free(kv);
+}
+
+START_TEST(steps_as_if_merged)
+{
+    const struct infer_lora l = {4, 8, 0, INFER_LORA_ALL};
+    const struct infer_config c = shape(INFER_HEAD_SCORE);
+    struct infer_params *base = random_params(&c);
+    struct infer_params *p = random_adapters(&c, base, &l);
+    struct infer_params *m = merged(&c, p);
+    float with[24], whole[24], without[24];
+    decode(&c, p, with);
+    decode(&c, m, whole);
+    decode(&c, base, without);
+    close_enough(with, whole, c.dim, 1e-4, "hidden");
+    ck_assert_int_ne(memcmp(with, without, sizeof with), 0);
+    infer_params_free(m);
+    infer_params_free(p);
+    infer_params_free(base);
+}
+END_TEST
+
 START_TEST(dropout_by_path)
 {
     struct infer_config c = shape(INFER_HEAD_SCORE);
@@ -325,6 +361,7 @@ static Suite *suite(void)
     TCase *t = tcase_create("lora");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, as_if_merged);
+    tcase_add_test(t, steps_as_if_merged);
     tcase_add_test(t, dropout_by_path);
     tcase_add_test(t, dropout_gradient);
     tcase_add_test(t, targets);
