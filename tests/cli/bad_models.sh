@@ -116,7 +116,7 @@ for file in config.json model.safetensors tokenizer.model; do
     # Without a tokenizer a model still scores ready-made ids, but no text.
     status=4
     [ $file = tokenizer.model ] && status=3
-    run $status prefkit score --rm x=bad --strict --input row.jsonl
+    run $status prefkit score --quiet --rm x=bad --strict --input row.jsonl
     must test "$(wc -l <stderr)" -eq 1
     stderr_has "$file"
 done
