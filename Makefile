@@ -63,7 +63,7 @@ FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format bench-score bench-generate bench-train bench-store bench-annotate install uninstall clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format bench-core bench-score bench-generate bench-train bench-store bench-annotate install uninstall clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -81,6 +81,8 @@ lint:                     ## who includes whom, formatting, clang-tidy, shellche
 	@scripts/lint.sh
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
+bench-core: $(B)/tests/bench/bench_core ## the core against the machine's limits, N="110M 1.1B 7B" shapes
+	@$< $(N)
 bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M bf16" rows, model, precision
 	@$< $(N)
 bench-train: $(PROG) $(B)/tests/bench/bench_train ## training against the limit; N="110M shared 1.1B 7B" which

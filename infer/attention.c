@@ -310,7 +310,7 @@ int infer_attention_backward(const struct infer_attention *a,
     return 0;
 }
 
-size_t infer_attention_floats(const struct infer_attention *a)
+size_t infer_attention_floats(const struct infer_attention *a, bool backward)
 {
-    return (size_t)omp_get_max_threads() * scratch_floats(a, true);
+    return (size_t)omp_get_max_threads() * scratch_floats(a, backward);
 }

@@ -33,7 +33,8 @@ PK_NODISCARD int infer_attention_backward(const struct infer_attention *a,
                                           const struct infer_attention_grad *g,
                                           struct pk_err *err);
 
-/* Floats that the backward takes beside its arguments, for all threads. */
-size_t infer_attention_floats(const struct infer_attention *a);
+/* Floats that forward, or backward, takes beside its arguments, for all
+ * threads. */
+size_t infer_attention_floats(const struct infer_attention *a, bool backward);
 
 #endif

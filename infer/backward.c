@@ -57,8 +57,6 @@ size_t infer_train_bytes(const struct infer_config *c,
                          struct infer_forest_size f, bool recompute)
 {
     size_t size[N_GRADS];
-    /* What a trie and its packing take for a token, and a read-out more. */
-    enum { TRIE = 160, READ = 32 };
     const struct infer_packed packed = {.n = f.tokens,
                                         .max_depth = f.longest,
                                         .all = {.n = f.tokens},
@@ -68,9 +66,9 @@ size_t infer_train_bytes(const struct infer_config *c,
         infer_pass_floats(c, &packed,
                           recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL) +
         grad_sizes(c, f.tokens, f.readouts, size) +
-        infer_attention_floats(&at) +
+        infer_attention_floats(&at, true) +
         2 * f.readouts * c->dim; /* hidden and its gradient */
-    return floats * sizeof(float) + f.tokens * TRIE + f.readouts * READ;
+    return floats * sizeof(float) + infer_forest_bytes(f);
 }
 
 /* A matrix and its gradient, either of which may be an adapter's alone. */

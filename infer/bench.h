@@ -4,23 +4,39 @@
 
 #include "infer/infer.h"
 
-/* GFLOP/s of one f32 product, M 512, N and K 4096, random data, best of ten:
- * OpenBLAS by itself, with all its threads. */
+/* GFLOP/s of one product, M 512, N and K 4096, random data, row-major weights,
+ * best of ten: OpenBLAS's f32 by itself, with all its threads; and oneDNN's
+ * bf16 (0 where infer_bf16_missing says why). */
 PK_NODISCARD int infer_bench_fp32_limit(double *gflops, struct pk_err *err);
+PK_NODISCARD int infer_bench_bf16_limit(double *gflops, struct pk_err *err);
 
 /* GB/s read from memory by all threads, best of five. */
 PK_NODISCARD int infer_bench_bandwidth(double *gbytes, struct pk_err *err);
 
-/* A model of this shape with random weights, on `rows` rows of `len` random
- * tokens that share nothing, as one forest read at each row's end: seconds of
- * the best of three passes, and what it computes: 2 x trunk parameters x
+/* A model of a shape with random weights, its matrices in bf16. */
+struct infer_bench_model;
+PK_NODISCARD int infer_bench_model_new(struct infer_bench_model **out,
+                                       const struct infer_config *c,
+                                       struct pk_err *err);
+void infer_bench_model_free(struct infer_bench_model *m);
+
+/* `rows` rows of `len` random tokens as one forest read at each row's end; the
+ * first `shared` tokens are the same in all. Seconds of the best of three
+ * passes; the forest's tokens; and what is computed: 2 x trunk parameters x
  * tokens, and attention's two products over the causal half. */
 struct infer_bench {
-    size_t rows, len;
+    size_t rows, len, shared;
+    enum infer_precision precision;
     double seconds, flop;
+    size_t tokens;
 };
-PK_NODISCARD int infer_bench_forward(struct infer_bench *b,
-                                     const struct infer_config *c,
-                                     struct pk_err *err);
+PK_NODISCARD int infer_bench_forward(struct infer_bench_model *m,
+                                     struct infer_bench *b, struct pk_err *err);
+
+/* Greedy decoding of one sequence: seconds a token, best of eight after a
+ * prompt of 16, and the bytes of weights that a token reads. */
+PK_NODISCARD int infer_bench_decode(struct infer_bench_model *m,
+                                    double *seconds, double *bytes,
+                                    struct pk_err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "infer/ahead.h"
 #include "infer/config.h"
 #include "infer/params.h"
 #include "infer/rope.h"
@@ -63,6 +64,7 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
     const struct infer_dims d = infer_dims_of(c);
     bool train = t->keep != INFER_KEEP_NOTHING, all = t->keep == INFER_KEEP_ALL;
     size_t n = f->all.n;
+    t->h = cut(m, n, !train && d.q > d.c ? d.q : d.c);
     t->block = train || n < BLOCK ? n : BLOCK;
     for (size_t l = 0; l < c->layers; l++) {
         struct infer_acts *a = &t->layer[l];
@@ -77,13 +79,12 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
         a->q = cut(m, rows, d.q);
         a->k = cut(m, n, d.kv);
         a->v = cut(m, n, d.kv);
-        a->att = cut(m, rows, d.q);
+        a->att = train ? cut(m, rows, d.q) : t->h; /* h is free by then */
         a->mid = cut(m, rows, d.c);
         a->gate = cut(m, train ? rows : t->block, d.f);
         a->up = cut(m, train ? rows : t->block, d.f);
     }
     t->out = cut(m, f->reads.n, d.c);
-    t->h = cut(m, n, d.c);
     t->act = cut(m, t->block, d.f);
     t->rope = cut(m, f->max_depth, c->head_dim);
 }
@@ -103,6 +104,29 @@ size_t infer_pass_floats(const struct infer_config *c,
     two.layers = 2;
     lay_out(&t, &two, f, &both);
     return last.used + (c->layers - 1) * (both.used - last.used);
+}
+
+/* What a trie and its packing take for a token, and a read-out more. */
+size_t infer_forest_bytes(struct infer_forest_size f)
+{
+    enum { TRIE = 160, READ = 32 };
+    return f.tokens * TRIE + f.readouts * READ;
+}
+
+size_t infer_score_bytes(const struct infer_config *c,
+                         struct infer_forest_size f)
+{
+    const struct infer_dims d = infer_dims_of(c);
+    const struct infer_packed packed = {.n = f.tokens,
+                                        .max_depth = f.longest,
+                                        .all = {.n = f.tokens},
+                                        .reads = {.n = f.readouts}};
+    const struct infer_attention at = {.forest = &packed, .d = c->head_dim};
+    size_t wide = d.f > d.c ? d.f : d.c;
+    size_t floats = infer_pass_floats(c, &packed, INFER_KEEP_NOTHING) +
+                    infer_attention_floats(&at, false) +
+                    infer_gemm_floats(wide, wide) + f.readouts * d.c;
+    return floats * sizeof(float) + infer_forest_bytes(f);
 }
 
 int infer_pass_plan(const struct infer_pass *p)
@@ -276,6 +300,8 @@ int infer_pass_run(const struct infer_pass *p, float *hidden)
                             t->layer[0].x + i * c->dim, c->dim);
     for (size_t l = 0; l < c->layers; l++) {
         float *out = l + 1 < c->layers ? t->layer[l + 1].x : t->out;
+        if (p->w->ahead)
+            infer_ahead_layer(p->w->ahead, l);
         rc = attention_part(p, l);
         if (!rc)
             rc = feed_forward_part(p, l, out);

@@ -159,6 +159,12 @@ static int linear_padded(struct infer_gemm *g, float *y, const float *x,
     return 0;
 }
 
+size_t infer_gemm_floats(size_t out, size_t in)
+{
+    const struct right b = {.ld = in};
+    return panels_floats(&b, out, in) + (TILE_ROWS + ROWS) * (in + out);
+}
+
 /* One product without padding. */
 static int whole(struct infer_gemm *g, struct infer_block s, struct infer_mat a,
                  struct right b, float *c, struct pk_err *err)

@@ -42,6 +42,10 @@ struct infer_gemm {
 };
 void infer_gemm_release(struct infer_gemm *g);
 
+/* Floats of scratch that fp32 products with weights (out, in) stored in bf16
+ * take at most. */
+size_t infer_gemm_floats(size_t out, size_t in);
+
 /* Room for n floats, of any content, until the next product; NULL with the
  * error set. */
 float *infer_gemm_scratch(struct infer_gemm *g, size_t n, struct pk_err *err);

@@ -165,6 +165,7 @@ struct infer_weights {
     struct infer_matrix head; /* (V, C) or (1, C) by config.head; the embedding
                                  itself when tied */
     enum infer_precision precision; /* of products with them; not AUTO */
+    struct infer_ahead *ahead;      /* reads them ahead; NULL: in memory */
 };
 
 /* Tensor number i in slab order (embedding, layers, final norm, head): what an
@@ -264,11 +265,13 @@ PK_NODISCARD int infer_model_open(struct infer_model **out, const char *dir,
 
 /* The same, told more. Where scores are read: then pad_token_id may be equal to
  * eos_token_id ("eos" or "before-eos" is how an option spells it: 0, or
- * PK_EUSAGE). And the precision asked for; infer_model_weights says which it
- * came to. */
+ * PK_EUSAGE). The precision asked for; infer_model_weights says which it came
+ * to. A model of more than two thirds of memory is read from its files layer by
+ * layer as passes go (infer/ahead.h). */
 struct infer_open {
     enum infer_read_out read_out;
     enum infer_precision precision;
+    bool stream; /* layer by layer, even if it would fit in memory */
 };
 PK_NODISCARD int infer_model_open_as(struct infer_model **out, const char *dir,
                                      const struct infer_open *how,
@@ -569,10 +572,13 @@ PK_NODISCARD int infer_logits(const struct infer_weights *w,
                               struct pk_err *err);
 
 /* Bytes that infer_forward with a tape, and infer_backward after it, need at
- * most for a forest of so many tokens, paths and read-outs (to plan memory). */
+ * most for a forest of so many tokens, paths and read-outs (to plan memory);
+ * and infer_forward without a tape, in fp32 with weights stored in bf16. */
 struct infer_forest_size {
     size_t tokens, longest, readouts;
 };
+size_t infer_score_bytes(const struct infer_config *c,
+                         struct infer_forest_size f);
 size_t infer_train_bytes(const struct infer_config *c,
                          struct infer_forest_size f, bool recompute);
 /* What adapters take beside that. */

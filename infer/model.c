@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/sha256.h"
+#include "infer/ahead.h"
 #include "infer/config.h"
 #include "infer/lora_file.h"
 #include "infer/model.h"
@@ -223,6 +225,45 @@ static int load_all(struct infer_model *m, struct pk_err *err)
     return 0;
 }
 
+/* What lies in the files, as far as it is not widened. */
+static size_t mapped_bytes(const struct infer_matrix *w)
+{
+    return w->bf16 ? w->rows * w->cols * sizeof *w->bf16
+                   : w->rows * w->cols * sizeof *w->f32;
+}
+
+static bool is_owned(const struct infer_model *m, const struct infer_matrix *w)
+{
+    bool owned = false;
+    for (size_t i = 0; w->f32 && i < m->n_owned; i++)
+        owned |= m->owned[i] == w->f32;
+    return owned;
+}
+
+/* Reading ahead, for a model that memory has no room for. */
+static int start_ahead(struct infer_model *m, bool always, struct pk_err *err)
+{
+    const struct infer_config *c = &m->config;
+    const size_t memory =
+        (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+    const size_t per_layer = (infer_tensor_count(c) - 2) / c->layers;
+    size_t total = 0;
+    for (size_t i = 0; i < infer_tensor_count(c); i++)
+        total += mapped_bytes(infer_weights_slot(c, &m->w, i));
+    if (!always && total / 2 <= memory / 3)
+        return 0;
+    int rc =
+        infer_ahead_new(&m->w.ahead, c->layers, always ? 0 : memory / 2, err);
+    for (size_t i = 0; !rc && i < c->layers * per_layer; i++) {
+        const struct infer_matrix *w = infer_weights_slot(c, &m->w, 1 + i);
+        const void *at = w->bf16 ? (const void *)w->bf16 : w->f32;
+        if (!is_owned(m, w))
+            rc = infer_ahead_add(m->w.ahead, i / per_layer, at, mapped_bytes(w),
+                                 err);
+    }
+    return rc ? rc : infer_ahead_start(m->w.ahead, err);
+}
+
 int infer_model_open(struct infer_model **out, const char *dir,
                      struct pk_err *err)
 {
@@ -248,6 +289,8 @@ int infer_model_open_as(struct infer_model **out, const char *dir,
         rc = open_files(m, err);
     if (!rc)
         rc = load_all(m, err);
+    if (!rc)
+        rc = start_ahead(m, how->stream, err);
     free(path);
     if (rc) {
         infer_model_close(m);
@@ -263,6 +306,7 @@ void infer_model_close(struct infer_model *m)
 {
     if (!m)
         return;
+    infer_ahead_free(m->w.ahead);
     for (size_t i = 0; i < m->n_owned; i++)
         free(m->owned[i]);
     for (size_t i = 0; i < m->n_shards; i++) {

@@ -21,7 +21,8 @@ struct infer_acts {
     float *x;         /* (N, C) what comes in */
     float *q;         /* (rows, H D) rotated */
     float *k, *v;     /* (N, K D) k rotated */
-    float *att;       /* (rows, H D) attention's output, before wo */
+    float *att;       /* (rows, H D) attention's output, before wo; without a
+                         tape, h */
     float *mid;       /* (rows, C) after attention's residual */
     float *gate, *up; /* (rows, F); with nothing kept, one block of rows */
 };
@@ -58,6 +59,8 @@ PK_NODISCARD int infer_pass_plan(const struct infer_pass *p);
 /* Floats that infer_pass_plan would take for a forest of such sizes. */
 size_t infer_pass_floats(const struct infer_config *c,
                          const struct infer_packed *f, enum infer_keep keep);
+/* Bytes of a trie of such sizes, packed. */
+size_t infer_forest_bytes(struct infer_forest_size f);
 /* hidden (R, C), in the order of read-out indices. */
 PK_NODISCARD int infer_pass_run(const struct infer_pass *p, float *hidden);
 /* What backward needs of a layer, from its x: the same bits as the first time.

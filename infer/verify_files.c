@@ -244,7 +244,8 @@ static int open_model(struct verify_report *r, struct verify_open *o,
     struct pk_err why;
     if (o->read_out == INFER_READ_UNSAID)
         o->read_out = INFER_READ_EOS;
-    const struct infer_open how = {o->read_out, o->precision};
+    const struct infer_open how = {.read_out = o->read_out,
+                                   .precision = o->precision};
     int rc = infer_model_open_as(&o->model, o->dir, &how, &why);
     if (rc == PK_EMEM)
         return pk_fail(err, rc, "%s", why.text);

@@ -43,7 +43,8 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
                       const struct rm_scorer_opts *o, struct pk_err *err)
 {
     struct rm_coder *c = &m->coder;
-    const struct infer_open how = {o->read_out, o->precision};
+    const struct infer_open how = {.read_out = o->read_out,
+                                   .precision = o->precision};
     int rc = infer_model_open_as(&m->model, named->dir, &how, err);
     if (rc)
         return rc;

@@ -306,6 +306,48 @@ START_TEST(saved_in_bf16)
 }
 END_TEST
 
+/* Read layer by layer, with what was read given back: the same bits, pass after
+ * pass, in either type. */
+START_TEST(streamed)
+{
+    static const struct infer_open plain = {0}, stream = {.stream = true};
+    struct infer_config c = {.dim = 128,
+                             .layers = 5,
+                             .heads = 4,
+                             .kv_heads = 4,
+                             .head_dim = 32,
+                             .hidden = 256,
+                             .vocab = 5,
+                             .max_positions = 16,
+                             .norm_eps = 1e-5,
+                             .rope_theta = 10000,
+                             .bos = 1,
+                             .eos = 2,
+                             .pad = 0};
+    struct infer_params *p;
+    struct infer_model *m;
+    float want[128], got[128];
+    char *dir = temp_path(_i ? "stream_half" : "stream_full");
+    ck_assert_int_eq(mkdir(dir, 0777), 0);
+    ck_ok(infer_params_new(&p, &c, &err));
+    infer_params_init(p, &c, 3);
+    ck_ok(infer_model_save(dir, &c, &p->w, _i ? INFER_BF16 : INFER_F32,
+                           tokenizer(), &err));
+    infer_params_free(p);
+    ck_ok(infer_model_open_as(&m, dir, &plain, &err));
+    ck_assert_ptr_null(infer_model_weights(m)->ahead);
+    hidden_of(&c, infer_model_weights(m), want);
+    infer_model_close(m);
+    ck_ok(infer_model_open_as(&m, dir, &stream, &err));
+    ck_assert_ptr_nonnull(infer_model_weights(m)->ahead);
+    for (int pass = 0; pass < 20; pass++) {
+        hidden_of(&c, infer_model_weights(m), got);
+        ck_assert_int_eq(memcmp(want, got, sizeof want), 0);
+    }
+    infer_model_close(m);
+}
+END_TEST
+
 START_TEST(widening)
 {
     uint16_t *h = malloc(65536 * sizeof *h + 1);
@@ -450,6 +492,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, round_trip, 0, 4);
     tcase_add_test(t, dtypes_and_alignment);
     tcase_add_loop_test(t, saved_in_bf16, 0, 2);
+    tcase_add_loop_test(t, streamed, 0, 2);
     tcase_add_test(t, widening);
     tcase_add_test(t, tied_under_either_name);
     tcase_add_test(t, shards);

@@ -1,0 +1,131 @@
+/* The core against this machine's limits, as ratios.
+ *
+ *     bench_core [SHAPE...]      15M, 110M, 1.1B, 7B; default 110M 1.1B
+ *
+ * Scoring 512-token rows in fp32 and bf16 against the machine's matrix product
+ * of the same run; 16 responses of 256 tokens to a 768-token prompt as a forest
+ * against flattened rows; greedy decoding against the memory's bandwidth; and
+ * the memory that a forest of 16k tokens takes beside a 7B model's weights. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "infer/bench.h"
+#include "infer/shape.h"
+
+static struct pk_err err;
+
+static void must(int rc)
+{
+    if (rc >= 0)
+        return;
+    fprintf(stderr, "bench_core: %s\n", err.text);
+    exit(pk_exit_status(rc));
+}
+
+static double gflops(const struct infer_bench *b)
+{
+    return b->flop / b->seconds * 1e-9;
+}
+
+static struct infer_bench forward(struct infer_bench_model *m, size_t rows,
+                                  size_t len, size_t shared,
+                                  enum infer_precision p)
+{
+    struct infer_bench b = {
+        .rows = rows, .len = len, .shared = shared, .precision = p};
+    must(infer_bench_forward(m, &b, &err));
+    return b;
+}
+
+/* Both limits, taken beside what is measured against them. */
+struct limits {
+    double by[2];
+};
+
+static struct limits limits(void)
+{
+    struct limits l;
+    must(infer_bench_fp32_limit(&l.by[INFER_PRECISION_FP32], &err));
+    must(infer_bench_bf16_limit(&l.by[INFER_PRECISION_BF16], &err));
+    return l;
+}
+
+static void scoring(struct infer_bench_model *m, const char *shape,
+                    enum infer_precision p)
+{
+    struct limits before = limits();
+    struct infer_bench b = forward(m, 4, 512, 0, p);
+    struct limits after = limits();
+    double limit = before.by[p] > after.by[p] ? before.by[p] : after.by[p];
+    printf("%-6s %s  512-token rows        %8.1f tokens/s  %5.1f%% of %.0f "
+           "GFLOP/s\n",
+           shape, infer_precision_name(p), (double)b.tokens / b.seconds,
+           100 * gflops(&b) / limit, limit);
+}
+
+/* A sixteenth of the rows is the flattened batch: it takes as long for each. */
+static void sharing(struct infer_bench_model *m, const char *shape,
+                    enum infer_precision p)
+{
+    enum { RESPONSES = 16, PROMPT = 768, RESPONSE = 256 };
+    struct infer_bench one = forward(m, 1, PROMPT + RESPONSE, 0, p);
+    struct infer_bench all =
+        forward(m, RESPONSES, PROMPT + RESPONSE, PROMPT, p);
+    printf("%-6s %s  16 responses, forest   %8.2f a second  %5.2f times "
+           "flattened\n",
+           shape, infer_precision_name(p), RESPONSES / all.seconds,
+           RESPONSES * one.seconds / all.seconds);
+}
+
+static void decoding(struct infer_bench_model *m, const char *shape)
+{
+    double seconds, bytes, bandwidth, again;
+    must(infer_bench_bandwidth(&bandwidth, &err));
+    must(infer_bench_decode(m, &seconds, &bytes, &err));
+    must(infer_bench_bandwidth(&again, &err));
+    bandwidth = again > bandwidth ? again : bandwidth;
+    printf("%-6s bf16  greedy decoding       %8.2f tokens/s  %5.1f%% of %.1f "
+           "GB/s\n",
+           shape, 1 / seconds, 100 * bytes / seconds * 1e-9 / bandwidth,
+           bandwidth);
+}
+
+static void one_shape(const char *shape)
+{
+    struct infer_config c;
+    struct infer_bench_model *m;
+    must(infer_shape_parse(&c, shape, &err));
+    c.vocab = 32000;
+    must(infer_bench_model_new(&m, &c, &err));
+    for (int p = 0; p < 2; p++) {
+        if (p == INFER_PRECISION_BF16 && infer_bf16_missing())
+            continue;
+        scoring(m, shape, (enum infer_precision)p);
+        sharing(m, shape, (enum infer_precision)p);
+    }
+    decoding(m, shape);
+    infer_bench_model_free(m);
+}
+
+static void scratch(void)
+{
+    struct infer_config c;
+    const struct infer_forest_size f = {16384, 4096, 64};
+    must(infer_shape_parse(&c, "7B", &err));
+    printf("7B           a forest of 16k tokens %8.2f GiB beside the weights\n",
+           (double)infer_score_bytes(&c, f) / (1 << 30));
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const usual[] = {"110M", "1.1B"};
+    infer_blas_choose();
+    printf("OpenBLAS's %s kernels; bf16: %s\n", infer_blas_kernel(),
+           infer_bf16_missing() ? infer_bf16_missing() : "oneDNN");
+    scratch();
+    for (int i = 1; i < argc; i++)
+        one_shape(argv[i]);
+    for (size_t i = 0; argc < 2 && i < sizeof usual / sizeof *usual; i++)
+        one_shape(usual[i]);
+    return 0;
+}
