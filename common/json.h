@@ -2,11 +2,13 @@
  *
  * Parsing refuses (PK_EDATA): malformed UTF-8, nesting deeper than
  * PK_JSON_DEPTH, anything after the value, raw control characters (which would
- * make the row that we write back invalid), and the escape \u0000, which cJSON
- * would silently cut a string at. Numbers are printed with %.9g (what a float
- * needs to survive) or, where they are whole, as integers; NaN and infinity
- * are not JSON and are never printed: pk_json_add_num turns them into null,
- * and callers who must not lose them check first. */
+ * make the row that we write back invalid), the escape \u0000, which cJSON
+ * would silently cut a string at, and a name that an object holds twice, of
+ * which some readers take the first value, some the last, and Arrow neither.
+ * Numbers are printed with %.9g (what a float needs to survive) or, where they
+ * are whole, as integers; NaN and infinity are not JSON and are never printed:
+ * pk_json_add_num turns them into null, and callers who must not lose them
+ * check first. */
 #ifndef PREFKIT_COMMON_JSON_H
 #define PREFKIT_COMMON_JSON_H
 
@@ -29,6 +31,10 @@ PK_NODISCARD int pk_json_parse(cJSON **out, const char *text, size_t len,
 /* The whole of a small file (at most max_bytes) as one JSON value. */
 PK_NODISCARD int pk_json_load(cJSON **out, const char *path, size_t max_bytes,
                               struct pk_err *err);
+
+/* PK_EDATA when an object, in whatever depth, holds a name twice: for what was
+ * put together since it was parsed. */
+PK_NODISCARD int pk_json_names(const cJSON *j, struct pk_err *err);
 
 /* Fields of an object. The value is borrowed. NULL or the default when the key
  * is absent or null; an error only when it is there with another type. */

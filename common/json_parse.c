@@ -385,6 +385,10 @@ int pk_json_parse(cJSON **out, const char *text, size_t len, struct pk_err *err)
                        "something follows the JSON value at byte %zu",
                        (size_t)(p.at - text) + 1);
     }
-    *out = j;
-    return 0;
+    rc = pk_json_names(j, err);
+    if (rc)
+        cJSON_Delete(j);
+    else
+        *out = j;
+    return rc;
 }

@@ -143,10 +143,6 @@ static int check_entries(struct infer_safetensors *st, uint64_t data_size,
                        "%s: the data from byte %llu on belongs to no tensor",
                        st->path, (unsigned long long)at);
     qsort(t, st->n, sizeof *t, by_name);
-    for (size_t i = 1; i < st->n; i++)
-        if (strcmp(t[i].name, t[i - 1].name) == 0)
-            return pk_fail(err, PK_EDATA, "%s: tensor '%.200s' is there twice",
-                           st->path, t[i].name);
     return 0;
 }
 

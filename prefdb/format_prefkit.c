@@ -16,7 +16,7 @@ static bool is_plain(const char *name)
     return !name[n] && n <= 40;
 }
 
-/* Refuse members that are not in `known`, and members that are there twice. */
+/* Refuse members that are not in `known`. */
 static int check_members(const cJSON *obj, const char *const *known,
                          const char *what, struct pk_err *err)
 {
@@ -31,8 +31,6 @@ static int check_members(const cJSON *obj, const char *const *known,
                            m->string, what);
         if (!known[i])
             return pk_fail(err, PK_EDATA, "%s has an unknown member", what);
-        if (cJSON_GetObjectItemCaseSensitive(obj, m->string) != m)
-            return pk_fail(err, PK_EDATA, "\"%s\" is there twice", known[i]);
     }
     return 0;
 }

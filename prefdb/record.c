@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "common/mem.h"
 
 static void response_reset(struct prefdb__response *r)
@@ -99,7 +100,7 @@ static int response_check(const struct prefdb__response *r, struct pk_err *err)
             x->value > x->high)
             return pk_fail(err, PK_EDATA, "a rating is not on its scale");
     }
-    return 0;
+    return pk_json_names(r->extra, err);
 }
 
 int prefdb__judgment_check(const struct prefdb__judgment *j, struct pk_err *err)
@@ -119,7 +120,7 @@ int prefdb__judgment_check(const struct prefdb__judgment *j, struct pk_err *err)
         return pk_fail(err, PK_EDATA,
                        "a label names the preferred response, but there is "
                        "none");
-    return 0;
+    return pk_json_names(j->extra, err);
 }
 
 int prefdb__record_check(const struct prefdb__record *r, struct pk_err *err)
@@ -140,7 +141,7 @@ int prefdb__record_check(const struct prefdb__record *r, struct pk_err *err)
         if (rc)
             return rc;
     }
-    return 0;
+    return pk_json_names(r->extra, err);
 }
 
 /* {"a":x,"b":y} -> {"a":y,"b":x}: the values change places, the names keep

@@ -160,8 +160,9 @@ struct prefdb__marks {
 
 /* The rest of the row, without nulls and what taking has emptied, becomes the
  * extra of the first record's last judgment, of the record where there is
- * none. What is marked goes into its members "a" and "b". `marks` may be NULL,
- * and ends with one without names. */
+ * none; its member "row" where that has an extra of its own. What is marked
+ * goes into its members "a" and "b". `marks` may be NULL, and ends with one
+ * without names. */
 PK_NODISCARD int prefdb__keep(struct prefdb__rows *rows, cJSON *row,
                               const struct prefdb__marks *marks,
                               struct pk_err *err);

@@ -217,11 +217,15 @@ int prefdb__keep(struct prefdb__rows *rows, cJSON *row,
                    : pk_fail(err, PK_EDATA, "there is no response");
     if (!prefdb__rest_of(row))
         return 0;
-    cJSON **extra = place(rows);
-    if (!*extra && !(*extra = cJSON_CreateObject()))
-        return pk_fail_mem(err, "a row's JSON");
-    while (row->child)
-        cJSON_AddItemToArray(*extra,
-                             cJSON_DetachItemViaPointer(row, row->child));
-    return group(*extra, marks) ? 0 : pk_fail_mem(err, "a row's JSON");
+    cJSON **extra = place(rows), *rest = cJSON_CreateObject();
+    while (rest && row->child)
+        cJSON_AddItemToArray(rest, cJSON_DetachItemViaPointer(row, row->child));
+    if (rest && !*extra) {
+        *extra = rest;
+        return group(rest, marks) ? 0 : pk_fail_mem(err, "a row's JSON");
+    }
+    if (rest && cJSON_AddItemToObject(*extra, "row", rest))
+        return 0;
+    cJSON_Delete(rest);
+    return pk_fail_mem(err, "a row's JSON");
 }

@@ -1,5 +1,6 @@
 /* common/json: what is refused, what is read, what is written. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -75,6 +76,35 @@ START_TEST(refuses_control_characters)
 }
 END_TEST
 
+/* Few names are compared one by one, many are sorted. */
+START_TEST(refuses_repeated_names)
+{
+    static const char *const bad[][2] = {
+        {"{\"a\":1,\"b\":2,\"a\":1}", "\"a\" is there twice"},
+        {"[{\"x\":{\"\":1,\"\":2}}]", "\"\" is there twice"},
+        {"{\"\\n\":1,\"\\u000a\":2}", "\"\\n\" is there twice"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refuse(bad[i][0], strlen(bad[i][0]), bad[i][1]);
+    cJSON_Delete(
+        parse("{\"a\":{\"a\":1},\"A\":2,\"aa\":[{\"a\":1},{\"a\":1}]}"));
+    for (int n = 15; n < 40; n++) {
+        struct pk_buf b = PK_BUF_INIT(4096);
+        pk_buf_addc(&b, '{');
+        for (int i = 0; i < n; i++)
+            pk_buf_addf(&b, "\"%d\":%d,", i, i);
+        size_t len = b.len;
+        pk_buf_addf(&b, "\"%d\":0}", n);
+        cJSON_Delete(parse(b.data));
+        b.len = len;
+        pk_buf_addf(&b, "\"%d\":0}", n / 2);
+        char want[40];
+        snprintf(want, sizeof want, "\"%d\" is there twice", n / 2);
+        refuse(b.data, b.len, want);
+        pk_buf_release(&b);
+    }
+}
+END_TEST
+
 /* Our parser against cJSON's own: whatever ours takes, cJSON takes, and the
  * trees are the same; and what we print is what cJSON prints. */
 static void same_as_cjson(const char *text, size_t len)
@@ -101,7 +131,7 @@ static const char *const documents[] = {
     "{\"a\": [1, -2.5e3, true ,false,null], \"b\\n\" :"
     " {\"\\u00e9\\ud83d\\ude00\" : \"x\"} , \"c\":1}",
     "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u001f\\u0041\x7f\", \"caf\xc3\xa9\", \"\"]",
-    "[[],{},[[]],{\"\":[{}]},{\"a\":0,\"a\":-0,\"A\":0.5e-3}]",
+    "[[],{},[[]],{\"\":[{}]},{\"a\":0,\"b\":-0,\"A\":0.5e-3}]",
     "{\"long\":\"a text that is much longer than eight characters, \\\" and "
     "on\"}",
     "[2147483647,-2147483648,2147483648,1e15,123456789012345,0.1,1E+2,3e-7]"};
@@ -291,8 +321,8 @@ START_TEST(splice)
         {"{\"a\":1e0 } \r", "{\"a\":1e0 ,\"k\":1}"},
         {" {\"a\":{}}", " {\"a\":{},\"k\":1}"},
         {"{\"a\":\"{\"}", "{\"a\":\"{\",\"k\":1}"},
-        {"{\"a\":12345678901234567890.10,\"a\":2}",
-         "{\"a\":12345678901234567890.10,\"a\":2,\"k\":1}"}};
+        {"{\"a\":12345678901234567890.10,\"b\":2}",
+         "{\"a\":12345678901234567890.10,\"b\":2,\"k\":1}"}};
     for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
         struct pk_buf b = PK_BUF_INIT(4096);
         const char *in = v[i][0];
@@ -333,6 +363,7 @@ static Suite *suite(void)
     tcase_add_test(t, accepts);
     tcase_add_test(t, refuses);
     tcase_add_test(t, refuses_control_characters);
+    tcase_add_test(t, refuses_repeated_names);
     tcase_add_loop_test(t, like_cjson, 0,
                         (int)(sizeof documents / sizeof *documents));
     tcase_add_test(t, digits);

@@ -201,7 +201,7 @@ static const struct {
      "'model.embed_tokens.weight' is missing"},
     {"score.weight", "Score.weight", "'score.weight' is missing"},
     {"q_proj", "k_proj", "is there twice"},
-    {"model.norm.weight", "__metadata__", "belongs to no tensor"},
+    {"model.norm.weight", "__metadata__", "is there twice"},
     {"{\"__metadata__\":{\"format\":\"pt\"},",
      "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]},",
      "overlap"},

@@ -303,6 +303,8 @@ static const struct {
     {"label-studio.json",
      "SELECT count(*) = 1 FROM judgment WHERE annotator = '7'"
      " AND extra ->> '$.completed_by.email' = 'e@x'"},
+    {"label-studio.json", "SELECT count(*) = 1 FROM judgment WHERE"
+                          " extra ->> '$.id' = 5 AND extra ->> '$.row.id' = 2"},
     {"label-studio.json",
      "SELECT min(seconds) = 12.25 AND min(created) LIKE '2024-01-02T%'"
      " FROM judgment"},

@@ -379,7 +379,7 @@ static const struct {
     {"prefkit", "{\"messages\":[{\"role\":\"user\"}],\"a\":\"x\",\"b\":\"y\"}",
      "\"content\" is missing"},
     {"prefkit", OWN(",\"sauce\":\"s\""), "\"sauce\" is not a member"},
-    {"prefkit", OWN(",\"b\":\"z\""), "twice"},
+    {"prefkit", OWN(",\"b\":\"z\""), "\"b\" is there twice"},
     {"prefkit", OWN(",\"split\":\"tset\""), "\"split\" is not"},
     {"prefkit", OWN(",\"source\":5"), "\"source\" is not a string"},
     {"prefkit", OWN(",\"extra\":[]"), "\"extra\" is not an object"},
@@ -432,6 +432,8 @@ static const struct {
      "\"seed\""},
     {"hh", "{\"chosen\":\"\\n\\nHuman: q\\n\\nAssistant: a\"}",
      "\"rejected\" is missing"},
+    {"hh", "{\"chosen\":\"x\",\"rejected\":\"y\",\"chosen\":\"z\"}",
+     "\"chosen\" is there twice"},
     {"hh", "{\"chosen\":5,\"rejected\":\"\"}", "\"chosen\" is not a string"},
     {"hh", "{\"chosen\":\"Hi\",\"rejected\":\"Ho\"}", "does not begin"},
     {"hh", HH("q\\n\\nAssistant: a", "q\\n\\nAssistant: a"), "the same"},
@@ -460,6 +462,10 @@ static const struct {
      "{\"prompt\":\"p\",\"response_0\":\"x\",\"response_1\":\"y\","
      "\"is_response_0_safe\":\"yes\"}",
      "not true or false"},
+    {"shp",
+     "{\"history\":\"q\",\"human_ref_A\":\"x\",\"human_ref_B\":\"y\","
+     "\"labels\":1,\"a\":{\"score\":1},\"score_A\":2}",
+     "\"score\" is there twice"},
     {NULL, "{\"question\":\"q\"}", "no format"},
 };
 
