@@ -41,7 +41,9 @@ static void skip_space(struct parser *p)
 static char peek(struct parser *p)
 {
     skip_space(p);
-    return p->at < p->end ? *p->at : 0;
+    if (p->at == p->end)
+        return 0;
+    return *p->at;
 }
 
 static cJSON *new_item(struct parser *p, int type)
@@ -337,25 +339,53 @@ static int word(struct parser *p, const char *text)
     return 0;
 }
 
+static int type_of(char c)
+{
+    switch (c) {
+    case '{':
+        return cJSON_Object;
+    case '[':
+        return cJSON_Array;
+    case '"':
+        return cJSON_String;
+    case 't':
+        return cJSON_True;
+    case 'f':
+        return cJSON_False;
+    case 'n':
+        return cJSON_NULL;
+    default:
+        return cJSON_Number;
+    }
+}
+
+static int content(struct parser *p, cJSON *item)
+{
+    switch (item->type) {
+    case cJSON_Object:
+        return elements(p, item, '}');
+    case cJSON_Array:
+        return elements(p, item, ']');
+    case cJSON_String:
+        return string(p, &item->valuestring);
+    case cJSON_True:
+        item->valueint = 1;
+        return word(p, "true");
+    case cJSON_False:
+        return word(p, "false");
+    case cJSON_NULL:
+        return word(p, "null");
+    default:
+        return number(p, item);
+    }
+}
+
 static int value(struct parser *p, cJSON **out)
 {
-    char c = peek(p);
-    cJSON *item = *out = new_item(p, c == '{'   ? cJSON_Object
-                                     : c == '[' ? cJSON_Array
-                                     : c == '"' ? cJSON_String
-                                     : c == 't' ? cJSON_True
-                                     : c == 'f' ? cJSON_False
-                                     : c == 'n' ? cJSON_NULL
-                                                : cJSON_Number);
+    cJSON *item = *out = new_item(p, type_of(peek(p)));
     if (!item)
         return PK_EMEM;
-    item->valueint = c == 't';
-    int rc = c == '{' || c == '[' ? elements(p, item, c == '{' ? '}' : ']')
-             : c == '"'           ? string(p, &item->valuestring)
-             : c == 't'           ? word(p, "true")
-             : c == 'f'           ? word(p, "false")
-             : c == 'n'           ? word(p, "null")
-                                  : number(p, item);
+    int rc = content(p, item);
     if (rc) {
         cJSON_Delete(item);
         *out = NULL;

@@ -35,13 +35,13 @@ static const struct argp_option options[] = {
     {"source", 's', "NAME", 0, "Only this source", 0},
     {NULL, 0, NULL, 0, "For pairs:", 1},
     {"judgments", OPT_JUDGMENTS, "J", 0,
-     "Of several on one comparison: majority (default), latest, all (a row "
-     "each), or soft (a column \"probability\", ties counting half; trl, "
-     "openrlhf and ms-swift only)",
+     "Of several on one comparison: majority (default; ties don't vote), "
+     "latest, all (a row each), or soft (a column \"probability\", ties "
+     "counting half; trl, openrlhf and ms-swift only)",
      1},
     {"ties", OPT_TIES, "T", 0,
-     "skip (default), or soft: a row of probability 0.5 (with --judgments "
-     "soft)",
+     "Where nobody prefers an answer: skip (default), or soft, a row of "
+     "probability 0.5 (with --judgments soft)",
      1},
     {"strength-0", OPT_STRENGTH_0, "S", 0,
      "Negligibly better or unsure: keep (default) or drop", 1},

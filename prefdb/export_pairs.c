@@ -266,7 +266,7 @@ static int finish(struct run *r, const struct tally *t, struct pk_err *err)
                                  ? PREFDB_TIE
                                  : PREFDB_BOTH_BAD,
                              err);
-    if (a == b && !r->o->keep_ties) {
+    if (a == b && !soft) {
         r->done->undecided++;
         return 0;
     }

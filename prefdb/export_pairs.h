@@ -15,7 +15,9 @@ enum prefdb__layout {
     PREFDB__FACTORY /* sharegpt, "ranking": true */
 };
 
-/* What becomes of several judgments on one comparison. */
+/* What becomes of several judgments on one comparison: what most of those that
+ * prefer an answer say (none where they are as many), the latest, each, or the
+ * share of votes, of which a tie is half. */
 enum prefdb__votes {
     PREFDB__MAJORITY,
     PREFDB__LATEST,
@@ -33,7 +35,8 @@ struct prefdb__pairs_export {
     enum prefdb__votes votes;
     enum prefdb__margin margin;
     bool drop_strength_0;
-    bool keep_ties;      /* SOFT only: as rows of probability 0.5 */
+    bool keep_ties;      /* SOFT only: those that all call a tie, as rows of
+                            probability 0.5 */
     uint64_t same_after; /* drop pairs whose first so many characters are the
                             same; 0: none */
 };

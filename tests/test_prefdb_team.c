@@ -45,19 +45,21 @@ static struct prefdb *store_of(const char *name, int from, int n,
     return db;
 }
 
-static int found_any;
+static int found_any, found_leaks;
 static void on_found(void *ctx, const struct prefdb__found *f)
 {
     (void)ctx;
     if (strcmp(f->kind, "split") != 0)
         found_any++;
+    else
+        found_leaks++;
 }
 
 static int problems(struct prefdb *db)
 {
     struct pk_err err;
     struct prefdb__listener to = {.found = on_found};
-    found_any = 0;
+    found_any = found_leaks = 0;
     ck_ok(prefdb__check(db, &to, &err));
     return found_any;
 }
@@ -466,6 +468,35 @@ START_TEST(test_split)
 }
 END_TEST
 
+/* The same letters and digits are one prompt, however it is written. */
+START_TEST(test_near_identical)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    int64_t n[3], moved;
+    struct prefdb__shares shares = {{1, 1, 1}, ""};
+    struct prefdb *db = new_store("near.db");
+    ck_ok(import_text(
+        db, "near.jsonl",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello, World 1?\"}],"
+        "\"a\":\"x\",\"b\":\"y\",\"split\":\"train\"}\n"
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"hello  world: 1\"}],"
+        "\"a\":\"x\",\"b\":\"z\",\"split\":\"test\"}\n"
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello, world 2?\"}],"
+        "\"a\":\"x\",\"b\":\"y\",\"split\":\"valid\"}\n",
+        plain_import(NULL), &report, &err));
+    ck_assert_int_eq(problems(db), 0);
+    ck_assert_int_eq(found_leaks, 1);
+    ck_ok(prefdb__split(db, &shares, NULL, 0, false, n, &moved, &err));
+    ck_assert_int_eq(number(db, "SELECT count(DISTINCT split) FROM comparison"
+                                " WHERE id < 3"),
+                     1);
+    ck_assert_int_eq(problems(db), 0);
+    ck_assert_int_eq(found_leaks, 0);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_backup)
 {
     struct pk_err err;
@@ -557,6 +588,7 @@ int main(void)
     tcase_add_test(rest, test_search);
     tcase_add_test(rest, test_batch);
     tcase_add_test(rest, test_split);
+    tcase_add_test(rest, test_near_identical);
     tcase_add_test(rest, test_backup);
     tcase_add_test(rest, test_killed_imports);
     suite_add_tcase(s, rest);

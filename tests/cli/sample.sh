@@ -36,6 +36,15 @@ run 0 prefkit import again.db again.jsonl.gz
 prefkit export -q again.db >again.jsonl
 must cmp before.jsonl again.jsonl
 
+t "export for other trainers says what it leaves out"
+run 0 prefkit export sample.db --dimension helpfulness --format trl \
+    --strength-0 drop --equal-after 20 --output pairs.jsonl
+for words in "531 rows of 743 judgments" "9 judgments left out for the" \
+    "2 ties, left out" "6 without a majority, left out" \
+    "41 of strength 0" "2 the same after --equal-after"; do
+    stderr_has "$words"
+done
+
 t "standard input is a file like another"
 run 0 prefkit init stdin.db
 prefkit import stdin.db - --source sample <"$SAMPLE/comparisons.jsonl" \
