@@ -10,6 +10,9 @@
  * used for m n k <= 10^6, and where rows are left over from the 12 (or a part
  * of them) that its kernels take at once: so tiles are padded with rows of
  * zeros.
+ * Its kernels for AVX2 without AVX-512 are the exception: they take the second
+ * six of every twelve rows another way, so that there a row's last bits depend
+ * on its place. `verify` tells.
  *
  * Weights stored in bf16 are widened a tile at a time just before they are
  * used: the same bits as from weights widened beforehand.
