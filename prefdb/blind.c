@@ -153,10 +153,12 @@ int prefdb__desk_blind(struct prefdb__desk *d, int64_t n, int64_t *comparison,
     if (!rc)
         rc =
             is_time(d, "repeat", d->c.repeat_every, n - 1, &repeat_before, err);
-    if (!rc && gold)
-        rc = find_gold(d, n, comparison, err);
+    if (rc)
+        return rc;
+    if (gold)
+        return find_gold(d, n, comparison, err);
     /* Where both fell on one place the repeat comes after. */
-    if (!rc && (repeat || (gold_before && repeat_before)))
-        rc = find_repeat(d, n, comparison, err);
-    return rc;
+    if (repeat || (gold_before && repeat_before))
+        return find_repeat(d, n, comparison, err);
+    return 0;
 }

@@ -552,6 +552,32 @@ START_TEST(test_gold)
 }
 END_TEST
 
+/* Gold is not given up for a repeat that falls on its place; and a repeat comes
+ * once, also where there is no gold left. */
+START_TEST(test_gold_beside_repeats)
+{
+    enum { WITH = GOLD * EVERY, ALL = 13 * EVERY };
+    static const char *const who[] = {"ann", "bob", "cem", "dee", "eli", "fay"};
+    int64_t c, ids[ALL];
+    struct prefdb *db = store_with_gold("both.db", &c, 6, EVERY);
+    for (int k = 0; k < 6; k++) {
+        int repeats = 0;
+        ck_assert_int_eq(work(db, c, who[k], ids, ALL), ALL);
+        for (int run = 0; run < GOLD; run++) {
+            int gold = 0;
+            for (int i = run * EVERY; i < (run + 1) * EVERY; i++)
+                gold += ids[i] > 0 && ids[i] <= GOLD;
+            ck_assert_int_eq(gold, 1);
+        }
+        for (int i = WITH; i < ALL; i++)
+            repeats += ids[i] < 0;
+        ck_assert_int_le(repeats, (ALL - WITH) / EVERY + 1);
+        ck_assert_int_gt(repeats, 0);
+    }
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_repeats)
 {
     struct pk_err err;
@@ -688,6 +714,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_uncertain);
     tcase_add_test(t, test_habits);
     tcase_add_test(t, test_gold);
+    tcase_add_test(t, test_gold_beside_repeats);
     tcase_add_test(t, test_repeats);
     tcase_add_test(t, test_blind_skipped);
     tcase_add_test(t, test_report);
