@@ -54,9 +54,7 @@ int pk_json_print(struct pk_buf *b, const cJSON *j)
         print_list(b, j);
     else if (cJSON_IsString(j))
         print_string(b, j->valuestring);
-    else if (cJSON_IsNumber(j) && j->valuestring)
-        pk_buf_adds(b, j->valuestring);
-    else if (cJSON_IsRaw(j))
+    else if (cJSON_IsRaw(j) || (cJSON_IsNumber(j) && j->valuestring))
         pk_buf_adds(b, j->valuestring);
     else if (cJSON_PrintPreallocated((cJSON *)j, text, sizeof text, 0))
         pk_buf_adds(b, text);

@@ -87,7 +87,7 @@ static int make_parts(struct infer_lora_work *k, const struct infer_adapter *a,
 {
     size_t u = (rows * a->a.rows + 15) & ~(size_t)15;
     size_t need = 2 * u + (k->drop.p > 0 ? rows * a->a.cols : 0);
-    if (need > k->cap) {
+    if (!k->mem || need > k->cap) {
         free(k->mem);
         k->mem = pk_calloc_aligned(need, sizeof *k->mem);
         k->cap = k->mem ? need : 0;

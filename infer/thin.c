@@ -27,7 +27,7 @@ struct job {
 };
 
 #define THIN(name) name##_plain
-#include "infer/thin_tile.h"
+#include "infer/thin_tile.inc"
 #undef THIN
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -35,7 +35,7 @@ struct job {
 #pragma GCC push_options
 #pragma GCC target("arch=haswell")
 #define THIN(name) name##_avx2
-#include "infer/thin_tile.h"
+#include "infer/thin_tile.inc"
 #undef THIN
 #pragma GCC pop_options
 
@@ -43,7 +43,7 @@ struct job {
 #pragma GCC target(                                                            \
     "avx512f,avx512vl,avx512bw,avx512dq,fma,prefer-vector-width=512")
 #define THIN(name) name##_avx512
-#include "infer/thin_tile.h"
+#include "infer/thin_tile.inc"
 #undef THIN
 #pragma GCC pop_options
 #endif
