@@ -1,8 +1,8 @@
 /* Training against this machine's limit.
  *
- *     bench_train 110M|1.1B            all parameters, pairs that share nothing
- *     bench_train shared               pairs as the paper's, as a forest and
- * flat bench_train lora DIR             adapters of rank 16 on the model in DIR
+ *     bench_train 110M|1.1B     all parameters, pairs that share nothing
+ *     bench_train shared        pairs as the paper's, as a forest and flat
+ *     bench_train lora DIR      adapters of rank 16 on the model in DIR
  *     ... [STEPS [bf16]]
  *
  * Steps of 4 pairs of two 512-token answers (PyTorch's 8 rows of 512), or of 4
