@@ -1,6 +1,9 @@
 /* TRL's preference data: explicit {"prompt", "chosen", "rejected"}, or implicit
  * {"chosen", "rejected"} where both begin with the prompt; texts, or lists of
- * messages. A "margin" and every other column are kept with the judgment. */
+ * messages. A "margin" and every other column are kept with the judgment.
+ * Where `prefkit best --pairs` says how its responses were made, the store's
+ * columns have that too. */
+#include <math.h>
 #include <string.h>
 
 #include "common/json.h"
@@ -30,6 +33,32 @@ static int read_side(const cJSON *row, bool explicit_prompt, const char *key,
     return rc ? rc : read_part(row, key, PREFDB_ASSISTANT, out, err);
 }
 
+static double within(const cJSON *o, const char *key, double high)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    bool ok =
+        cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble <= high;
+    return ok ? v->valuedouble : PREFDB__UNKNOWN;
+}
+
+/* What the columns hold of "chosen_generation" and "chosen_cut"; anything else
+ * under these names is only kept. */
+static void read_made(const cJSON *row, const char *made, const char *cut,
+                      struct prefdb__response *r)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(row, made);
+    const cJSON *model = cJSON_GetObjectItemCaseSensitive(o, "model");
+    r->cut = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, cut));
+    if (!cJSON_IsObject(o))
+        return;
+    r->model = cJSON_IsString(model) ? model->valuestring : NULL;
+    r->temperature = within(o, "temperature", 1e9);
+    r->top_p = within(o, "top_p", 1);
+    double seed = within(o, "seed", 9007199254740992.0);
+    r->has_seed = !isnan(seed) && seed == floor(seed);
+    r->seed = r->has_seed ? (int64_t)seed : 0;
+}
+
 static int read(const struct prefdb__format *f, cJSON *row,
                 struct prefdb__rows *rows, struct pk_err *err)
 {
@@ -51,8 +80,11 @@ static int read(const struct prefdb__format *f, cJSON *row,
         rc = read_side(row, explicit_prompt, "rejected", out, err);
     if (!rc)
         rc = prefdb__split_dialogues(out, n_a, err);
-    return rc ? rc
-              : prefdb__judge_chosen(row, rows->dimension, known, out, err);
+    if (rc)
+        return rc;
+    read_made(row, "chosen_generation", "chosen_cut", &out->a);
+    read_made(row, "rejected_generation", "rejected_cut", &out->b);
+    return prefdb__judge_chosen(row, rows->dimension, known, out, err);
 }
 
 const struct prefdb__format prefdb__format_trl = {

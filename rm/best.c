@@ -8,9 +8,12 @@
 #include "common/mem.h"
 #include "common/sha256.h"
 
+/* A response that is the best or the worst so far. */
 struct end {
     double score;
-    char *text; /* the response */
+    bool cut;
+    char *text;
+    char *made; /* "generation" as JSON, of this response alone; or NULL */
 };
 
 struct prompt {
@@ -48,14 +51,20 @@ int rm_best_new(struct rm_best **out, const char *by, struct pk_err *err)
     return rc;
 }
 
+static void release_end(struct end *e)
+{
+    free(e->text);
+    free(e->made);
+}
+
 void rm_best_free(struct rm_best *b)
 {
     if (!b)
         return;
     for (size_t i = 0; i < b->n; i++) {
         free(b->prompt[i].json);
-        free(b->prompt[i].best.text);
-        free(b->prompt[i].worst.text);
+        release_end(&b->prompt[i].best);
+        release_end(&b->prompt[i].worst);
         free(b->prompt[i].score);
     }
     free(b->prompt);
@@ -94,7 +103,8 @@ static int grow(struct rm_best *b, struct pk_err *err)
     return 0;
 }
 
-/* The row's prompt as JSON: "prompt" itself, or "messages" but the last. */
+/* The row's prompt as JSON: "prompt" itself, or "messages", but the last where
+ * that is the response. */
 static char *prompt_json(const struct rm_row *r)
 {
     const cJSON *p = cJSON_GetObjectItemCaseSensitive(r->json, "prompt");
@@ -102,7 +112,8 @@ static char *prompt_json(const struct rm_row *r)
         return cJSON_PrintUnformatted(p);
     p = cJSON_GetObjectItemCaseSensitive(r->json, "messages");
     cJSON *most = cJSON_Duplicate(p, true);
-    if (most)
+    bool last = (size_t)cJSON_GetArraySize(p) == r->dialogue.all.n;
+    if (most && last)
         cJSON_DeleteItemFromArray(most, cJSON_GetArraySize(most) - 1);
     char *text = most ? cJSON_PrintUnformatted(most) : NULL;
     cJSON_Delete(most);
@@ -137,33 +148,72 @@ static int find(struct rm_best *b, struct prompt **out, struct pk_err *err)
     return 0;
 }
 
-static int set_end(struct end *e, double score, const struct infer_message *m,
-                   struct pk_err *err)
+/* How response i of the row was made, as JSON: of the lists that have an
+ * element for each sample, its own; and which sample it was. *out stays NULL
+ * where the row does not tell. PK_EMEM. */
+static int made_of(const struct rm_row *r, size_t i, char **out)
 {
-    char *copy = pk_memdup0(m->text, m->len);
-    if (!copy)
+    static const char *const lists[] = {"tokens", "finish"};
+    const cJSON *all = cJSON_GetObjectItemCaseSensitive(r->json, "generation");
+    if (!cJSON_IsObject(all))
+        return 0;
+    cJSON *made = cJSON_Duplicate(all, true);
+    bool ok = made != NULL;
+    for (size_t k = 0; ok && r->list && k < 2; k++) {
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(made, lists[k]);
+        const cJSON *one = cJSON_GetArrayItem(list, (int)i);
+        cJSON *copy = one ? cJSON_Duplicate(one, true) : NULL;
+        if (one)
+            ok = copy &&
+                 cJSON_ReplaceItemInObjectCaseSensitive(made, lists[k], copy);
+    }
+    if (ok && r->list)
+        ok = pk_json_add_int(made, "sample", (long long)i + 1) == 0;
+    *out = ok ? cJSON_PrintUnformatted(made) : NULL;
+    cJSON_Delete(made);
+    return *out ? 0 : PK_EMEM;
+}
+
+/* A response that comes in. */
+struct sample {
+    double score;
+    const struct rm_row *row;
+    size_t i; /* in the row */
+    const struct rm_dialogue *said;
+};
+
+static int set_end(struct end *e, const struct sample *s, struct pk_err *err)
+{
+    const struct infer_dialogue *d = &s->said->all;
+    const struct infer_message *m = &d->msg[d->n - 1];
+    struct end new = {.score = s->score,
+                      .cut = s->said->cut,
+                      .text = pk_memdup0(m->text, m->len)};
+    if (!new.text || made_of(s->row, s->i, &new.made) < 0) {
+        release_end(&new);
         return pk_fail_mem(err, "a response");
-    free(e->text);
-    *e = (struct end){score, copy};
+    }
+    release_end(e);
+    *e = new;
     return 0;
 }
 
 /* The first of equals stands. */
-static int take(struct prompt *p, double score, const struct infer_message *m,
-                bool history, struct pk_err *err)
+static int take(struct prompt *p, const struct sample *s, bool history,
+                struct pk_err *err)
 {
     int rc = 0;
-    if (!p->best.text || score > p->best.score) {
-        rc = set_end(&p->best, score, m, err);
+    if (!p->best.text || s->score > p->best.score) {
+        rc = set_end(&p->best, s, err);
         p->from_history = history;
     }
-    if (rc == 0 && (!p->worst.text || score < p->worst.score))
-        rc = set_end(&p->worst, score, m, err);
+    if (rc == 0 && (!p->worst.text || s->score < p->worst.score))
+        rc = set_end(&p->worst, s, err);
     if (rc || history)
         return rc;
     if (!pk_grow(&p->score, &p->cap, p->n + 1, sizeof *p->score))
         return pk_fail_mem(err, "scores");
-    p->score[p->n++] = score;
+    p->score[p->n++] = s->score;
     return 0;
 }
 
@@ -178,19 +228,19 @@ int rm_best_add(struct rm_best *b, const char *line, size_t len, bool history,
     }
     if (rc)
         return rc;
-    if (b->row.ready_made)
-        return pk_fail(err, PK_EDATA,
-                       "\"token_ids\" do not say what the prompt is");
+    if (b->row.ready_made || b->row.text)
+        return pk_fail(err, PK_EDATA, "\"%s\" does not say what the prompt is",
+                       b->row.text ? "text" : "token_ids");
     struct prompt *p = NULL;
     struct rm_text text;
     rc = find(b, &p, err);
     for (size_t i = 0; rc == 0 && rm_row_next(&b->row, &text); i++) {
-        double score;
-        const struct infer_dialogue *d = &text.dialogue->all;
-        if (!rm_row_own_score(&b->row, b->by, i, &score) || !isfinite(score))
+        struct sample s = {.row = &b->row, .i = i, .said = text.dialogue};
+        if (!rm_row_own_score(&b->row, b->by, i, &s.score) ||
+            !isfinite(s.score))
             return pk_fail(err, PK_EDATA, "\"scores\" has no number for \"%s\"",
                            b->by);
-        rc = take(p, score, &d->msg[d->n - 1], history, err);
+        rc = take(p, &s, history, err);
         b->counts.responses += !history;
     }
     return rc;
@@ -208,6 +258,16 @@ struct rm_best_counts rm_best_counts(const struct rm_best *b)
     return c;
 }
 
+/* What is known of a response beside its text: "KEYcut" and
+ * "KEYgeneration". */
+static void write_end(struct pk_buf *out, const struct end *e, const char *key)
+{
+    if (e->cut)
+        pk_buf_addf(out, ",\"%scut\":true", key);
+    if (e->made)
+        pk_buf_addf(out, ",\"%sgeneration\":%s", key, e->made);
+}
+
 static int write_prompt(const struct rm_best *b, const struct prompt *p,
                         enum rm_best_form form, struct pk_buf *out)
 {
@@ -218,11 +278,15 @@ static int write_prompt(const struct rm_best *b, const struct prompt *p,
     if (form == RM_BEST_PAIRS) {
         pk_buf_adds(out, ",\"rejected\":");
         pk_json_quote(out, p->worst.text, strlen(p->worst.text));
+        write_end(out, &p->best, "chosen_");
+        write_end(out, &p->worst, "rejected_");
         return pk_buf_adds(out, "}\n");
     }
     pk_buf_adds(out, ",\"scores\":{");
     pk_json_quote(out, b->by, strlen(b->by));
-    return pk_buf_addf(out, ":%.9g},\"samples\":%zu}\n", p->best.score, p->n);
+    pk_buf_addf(out, ":%.9g},\"samples\":%zu", p->best.score, p->n);
+    write_end(out, &p->best, "");
+    return pk_buf_adds(out, "}\n");
 }
 
 int rm_best_write(const struct rm_best *b, enum rm_best_form form, FILE *f,

@@ -26,10 +26,12 @@ PK_NODISCARD int rm_best_add(struct rm_best *b, const char *line, size_t len,
                              bool history, struct pk_err *err);
 
 enum rm_best_form {
-    RM_BEST_ROWS, /* {"prompt", "response", "scores", "samples"} */
-    RM_BEST_PAIRS /* {"prompt", "chosen", "rejected"}: best and worst, as
-                     `import --format trl` reads; prompts whose best and worst
-                     score the same are left out */
+    RM_BEST_ROWS, /* {"prompt", "response", "scores", "samples"}, and "cut" and
+                     "generation" where the row told of them */
+    RM_BEST_PAIRS /* {"prompt", "chosen", "rejected"}, and "chosen_cut",
+                     "chosen_generation", ...: best and worst, as `import
+                     --format trl` reads; prompts whose best and worst score the
+                     same are left out */
 };
 
 /* Prompts in the order of their first row. */

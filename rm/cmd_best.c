@@ -89,8 +89,9 @@ static const struct argp argp = {
         "Rows are what `prefkit score' wrote, with \"responses\" or one "
         "response each; those to one prompt need not lie together. Rows "
         "come out as {\"prompt\": ..., \"response\": ..., \"scores\": "
-        "{NAME: number}, \"samples\": K}, in the order of the prompts' "
-        "first rows. Rows with an \"error\" are passed over and counted.\n\n"
+        "{NAME: number}, \"samples\": K}, and \"cut\" and \"generation\" where "
+        "the response had them, in the order of the prompts' first rows. Rows "
+        "with an \"error\" are passed over and counted.\n\n"
         "Example: prefkit best --by help -i scored.jsonl --keep best.jsonl "
         "-o round3.jsonl"};
 

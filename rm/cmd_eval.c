@@ -75,21 +75,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_HTML:
         a->html = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->store)
-            argp_error(state, "one store at a time: '%s' is a second", arg);
-        a->store = arg;
-        return 0;
     case ARGP_KEY_END:
-        if (!a->store || a->scoring.models.n == 0)
-            argp_error(state, "a store DB and --rm NAME=DIR are needed");
+        if (a->scoring.models.n == 0)
+            argp_error(state, "--rm NAME=DIR is needed");
         if (a->json && a->html && strcmp(a->html, "-") == 0)
             argp_error(state, "--json and --html - would both go to standard "
                               "output");
-        return 0;
+        break;
     default:
-        return ARGP_ERR_UNKNOWN;
+        break;
     }
+    return pk_cli_args(key, arg, state,
+                       (const struct pk_cli_arg[]){{"DB", &a->store}, {0}});
 }
 
 static const struct argp_child children[] = {{&rm_scoring_argp, 0, NULL, 0},

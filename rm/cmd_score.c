@@ -254,6 +254,8 @@ static const struct argp argp = {
         "  {\"messages\": [..., {\"role\": \"assistant\", \"content\": ...}]}\n"
         "  {\"prompt\": TEXT or [MESSAGES], \"response\": TEXT}\n"
         "  {\"prompt\": TEXT or [MESSAGES], \"responses\": [TEXT, ...]}\n"
+        "  {\"messages\": [MESSAGES], \"responses\": [TEXT, ...]}, as `prefkit "
+        "generate' writes\n"
         "  {\"text\": TEXT}, its chat format written out: \"<s>[INST] ...\"\n"
         "  {\"token_ids\": [ID, ...]}\n\n"
         "and comes back whole, in order, with \"scores\": {NAME: number}, or "

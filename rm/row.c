@@ -11,23 +11,6 @@ static int add_messages(struct rm_row *r, const cJSON *list, const char *key,
     return rc ? pk_err_prefix(err, "\"%s\": ", key) : 0;
 }
 
-static int parse_messages(struct rm_row *r, const cJSON *messages,
-                          struct pk_err *err)
-{
-    if (!cJSON_IsArray(messages))
-        return pk_fail(err, PK_EDATA, "\"messages\" is not a list");
-    int rc = add_messages(r, messages, "messages", err);
-    if (rc)
-        return rc;
-    const struct infer_dialogue *d = &r->dialogue.all;
-    if (d->n == 0 || d->msg[d->n - 1].role != INFER_ASSISTANT)
-        return pk_fail(err, PK_EDATA,
-                       "the last of \"messages\" is not the assistant's: there "
-                       "is no response to score");
-    r->n = 1;
-    return 0;
-}
-
 static int parse_responses(struct rm_row *r, struct pk_err *err)
 {
     size_t i = 0;
@@ -46,22 +29,11 @@ static int parse_responses(struct rm_row *r, struct pk_err *err)
     return 0;
 }
 
-static int parse_prompt(struct rm_row *r, const cJSON *prompt,
-                        struct pk_err *err)
+/* One response or several, to the dialogue so far. */
+static int take_responses(struct rm_row *r, struct pk_err *err)
 {
     const char *one = NULL;
     int rc;
-    if (cJSON_IsString(prompt))
-        rc = infer_dialogue_add(&r->dialogue.all, INFER_USER,
-                                prompt->valuestring,
-                                strlen(prompt->valuestring), err);
-    else if (cJSON_IsArray(prompt))
-        rc = add_messages(r, prompt, "prompt", err);
-    else
-        rc = pk_fail(err, PK_EDATA,
-                     "\"prompt\" is neither a string nor a list of messages");
-    if (rc)
-        return rc;
     r->responses = cJSON_GetObjectItemCaseSensitive(r->json, "responses");
     if (r->responses && cJSON_GetObjectItemCaseSensitive(r->json, "response"))
         return pk_fail(err, PK_EDATA,
@@ -79,10 +51,57 @@ static int parse_prompt(struct rm_row *r, const cJSON *prompt,
     return rc;
 }
 
+static int parse_prompt(struct rm_row *r, const cJSON *prompt,
+                        struct pk_err *err)
+{
+    int rc;
+    if (cJSON_IsString(prompt))
+        rc = infer_dialogue_add(&r->dialogue.all, INFER_USER,
+                                prompt->valuestring,
+                                strlen(prompt->valuestring), err);
+    else if (cJSON_IsArray(prompt))
+        rc = add_messages(r, prompt, "prompt", err);
+    else
+        rc = pk_fail(err, PK_EDATA,
+                     "\"prompt\" is neither a string nor a list of messages");
+    return rc ? rc : take_responses(r, err);
+}
+
+static bool has(const struct rm_row *r, const char *key)
+{
+    return cJSON_GetObjectItemCaseSensitive(r->json, key) != NULL;
+}
+
+/* They end with the response; or, as generate writes them, the responses lie
+ * beside them. */
+static int parse_messages(struct rm_row *r, const cJSON *messages,
+                          struct pk_err *err)
+{
+    if (!cJSON_IsArray(messages))
+        return pk_fail(err, PK_EDATA, "\"messages\" is not a list");
+    int rc = add_messages(r, messages, "messages", err);
+    if (rc)
+        return rc;
+    const struct infer_dialogue *d = &r->dialogue.all;
+    bool whole = d->n && d->msg[d->n - 1].role == INFER_ASSISTANT;
+    if (d->n && !whole && (has(r, "response") || has(r, "responses")))
+        return take_responses(r, err);
+    if (!whole)
+        return pk_fail(err, PK_EDATA,
+                       "the last of \"messages\" is not the assistant's: there "
+                       "is no response to score");
+    r->n = 1;
+    return 0;
+}
+
 static int parse_text(struct rm_row *r, const cJSON *text, struct pk_err *err)
 {
     if (!cJSON_IsString(text))
         return pk_fail(err, PK_EDATA, "\"text\" is not a string");
+    if (has(r, "responses"))
+        return pk_fail(err, PK_EDATA,
+                       "\"responses\" beside \"text\", which is a whole "
+                       "dialogue with its response");
     r->text = text->valuestring;
     r->n = 1;
     return 0;

@@ -416,9 +416,9 @@ static error_t parse_defaults(int key, char *arg, struct argp_state *state,
 static void check(const struct rm_train_args *a, struct argp_state *state)
 {
     const struct rm_recipe *r = &a->run.recipe;
-    if (!a->run.store || !a->has_dimension || !a->run.base || !a->run.output)
-        argp_error(state, "a store DB, --dimension (or --recipe), --base and "
-                          "--output are needed");
+    if (!a->has_dimension || !a->run.base || !a->run.output)
+        argp_error(state, "--dimension (or --recipe), --base and --output are "
+                          "needed");
     if (a->objective == RM_LANGUAGE &&
         (a->recipe || r->keep == RM_KEEP_ACCURACY))
         argp_error(state, "--recipe and --keep best-accuracy are for reward "
@@ -443,13 +443,12 @@ static error_t parse_all(int key, char *arg, struct argp_state *state)
     case OPT_DIMENSION:
         return 0;
     case ARGP_KEY_ARG:
-        if (a->run.store)
-            argp_error(state, "one store at a time: '%s' is a second", arg);
-        a->run.store = arg;
-        return 0;
     case ARGP_KEY_END:
-        check(a, state);
-        return 0;
+        if (key == ARGP_KEY_END)
+            check(a, state);
+        return pk_cli_args(
+            key, arg, state,
+            (const struct pk_cli_arg[]){{"DB", &a->run.store}, {0}});
     default:
         return parse_files(key, arg, state, a);
     }

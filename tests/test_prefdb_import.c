@@ -127,6 +127,38 @@ START_TEST(test_trl)
 }
 END_TEST
 
+/* How best's responses were made; what is no such thing is only kept. */
+START_TEST(test_trl_of_best)
+{
+    static const char row[] =
+        "{\"prompt\":\"p\",\"chosen\":\"x\",\"rejected\":\"y\",\"chosen_cut\":"
+        "true,\"chosen_generation\":{\"model\":\"m\",\"temperature\":0.7,"
+        "\"top_p\":0.9,\"seed\":5,\"finish\":\"length\"},"
+        "\"rejected_generation\":{\"model\":3,\"temperature\":-1,\"seed\":0.5}"
+        "}";
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("best.db");
+    struct prefdb__import o = plain_import(NULL);
+    o.dimension = PREFDB_HELPFULNESS;
+    ck_ok(import_text(db, "best.jsonl", row, o, &report, &err));
+    ck_assert_str_eq(report.format->name, "trl");
+    ck_assert_int_eq(
+        number(db, "SELECT count(*) FROM response WHERE model = 'm' AND "
+                   "temperature = 0.7 AND top_p = 0.9 AND seed = 5 AND cut"),
+        1);
+    ck_assert_int_eq(
+        number(db, "SELECT count(*) FROM response WHERE model IS NULL AND "
+                   "temperature IS NULL AND seed IS NULL AND NOT cut"),
+        1);
+    ck_assert_int_eq(
+        number(db, "SELECT extra ->> '$.chosen_generation.finish' = 'length' "
+                   "FROM judgment"),
+        1);
+    prefdb_close(db);
+}
+END_TEST
+
 /* ---- PKU ----------------------------------------------------------------- */
 
 START_TEST(test_pku)
@@ -672,6 +704,7 @@ int main(void)
     tcase_add_test(formats, test_needs_dimension);
     tcase_add_loop_test(formats, test_trl, 0,
                         (int)(sizeof trl_rows / sizeof trl_rows[0]));
+    tcase_add_test(formats, test_trl_of_best);
     tcase_add_test(formats, test_pku);
     tcase_add_loop_test(formats, test_pku_label, 0,
                         (int)(sizeof pku_labels / sizeof pku_labels[0]));

@@ -7,6 +7,7 @@
 #include "common/sink.h"
 #include "rm/best.h"
 #include "rm/combine.h"
+#include "tests/schema.h"
 #include "tests/support.h"
 
 static double combined(struct rm_combine c, double help, double safe,
@@ -187,6 +188,67 @@ START_TEST(best)
 }
 END_TEST
 
+/* What generate said of a response goes with it: of a list, its own. */
+START_TEST(best_with_its_making)
+{
+    static const char *const row =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],\"responses\":"
+        "[\"a\",\"b\",\"c\"],\"cut\":[false,false,true],\"generation\":{"
+        "\"model\":\"m\",\"seed\":7,\"stop\":[\"x\",\"y\",\"z\"],\"tokens\":[4,"
+        "5,6],\"finish\":[\"end\",\"stop\",\"length\"]},\"scores\":{\"h\":[1,0,"
+        "2]}}";
+    static const char *const prompt =
+        "{\"prompt\":[{\"role\":\"user\",\"content\":\"q\"}],";
+    struct pk_err err;
+    for (int form = 0; form < 2; form++) {
+        struct rm_best *b;
+        char *text = NULL;
+        size_t len;
+        cJSON *j;
+        ck_ok(rm_best_new(&b, "h", &err));
+        ck_ok(rm_best_add(b, row, strlen(row), false, &err));
+        FILE *f = open_memstream(&text, &len);
+        ck_ok(rm_best_write(b, form ? RM_BEST_PAIRS : RM_BEST_ROWS, f, &err));
+        ck_assert_int_eq(fclose(f), 0);
+        ck_assert_msg(strncmp(text, prompt, strlen(prompt)) == 0, "%s", text);
+        ck_assert_str_eq(
+            text + strlen(prompt),
+            form
+                ? "\"chosen\":\"c\",\"rejected\":\"b\",\"chosen_cut\":true,"
+                  "\"chosen_generation\":{\"model\":\"m\",\"seed\":7,\"stop\":["
+                  "\"x\",\"y\",\"z\"],\"tokens\":6,\"finish\":\"length\","
+                  "\"sample\":3},\"rejected_generation\":{\"model\":\"m\","
+                  "\"seed\":7,\"stop\":[\"x\",\"y\",\"z\"],\"tokens\":5,"
+                  "\"finish\":\"stop\",\"sample\":2}}\n"
+                : "\"response\":\"c\",\"scores\":{\"h\":2},\"samples\":3,"
+                  "\"cut\":true,\"generation\":{\"model\":\"m\",\"seed\":7,"
+                  "\"stop\":[\"x\",\"y\",\"z\"],\"tokens\":6,\"finish\":"
+                  "\"length\",\"sample\":3}}\n");
+        ck_ok(pk_json_parse(&j, text, strlen(text), &err));
+        ck_schema(j, "schemas/best.schema.json");
+        cJSON_Delete(j);
+        free(text);
+        rm_best_free(b);
+    }
+}
+END_TEST
+
+/* Whose prompt nobody can tell. */
+START_TEST(best_of_no_prompt)
+{
+    static const char *const rows[] = {
+        "{\"text\":\"<s>[INST] q [/INST] a </s>\",\"scores\":{\"h\":1}}",
+        "{\"token_ids\":[1,2],\"scores\":{\"h\":1}}"};
+    struct pk_err err;
+    struct rm_best *b;
+    ck_ok(rm_best_new(&b, "h", &err));
+    ck_assert_int_eq(rm_best_add(b, rows[_i], strlen(rows[_i]), false, &err),
+                     PK_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "what the prompt is"));
+    rm_best_free(b);
+}
+END_TEST
+
 /* A run that is given up before its first checkpoint leaves nothing; after it,
  * what the checkpoint said and no more. */
 START_TEST(sink)
@@ -236,6 +298,8 @@ int main(void)
     tcase_add_test(t, error_rows);
     tcase_add_test(t, expected_order);
     tcase_add_test(t, best);
+    tcase_add_test(t, best_with_its_making);
+    tcase_add_loop_test(t, best_of_no_prompt, 0, 2);
     tcase_add_test(t, sink);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -42,6 +42,37 @@ START_TEST(messages)
 }
 END_TEST
 
+/* As generate writes them. */
+START_TEST(messages_and_responses)
+{
+    struct rm_row r = {0};
+    struct rm_text t;
+    struct pk_err err;
+    ck_ok(parse(&r,
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],"
+                "\"responses\":[\"a\",\"b\"],\"cut\":[false,true]}",
+                &err));
+    ck_assert(r.n == 2 && r.list);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(rm_row_next(&r, &t));
+        ck_assert_uint_eq(t.dialogue->all.n, 2);
+        ck_message(t.dialogue, 0, INFER_USER, "q");
+        ck_message(t.dialogue, 1, INFER_ASSISTANT, i ? "b" : "a");
+        ck_assert(t.dialogue->cut == (i == 1));
+    }
+    /* A response that the messages end with is the one that is meant. */
+    ck_ok(parse(&r,
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{"
+                "\"role\":\"assistant\",\"content\":\"a\"}],\"response\":"
+                "\"other\"}",
+                &err));
+    ck_assert(rm_row_next(&r, &t));
+    ck_assert_uint_eq(t.dialogue->all.n, 2);
+    ck_message(t.dialogue, 1, INFER_ASSISTANT, "a");
+    rm_row_release(&r);
+}
+END_TEST
+
 START_TEST(prompt_and_response)
 {
     struct rm_row r = {0};
@@ -146,6 +177,7 @@ static const struct {
     {"{\"prompt\":\"q\",\"response\":\"a\",\"cut\":1}", "\"cut\""},
     {"{\"prompt\":\"q\",\"response\":\"a\",\"cut\":[true]}", "\"cut\""},
     {"{\"text\":7}", "\"text\" is not a string"},
+    {"{\"text\":\"x\",\"responses\":[\"a\"]}", "\"responses\" beside"},
     {"{\"text\":\"x\",\"prompt\":\"y\"}", "several"},
     {"{\"text\":\"x\",\"cut\":true}", "\"cut\" beside"},
     {"{\"token_ids\":[]}", "no token ids"},
@@ -215,6 +247,7 @@ int main(void)
     TCase *t = tcase_create("core");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, messages);
+    tcase_add_test(t, messages_and_responses);
     tcase_add_test(t, prompt_and_response);
     tcase_add_test(t, several_responses);
     tcase_add_test(t, ready_made_ids);

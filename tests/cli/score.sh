@@ -197,6 +197,18 @@ run 0 prefkit import pairs.db pairs.jsonl --format trl --source best \
     --dimension helpfulness --json
 stdout_has "\"rows\":[[:space:]]*$(wc -l <pairs.jsonl),"
 
+t "how a response was made goes with it, from generate into the store"
+printf '{"messages":[{"role":"user","content":"Hello?"}]}\n{"prompt":"And?"}\n' >ask.jsonl
+run 0 prefkit generate --quiet --model base --samples 4 --max-tokens 8 --seed 5 \
+    --temperature 0.75 -i ask.jsonl -o said.jsonl
+run 0 prefkit score --quiet --rm help=help -i said.jsonl -o said.scored.jsonl
+run 0 prefkit best --quiet --by help -i said.scored.jsonl --pairs -o said.pairs.jsonl
+must test "$(grep -c '"chosen_generation":{"model":"base"' said.pairs.jsonl)" -eq 2
+run 0 prefkit init said.db
+run 0 prefkit import said.db said.pairs.jsonl --source r1 --dimension helpfulness
+must test "$(sqlite3 said.db "SELECT count(*) FROM response WHERE model = 'base'
+    AND temperature = 0.75 AND seed = 5")" -eq 4
+
 t "maximum and median by number of samples"
 run 0 prefkit best --by help -i apart.jsonl --curve
 stdout_has "maximum"
