@@ -4,6 +4,7 @@
 # reward, the store, the best of K.
 . "$REPO/tests/cli/lib.sh"
 
+keep_bits
 sample_store
 small_base
 train_small helpfulness help
