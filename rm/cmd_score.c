@@ -17,10 +17,6 @@ enum {
     OPT_SHARD,
     OPT_JOIN,
     OPT_STORE,
-    OPT_COMBINE,
-    OPT_COMBINE_AS,
-    OPT_THRESHOLD,
-    OPT_WHITENING,
     OPT_WHITENING_SAVE
 };
 
@@ -29,8 +25,8 @@ struct score_args {
     struct rm_scoring scoring;
     struct rm_batch batch;
     const char *store;
-    char *combine; /* the option's text, cut into names; owned */
-    bool join, as_given;
+    struct rm_combining combining;
+    bool join;
     char **files; /* shards to join; borrowed from argv */
     size_t n_files, cap_files;
 };
@@ -59,18 +55,6 @@ static const struct argp_option options[] = {
      "Score the responses of a store that have no score by these models yet, "
      "and write their scores into it",
      10},
-    {NULL, 0, NULL, 0, "Helpfulness and safety as one reward:", 20},
-    {"combine", OPT_COMBINE, "helpfulness=NAME,safety=NAME", 0,
-     "Add \"combined\": the safety model's score where the row says "
-     "\"safety_prompt\": true or sigma of that score is below the threshold, "
-     "else the helpfulness model's. A NAME that no --rm has is taken from the "
-     "row's own \"scores\"",
-     20},
-    {"combine-as", OPT_COMBINE_AS, "probability|logit|white", 0,
-     "sigma(r) (default), r, or r less a mean and by a standard deviation", 20},
-    {"combine-threshold", OPT_THRESHOLD, "X", 0,
-     "Safety by sigma(score) below this (default: 0.15)", 20},
-    {"whitening", OPT_WHITENING, "FILE", 0, "The statistics for white", 20},
     {"whitening-save", OPT_WHITENING_SAVE, "FILE", 0,
      "Write the statistics of this run's combined scores", 20},
     {0}};
@@ -95,29 +79,6 @@ static void take_shard(struct rm_batch *b, const char *arg,
     b->shards = (size_t)n;
 }
 
-/* helpfulness=NAME,safety=NAME, in either order. */
-static void take_combine(struct score_args *a, const char *arg,
-                         struct argp_state *state)
-{
-    static const char *const roles[] = {"helpfulness=", "safety="};
-    free(a->combine);
-    a->combine = pk_strdup(arg);
-    a->batch.combine.name[0] = a->batch.combine.name[1] = NULL;
-    char *rest = a->combine, *part;
-    bool ok = rest != NULL;
-    while (ok && (part = strsep(&rest, ","))) {
-        int r = strncmp(part, roles[0], strlen(roles[0])) != 0;
-        size_t n = strlen(roles[r]);
-        ok = strncmp(part, roles[r], n) == 0 && part[n] &&
-             !a->batch.combine.name[r];
-        a->batch.combine.name[r] = part + n;
-    }
-    if (!ok || !a->batch.combine.name[0] || !a->batch.combine.name[1])
-        argp_error(state,
-                   "--combine takes helpfulness=NAME,safety=NAME, not '%s'",
-                   arg);
-}
-
 static void take_file(struct score_args *a, char *arg, struct argp_state *state)
 {
     if (!pk_grow(&a->files, &a->cap_files, a->n_files + 1, sizeof *a->files))
@@ -129,20 +90,12 @@ static void take_file(struct score_args *a, char *arg, struct argp_state *state)
 static void check_combine(const struct score_args *a, struct argp_state *state)
 {
     const struct rm_batch *b = &a->batch;
-    bool white = b->combine.form == RM_WHITE;
-    if (!b->combine.name[0] && (a->as_given || b->whitening || b->whitening_to))
-        argp_error(state, "how to combine, but not what: --combine is needed");
-    if (white != (b->whitening != NULL))
-        argp_error(state, white ? "--combine-as white needs --whitening FILE; "
-                                  "--whitening-save makes one"
-                                : "--whitening is for --combine-as white");
+    rm_combining_check(&a->combining, &a->scoring.models, state);
+    if (!a->combining.combine.name[0] && b->whitening_to)
+        argp_error(state, "--whitening-save: of what? --combine is needed");
     if (b->whitening_to && b->shards)
         argp_error(state, "--whitening-save needs the whole input: combine "
                           "after --join, without --rm");
-    for (size_t m = 0; m < a->scoring.models.n && b->combine.name[0]; m++)
-        if (strcmp(a->scoring.models.model[m].name, "combined") == 0)
-            argp_error(state, "with --combine no model can be called "
-                              "'combined'");
 }
 
 static void check(const struct score_args *a, struct argp_state *state)
@@ -150,18 +103,18 @@ static void check(const struct score_args *a, struct argp_state *state)
     const struct rm_batch *b = &a->batch;
     bool files = strcmp(b->input, "-") != 0 || strcmp(b->output, "-") != 0;
     if (a->join && (a->scoring.models.n || a->store || b->shards || b->resume ||
-                    b->combine.name[0] || strcmp(b->input, "-") != 0))
+                    a->combining.combine.name[0] || strcmp(b->input, "-") != 0))
         argp_error(state, "--join takes shards and --output, nothing else");
     if (a->join && a->n_files == 0)
         argp_error(state, "--join needs the shards to put together");
     if (!a->join && a->n_files)
         argp_error(state, "'%s': rows are read with --input", a->files[0]);
-    if (a->store && (files || b->shards || b->resume || b->combine.name[0] ||
-                     a->scoring.opts.read_out))
+    if (a->store && (files || b->shards || b->resume ||
+                     a->combining.combine.name[0] || a->scoring.opts.read_out))
         argp_error(state, "--store reads and writes the store: --rm is all it "
                           "needs");
     if (a->scoring.models.n == 0 && !a->join &&
-        (a->store || !b->combine.name[0]))
+        (a->store || !a->combining.combine.name[0]))
         argp_error(state, "--rm NAME=DIR is needed");
     if (b->resume && strcmp(b->output, "-") == 0)
         argp_error(state, "--resume needs --output FILE");
@@ -173,25 +126,6 @@ static error_t parse_more(int key, char *arg, struct argp_state *state)
     struct score_args *a = state->input;
     struct rm_batch *b = &a->batch;
     switch (key) {
-    case OPT_COMBINE:
-        take_combine(a, arg, state);
-        return 0;
-    case OPT_COMBINE_AS:
-        a->as_given = true;
-        if (!rm_parse_form(arg, &b->combine.form))
-            argp_error(state,
-                       "--combine-as takes probability, logit or white, not "
-                       "'%s'",
-                       arg);
-        return 0;
-    case OPT_THRESHOLD:
-        a->as_given = true;
-        b->combine.threshold =
-            rm_opt_double("--combine-threshold", arg, 0, 1, state);
-        return 0;
-    case OPT_WHITENING:
-        b->whitening = arg;
-        return 0;
     case OPT_WHITENING_SAVE:
         b->whitening_to = arg;
         return 0;
@@ -213,6 +147,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = state->child_inputs[1] = &a->scoring;
+        state->child_inputs[2] = &a->combining;
         return 0;
     case 'i':
         b->input = arg;
@@ -240,8 +175,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {
-    {&rm_scoring_argp, 0, NULL, 0}, {&rm_unclosed_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&rm_scoring_argp, 0, NULL, 0},
+                                             {&rm_unclosed_argp, 0, NULL, 0},
+                                             {&rm_combine_argp, 0, NULL, 0},
+                                             {0}};
 
 static const struct argp argp = {
     .options = options,
@@ -254,8 +191,7 @@ static const struct argp argp = {
         "  {\"messages\": [..., {\"role\": \"assistant\", \"content\": ...}]}\n"
         "  {\"prompt\": TEXT or [MESSAGES], \"response\": TEXT}\n"
         "  {\"prompt\": TEXT or [MESSAGES], \"responses\": [TEXT, ...]}\n"
-        "  {\"messages\": [MESSAGES], \"responses\": [TEXT, ...]}, as `prefkit "
-        "generate' writes\n"
+        "  {\"messages\": [MESSAGES], \"responses\": [TEXT, ...]}\n"
         "  {\"text\": TEXT}, its chat format written out: \"<s>[INST] ...\"\n"
         "  {\"token_ids\": [ID, ...]}\n\n"
         "and comes back whole, in order, with \"scores\": {NAME: number}, or "
@@ -269,6 +205,8 @@ static const struct argp argp = {
         "\"dropped_exchanges\": 2}. A row that cannot be scored comes back in "
         "its place with \"error\": REASON, or as {\"error\": REASON, \"line\": "
         "N} where it is not a JSON object; the exit status is then 3.\n\n"
+        "A NAME of --combine that no --rm has is taken from the row's own "
+        "\"scores\".\n\n"
         "Examples:\n"
         "  prefkit score --rm help=models/help -i in.jsonl -o out.jsonl\n"
         "  prefkit score --rm help=models/help --shard 3/8 -i in.jsonl "
@@ -277,9 +215,8 @@ static const struct argp argp = {
 
 int rm_cmd_score(int argc, char **argv)
 {
-    struct score_args a = {
-        .cli.verb = "score",
-        .batch = {.input = "-", .output = "-", .combine.threshold = 0.15}};
+    struct score_args a = {.cli.verb = "score",
+                           .batch = {.input = "-", .output = "-"}};
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     struct pk_err err = {0};
@@ -288,6 +225,8 @@ int rm_cmd_score(int argc, char **argv)
     a.batch.scorer = a.scoring.opts;
     a.batch.models = a.scoring.models.model;
     a.batch.n_models = a.scoring.models.n;
+    a.batch.combine = a.combining.combine;
+    a.batch.whitening = a.combining.whitening;
     int rc;
     if (a.join) {
         rc = rm_join(a.files, a.n_files, a.batch.output, &a.cli, &err);
@@ -297,7 +236,7 @@ int rm_cmd_score(int argc, char **argv)
         rc = rm_batch_run(&a.batch, &err);
     }
     rm_models_release(&a.scoring.models);
-    free(a.combine);
+    rm_combining_release(&a.combining);
     free(a.files);
     return rc ? pk_cli_fail(&a.cli, &err) : 0;
 }

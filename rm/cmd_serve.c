@@ -19,6 +19,7 @@ enum {
 struct serve_args {
     struct pk_cli cli;
     struct rm_scoring scoring;
+    struct rm_combining combining;
     struct rm_serve serve;
 };
 
@@ -93,6 +94,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = state->child_inputs[1] = &a->scoring;
+        state->child_inputs[2] = &a->combining;
         return 0;
     case 'l':
         a->serve.listen = arg;
@@ -103,6 +105,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (a->scoring.models.n == 0)
             argp_error(state, "--rm NAME=DIR is needed");
+        rm_combining_check(&a->combining, &a->scoring.models, state);
         take_token(a, state);
         return 0;
     default:
@@ -110,8 +113,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {
-    {&rm_scoring_argp, 0, NULL, 0}, {&rm_unclosed_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&rm_scoring_argp, 0, NULL, 0},
+                                             {&rm_unclosed_argp, 0, NULL, 0},
+                                             {&rm_combine_argp, 0, NULL, 0},
+                                             {0}};
 
 static const struct argp argp = {
     .options = options,
@@ -130,6 +135,15 @@ static const struct argp argp = {
         "config says \"regression\"; \"use_activation\": true asks vLLM's "
         "addresses for sigma(r). The first --rm answers unless a request names "
         "a model; /score gives every model's number.\n\n"
+        "With --combine, /score adds \"combined\" as `prefkit score --combine' "
+        "does, and the other addresses answer with it where the model "
+        "\"combined\" is asked for. A safety prompt is marked as "
+        "\"safety_prompt\""
+        ": true in a row of /score; for vLLM's addresses in the request, for "
+        "all "
+        "its texts or as a list with one true or false for each; for "
+        "/get_reward so too, or by a label that is true, which OpenRLHF sends "
+        "where its label key is a column of true and false.\n\n"
         "A text that has its chat format written out (\"<s>[INST] ...\") is "
         "cut "
         "at the special tokens it spells out, each stretch tokenized by "
@@ -166,7 +180,10 @@ int rm_cmd_serve(int argc, char **argv)
     a.serve.models = a.scoring.models.model;
     a.serve.n_models = a.scoring.models.n;
     a.serve.scorer = a.scoring.opts;
+    a.serve.combine = a.combining.combine;
+    a.serve.whitening = a.combining.whitening;
     int rc = rm_serve_run(&a.serve, &err);
     rm_models_release(&a.scoring.models);
+    rm_combining_release(&a.combining);
     return rc ? pk_cli_fail(&a.cli, &err) : 0;
 }

@@ -162,3 +162,99 @@ static error_t parse_unclosed(int key, char *arg, struct argp_state *state)
 
 const struct argp rm_unclosed_argp = {.options = unclosed_options,
                                       .parser = parse_unclosed};
+
+/* ---- Two models as one --------------------------------------------------- */
+
+enum { OPT_COMBINE = 620, OPT_COMBINE_AS, OPT_THRESHOLD, OPT_WHITENING };
+
+static const struct argp_option combine_options[] = {
+    {NULL, 0, NULL, 0, "Helpfulness and safety as one reward:", 20},
+    {"combine", OPT_COMBINE, "helpfulness=NAME,safety=NAME", 0,
+     "Add \"combined\": the safety model's score where the row says "
+     "\"safety_prompt\": true or sigma of that score is below the threshold, "
+     "else the helpfulness model's",
+     20},
+    {"combine-as", OPT_COMBINE_AS, "probability|logit|white", 0,
+     "sigma(r) (default), r, or r less a mean and by a standard deviation", 20},
+    {"combine-threshold", OPT_THRESHOLD, "X", 0,
+     "Safety by sigma(score) below this (default: 0.15)", 20},
+    {"whitening", OPT_WHITENING, "FILE", 0, "The statistics for white", 20},
+    {0}};
+
+/* helpfulness=NAME,safety=NAME, in either order. */
+static void take_combine(struct rm_combining *a, const char *arg,
+                         struct argp_state *state)
+{
+    static const char *const roles[] = {"helpfulness=", "safety="};
+    free(a->text);
+    a->text = pk_strdup(arg);
+    a->combine.name[0] = a->combine.name[1] = NULL;
+    char *rest = a->text, *part;
+    bool ok = rest != NULL;
+    while (ok && (part = strsep(&rest, ","))) {
+        int r = strncmp(part, roles[0], strlen(roles[0])) != 0;
+        size_t n = strlen(roles[r]);
+        ok = strncmp(part, roles[r], n) == 0 && part[n] && !a->combine.name[r];
+        a->combine.name[r] = part + n;
+    }
+    if (!ok || !a->combine.name[0] || !a->combine.name[1])
+        argp_error(state,
+                   "--combine takes helpfulness=NAME,safety=NAME, not '%s'",
+                   arg);
+}
+
+static error_t parse_combine(int key, char *arg, struct argp_state *state)
+{
+    struct rm_combining *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        a->combine.threshold = 0.15;
+        return 0;
+    case OPT_COMBINE:
+        take_combine(a, arg, state);
+        return 0;
+    case OPT_COMBINE_AS:
+        a->as_given = true;
+        if (!rm_parse_form(arg, &a->combine.form))
+            argp_error(state,
+                       "--combine-as takes probability, logit or white, not "
+                       "'%s'",
+                       arg);
+        return 0;
+    case OPT_THRESHOLD:
+        a->as_given = true;
+        a->combine.threshold =
+            rm_opt_double("--combine-threshold", arg, 0, 1, state);
+        return 0;
+    case OPT_WHITENING:
+        a->whitening = arg;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp rm_combine_argp = {.options = combine_options,
+                                     .parser = parse_combine};
+
+void rm_combining_check(const struct rm_combining *c, const struct rm_models *m,
+                        struct argp_state *state)
+{
+    bool white = c->combine.form == RM_WHITE;
+    if (!c->combine.name[0] && (c->as_given || c->whitening))
+        argp_error(state, "how to combine, but not what: --combine is needed");
+    if (white != (c->whitening != NULL))
+        argp_error(state, white ? "--combine-as white needs --whitening FILE; "
+                                  "`score --whitening-save' makes one"
+                                : "--whitening is for --combine-as white");
+    for (size_t i = 0; i < m->n && c->combine.name[0]; i++)
+        if (strcmp(m->model[i].name, "combined") == 0)
+            argp_error(state, "with --combine no model can be called "
+                              "'combined'");
+}
+
+void rm_combining_release(struct rm_combining *c)
+{
+    free(c->text);
+    c->text = NULL;
+}

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rm/combine.h"
 #include "rm/scorer.h"
 
 /* --rm NAME=DIR, one after another. */
@@ -27,6 +28,20 @@ struct rm_scoring {
     struct rm_scorer_opts opts;
 };
 extern const struct argp rm_scoring_argp, rm_unclosed_argp;
+
+/* --combine and how: a child too, with this as its input. Start from zero; the
+ * threshold is then the paper's. */
+struct rm_combining {
+    struct rm_combine combine;
+    const char *whitening; /* the file of statistics for RM_WHITE, or NULL */
+    char *text;            /* the option's, cut into names; owned */
+    bool as_given;         /* how, whatever about what */
+};
+extern const struct argp rm_combine_argp;
+void rm_combining_release(struct rm_combining *c);
+/* At the end: is all there that belongs together? */
+void rm_combining_check(const struct rm_combining *c, const struct rm_models *m,
+                        struct argp_state *state);
 
 enum infer_precision rm_opt_precision(const char *arg,
                                       struct argp_state *state);

@@ -3,12 +3,35 @@
 
 #include <microhttpd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/mem.h"
 #include "common/progress.h"
 #include "rm/serve_server.h"
+
+/* Which models are combined, and with which statistics. */
+static int open_reward(struct rm_server *s, struct pk_err *err)
+{
+    char print[RM_N_COMBINED][65];
+    s->combine = s->o->combine;
+    s->reward.how = &s->combine;
+    for (int r = 0; r < RM_N_COMBINED && s->combine.name[r]; r++) {
+        size_t m = 0;
+        while (m < s->o->n_models &&
+               strcmp(s->combine.name[r], s->o->models[m].name) != 0)
+            m++;
+        if (m == s->o->n_models)
+            return pk_fail(err, PK_EUSAGE, "--combine: no --rm is called '%s'",
+                           s->combine.name[r]);
+        s->reward.model[r] = m;
+        memcpy(print[r], s->print[m], sizeof print[r]);
+    }
+    return s->o->whitening
+               ? rm_whitening_load(s->o->whitening, &s->combine, print, err)
+               : 0;
+}
 
 static int open_models(struct rm_server *s, struct pk_err *err)
 {
@@ -20,6 +43,8 @@ static int open_models(struct rm_server *s, struct pk_err *err)
             rm_scorer_open(&s->scorer, o->models, o->n_models, &o->scorer, err);
     for (size_t m = 0; m < o->n_models && rc == 0; m++)
         rc = rm_scorer_fingerprint(s->scorer, m, s->print[m], err);
+    if (rc == 0)
+        rc = open_reward(s, err);
     if (rc == 0)
         rc = rm_queue_new(&s->queue, s->scorer, o->limits, err);
     return rc;

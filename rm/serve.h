@@ -15,6 +15,7 @@
 #define PREFKIT_RM_SERVE_H
 
 #include "common/cli.h"
+#include "rm/combine.h"
 #include "rm/scorer.h"
 #include "rm/serve_queue.h"
 
@@ -26,9 +27,11 @@ struct rm_serve {
     const struct rm_named *models;
     size_t n_models;
     struct rm_scorer_opts scorer;
-    const char *listen; /* HOST:PORT; the host an address; port 0: any */
-    const char *token;  /* NULL: nobody need bring one */
-    bool open;          /* listen beyond loopback without a token */
+    struct rm_combine combine; /* two of the models; no names: none are */
+    const char *whitening;     /* for RM_WHITE: the statistics to use */
+    const char *listen;        /* HOST:PORT; the host an address; port 0: any */
+    const char *token;         /* NULL: nobody need bring one */
+    bool open;                 /* listen beyond loopback without a token */
     struct rm_queue_limits limits;
     size_t body_bytes;      /* of one request */
     size_t connections;     /* at a time */

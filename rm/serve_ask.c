@@ -21,6 +21,8 @@ void rm_ask_release(struct rm_ask *a)
     free(a->row);
     free(a->code);
     free(a->scored);
+    free(a->combined);
+    free(a->total);
     infer_ids_release(&a->ids);
     cJSON_Delete(a->json);
     *a = (struct rm_ask){0};
@@ -41,6 +43,14 @@ static int make_room(struct rm_ask *a, struct pk_err *err)
     return 0;
 }
 
+static bool asks(const struct rm_ask *a, size_t model)
+{
+    if (a->model == RM_COMBINED)
+        return a->reward->model[RM_HELPFULNESS] == model ||
+               a->reward->model[RM_SAFETY] == model;
+    return a->model == RM_EVERY_MODEL || a->model == model;
+}
+
 /* For every model that is asked; *most: the tokens of the one with the most. */
 static int encode(struct rm_ask *a, const struct rm_text *t, size_t *most,
                   struct pk_err *err)
@@ -49,7 +59,7 @@ static int encode(struct rm_ask *a, const struct rm_text *t, size_t *most,
     enum rm_reason why;
     for (size_t m = 0; m < models; m++) {
         struct rm_code *code = &a->code[a->n * models + m];
-        if (a->model != RM_EVERY_MODEL && a->model != m)
+        if (!asks(a, m))
             continue;
         int rc = rm_coder_encode(rm_scorer_coder(a->scorer, m), t, &a->ids,
                                  code, &why, err);
@@ -93,11 +103,64 @@ int rm_ask_add_bad(struct rm_ask *a, const char *reason, struct pk_err *err)
     return 0;
 }
 
+static void combine_one(struct rm_ask *a, size_t i)
+{
+    const struct rm_reward *w = a->reward;
+    const struct rm_scored *s = &a->scored[i * rm_scorer_models(a->scorer)];
+    struct rm_combined *c = &a->combined[i];
+    struct rm_scored *t = &a->total[i];
+    double raw[RM_N_COMBINED];
+    *t = (struct rm_scored){.score = NAN};
+    for (int r = 0; r < RM_N_COMBINED; r++) {
+        const struct rm_scored *x = &s[w->model[r]];
+        raw[r] = rm_row_rounded(x->score);
+        t->cut |= x->cut;
+        t->dropped = x->dropped > t->dropped ? x->dropped : t->dropped;
+    }
+    /* A number that is none makes no reward, whichever it is. */
+    bool good = isfinite(raw[RM_HELPFULNESS]) && isfinite(raw[RM_SAFETY]);
+    if (!good)
+        return;
+    c->value = rm_combine_form(
+        w->how, rm_combine_raw(w->how, raw, a->text[i].tagged, &c->safety));
+    t->score = c->value;
+}
+
+int rm_ask_combine(struct rm_ask *a, struct pk_err *err)
+{
+    bool all = a->model == RM_EVERY_MODEL || a->model == RM_COMBINED;
+    if (!a->reward || !all)
+        return 0;
+    a->combined = pk_calloc(a->n + 1, sizeof *a->combined);
+    a->total = pk_calloc(a->n + 1, sizeof *a->total);
+    if (!a->combined || !a->total)
+        return pk_fail_mem(err, "a request's rewards");
+    for (size_t i = 0; i < a->n; i++)
+        combine_one(a, i);
+    return 0;
+}
+
+/* The one whose numbers and tokens stand for the ask. */
+static size_t model_of(const struct rm_ask *a)
+{
+    if (a->model == RM_COMBINED)
+        return a->reward->model[RM_HELPFULNESS];
+    return a->model == RM_EVERY_MODEL ? 0 : a->model;
+}
+
+const char *rm_ask_model_name(const struct rm_ask *a)
+{
+    return a->model == RM_COMBINED ? RM_COMBINED_NAME
+                                   : rm_scorer_name(a->scorer, model_of(a));
+}
+
 const struct rm_scored *rm_ask_score(const struct rm_ask *a, size_t i,
                                      const char **error)
 {
-    size_t m = a->model == RM_EVERY_MODEL ? 0 : a->model;
-    const struct rm_scored *s = &a->scored[i * rm_scorer_models(a->scorer) + m];
+    const struct rm_scored *s =
+        a->model == RM_COMBINED
+            ? &a->total[i]
+            : &a->scored[i * rm_scorer_models(a->scorer) + model_of(a)];
     *error = a->text[i].error;
     if (!*error && !isfinite(s->score))
         *error = "the score is not finite";
@@ -106,6 +169,5 @@ const struct rm_scored *rm_ask_score(const struct rm_ask *a, size_t i,
 
 size_t rm_ask_tokens(const struct rm_ask *a, size_t i)
 {
-    size_t m = a->model == RM_EVERY_MODEL ? 0 : a->model;
-    return a->code[i * rm_scorer_models(a->scorer) + m].n;
+    return a->code[i * rm_scorer_models(a->scorer) + model_of(a)].n;
 }

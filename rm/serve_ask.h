@@ -6,26 +6,41 @@
 
 #include "common/buf.h"
 #include "common/json.h"
+#include "rm/combine.h"
+#include "rm/row.h"
 #include "rm/scorer.h"
 
-#define RM_EVERY_MODEL SIZE_MAX
+#define RM_EVERY_MODEL   SIZE_MAX
+#define RM_COMBINED      (SIZE_MAX - 1) /* R_c, which goes by this name: */
+#define RM_COMBINED_NAME "combined"
+
+/* Two of the scorer's models as one reward. */
+struct rm_reward {
+    const struct rm_combine *how;
+    size_t model[RM_N_COMBINED]; /* in the scorer */
+};
 
 struct rm_asked {
     size_t ids;  /* where its ids start, in the ask's */
     char *error; /* owned; NULL: it is scored */
+    bool tagged; /* its prompt is a safety prompt */
 };
 
 struct rm_ask {
     const struct rm_scorer *scorer;
-    size_t model; /* the only one that is asked, or RM_EVERY_MODEL */
+    const struct rm_reward *reward; /* NULL: nothing is combined */
+    size_t model; /* the only one that is asked, or RM_EVERY_MODEL, or
+                     RM_COMBINED */
     struct rm_asked *text;
     size_t n, cap;
     struct infer_ids ids;     /* of all texts, each by all models */
     struct rm_code *code;     /* (n, models) */
     struct rm_scored *scored; /* (n, models) */
     size_t cap_code, cap_scored;
-    size_t texts;    /* that are to be scored */
-    uint64_t tokens; /* of those, by the model with the most */
+    struct rm_combined *combined; /* (n): by rm_ask_combine, else NULL */
+    struct rm_scored *total;      /* the same, as a model's */
+    size_t texts;                 /* that are to be scored */
+    uint64_t tokens;              /* of those, by the model with the most */
 
     /* The shape's: what it needs to write the reply. */
     uint64_t id;            /* of the request */
@@ -65,6 +80,13 @@ PK_NODISCARD int rm_ask_add(struct rm_ask *a, const struct rm_text *t,
 /* A text that is none, with the reason. */
 PK_NODISCARD int rm_ask_add_bad(struct rm_ask *a, const char *reason,
                                 struct pk_err *err);
+
+/* R_c of the texts, once they are scored: the number that `score --combine`
+ * gives. Nothing where nothing is combined. PK_EMEM. */
+PK_NODISCARD int rm_ask_combine(struct rm_ask *a, struct pk_err *err);
+
+/* The name of the model that is asked. */
+const char *rm_ask_model_name(const struct rm_ask *a);
 
 /* A text's score by the model that is asked; NULL when it has none, and why in
  * *error. */

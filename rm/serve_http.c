@@ -186,6 +186,7 @@ static enum MHD_Result begin(struct rm_server *s, struct MHD_Connection *c,
     x->c = c;
     x->body.max = s->o->body_bytes;
     rm_ask_init(&x->ask, s->scorer);
+    x->ask.reward = s->combine.name[0] ? &s->reward : NULL;
     look(x, path, method);
     /* A client that asks first need not send. */
     return x->status && MHD_lookup_connection_value(c, MHD_HEADER_KIND,
@@ -230,7 +231,8 @@ static enum MHD_Result reply_scores(struct exchange *x)
     struct pk_err err = {0};
     if (x->ask.failed.code)
         refuse(x, 500, "%s", x->ask.failed.text);
-    else if (x->shape->write(&x->ask, &b, &err) < 0)
+    else if (rm_ask_combine(&x->ask, &err) < 0 ||
+             x->shape->write(&x->ask, &b, &err) < 0)
         refuse(x, 500, "%s", err.text);
     rm_count_asked(x->s, &x->ask, pk_now() - x->whole);
     enum MHD_Result ok =

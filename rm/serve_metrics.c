@@ -138,6 +138,23 @@ void rm_write_health(struct rm_server *s, struct pk_buf *out)
                 s->draining ? "ending" : "ok", PK_VERSION);
 }
 
+/* R_c as one model more. */
+static void add_combined(struct pk_buf *out, const struct rm_server *s)
+{
+    static const char *const roles[] = {"helpfulness", "safety"};
+    size_t most = SIZE_MAX;
+    pk_buf_adds(out, ",{\"id\":\"" RM_COMBINED_NAME
+                     "\",\"object\":\"model\",\"owned_by\":\"prefkit\"");
+    for (int r = 0; r < RM_N_COMBINED; r++) {
+        const char *name = s->combine.name[r];
+        size_t n = rm_scorer_coder(s->scorer, s->reward.model[r])->max_tokens;
+        most = n < most ? n : most;
+        pk_buf_addf(out, ",\"%s\":", roles[r]);
+        pk_json_quote(out, name, strlen(name));
+    }
+    pk_buf_addf(out, ",\"max_model_len\":%zu}", most);
+}
+
 void rm_write_models(struct rm_server *s, struct pk_buf *out)
 {
     pk_buf_adds(out, "{\"object\":\"list\",\"data\":[");
@@ -150,5 +167,7 @@ void rm_write_models(struct rm_server *s, struct pk_buf *out)
                     "\"fingerprint\":\"%s\",\"max_model_len\":%zu}",
                     s->print[m], rm_scorer_coder(s->scorer, m)->max_tokens);
     }
+    if (s->combine.name[0])
+        add_combined(out, s);
     pk_buf_adds(out, "]}\n");
 }

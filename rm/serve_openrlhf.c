@@ -9,10 +9,21 @@
  * says nothing of a response without an end: we say so in "extra_logs", which
  * its trainer logs by name. A text that cannot be scored is null, which stops
  * the trainer where it is met, and is told in "errors". /get_reward?model=NAME
- * asks for a model that is not the first. */
+ * asks for a model that is not the first. Of R_c (?model=combined) a prompt is
+ * a safety prompt where its label is true, which is what the trainer sends of a
+ * column of that kind (--label_key), or where "safety_prompt" says so. */
 #include "rm/serve_shape.h"
 
 #include <string.h>
+
+/* The labels that are true; others are not about this. */
+static void take_labels(struct rm_ask *a)
+{
+    const cJSON *one = cJSON_GetObjectItemCaseSensitive(a->json, "labels");
+    one = cJSON_IsArray(one) ? one->child : NULL;
+    for (size_t i = 0; i < a->n && one; i++, one = one->next)
+        a->text[i].tagged = cJSON_IsTrue(one);
+}
 
 static int read_queries(struct rm_ask *a, const char *body, size_t len,
                         struct pk_err *err)
@@ -37,8 +48,10 @@ static int read_queries(struct rm_ask *a, const char *body, size_t len,
         if (rc)
             return rc;
     }
+    take_labels(a);
+    rc = rm_ask_tag(a, a->json, err);
     rm_ask_forget(a);
-    return 0;
+    return rc;
 }
 
 static void add_rewards(struct pk_buf *out, const struct rm_ask *a,

@@ -16,6 +16,7 @@ static int take_texts(struct rm_ask *a, struct rm_row *row,
         int rc = rm_ask_add(a, &text, err);
         if (rc)
             return rc;
+        a->text[a->n - 1].tagged = rm_row_tagged(row);
         r->n++;
         const char *why = a->text[a->n - 1].error;
         if (why) {
@@ -93,6 +94,8 @@ static int write_row(const struct rm_ask *a, const struct rm_ask_row *r,
     int rc = PK_EDATA;
     if (r->n)
         s.scored = &a->scored[r->first * rm_scorer_models(a->scorer)];
+    if (a->combined)
+        s.combined = a->combined + r->first;
     if (!r->error)
         rc = rm_row_write(out, a->body + r->at, r->len, &s, &why);
     if (rc == PK_EDATA) {

@@ -28,7 +28,9 @@ struct rm_server {
     const struct rm_serve *o;
     struct rm_scorer *scorer;
     struct rm_queue *queue;
-    char (*print)[65]; /* the models' fingerprints */
+    char (*print)[65];         /* the models' fingerprints */
+    struct rm_combine combine; /* with its statistics */
+    struct rm_reward reward;   /* where it has names */
     double started;
     uint64_t next_id;
     size_t held; /* bytes of requests in memory */

@@ -33,12 +33,38 @@ const struct rm_shape *rm_shape_numbered(size_t i)
 
 int rm_ask_choose(struct rm_ask *a, const char *name, struct pk_err *err)
 {
+    if (a->reward && name && strcmp(name, RM_COMBINED_NAME) == 0) {
+        a->model = RM_COMBINED;
+        return 0;
+    }
     for (size_t m = 0; m < rm_scorer_models(a->scorer); m++)
         if (!name || strcmp(rm_scorer_name(a->scorer, m), name) == 0) {
             a->model = m;
             return 0;
         }
     return pk_fail(err, PK_ENO, "the model '%.100s' does not exist", name);
+}
+
+int rm_ask_tag(struct rm_ask *a, const cJSON *request, struct pk_err *err)
+{
+    const cJSON *tag =
+        cJSON_GetObjectItemCaseSensitive(request, "safety_prompt");
+    const cJSON *one = cJSON_IsArray(tag) ? tag->child : tag;
+    if (!tag || cJSON_IsNull(tag))
+        return 0;
+    if (cJSON_IsArray(tag) && (size_t)cJSON_GetArraySize(tag) != a->n)
+        return pk_fail(err, PK_EDATA,
+                       "\"safety_prompt\" has %d elements for %zu texts",
+                       cJSON_GetArraySize(tag), a->n);
+    for (size_t i = 0; i < a->n; i++) {
+        if (!cJSON_IsBool(one))
+            return pk_fail(err, PK_EDATA,
+                           "\"safety_prompt\" is neither true or false nor a "
+                           "list of them");
+        a->text[i].tagged = cJSON_IsTrue(one);
+        one = cJSON_IsArray(tag) ? one->next : one;
+    }
+    return 0;
 }
 
 int rm_ask_object(struct rm_ask *a, const char *body, size_t len,

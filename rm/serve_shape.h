@@ -32,9 +32,15 @@ const struct rm_shape *rm_shape_numbered(size_t i);
 
 /* ---- What several shapes share ------------------------------------------- */
 
-/* Ask only the model of this name, or the first for NULL. PK_ENO. */
+/* Ask only the model of this name ("combined" where two are combined), or the
+ * first for NULL. PK_ENO. */
 PK_NODISCARD int rm_ask_choose(struct rm_ask *a, const char *name,
                                struct pk_err *err);
+
+/* "safety_prompt" of the request, once its texts are in: true or false for all
+ * of them, or a list with one for each. PK_EDATA when it is neither. */
+PK_NODISCARD int rm_ask_tag(struct rm_ask *a, const cJSON *request,
+                            struct pk_err *err);
 
 /* The request as one JSON object, kept in the ask; and no longer, since it may
  * take many times the memory of its text while it waits in the queue. */

@@ -13,7 +13,10 @@
  * has it for a model whose config says "regression" (ours do); with
  * "use_activation": true it is sigma of it. What would change the text that is
  * scored is refused. An entry of "data" whose text cannot be scored has "error"
- * in place of its number. */
+ * in place of its number.
+ *
+ * "model": "combined" is R_c where it is served; "safety_prompt": true, or a
+ * list of true and false, says which texts answer safety prompts. */
 #include "rm/serve_vllm.h"
 
 #include <math.h>
@@ -33,6 +36,20 @@ static const cJSON *given(const cJSON *o, const char *key)
 {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
     return v && !cJSON_IsNull(v) ? v : NULL;
+}
+
+/* sigma of R_c: a probability is that already, a whitened one has none. */
+static int activate(struct rm_ask *a, struct pk_err *err)
+{
+    a->activated = is_true(a->json, "use_activation");
+    if (!a->activated || a->model != RM_COMBINED)
+        return 0;
+    if (a->reward->how->form == RM_WHITE)
+        return pk_fail(err, PK_EDATA,
+                       "\"use_activation\": a whitened reward has no "
+                       "probability");
+    a->activated = a->reward->how->form == RM_LOGIT;
+    return 0;
 }
 
 /* Options that would give another text or number than the one asked for. */
@@ -69,8 +86,8 @@ int rm_vllm_begin(struct rm_ask *a, const char *body, size_t len,
         rc = rm_ask_choose(a, name, err);
     if (rc)
         return rc;
-    a->activated = is_true(a->json, "use_activation");
-    return check_options(a->json, err);
+    rc = activate(a, err);
+    return rc ? rc : check_options(a->json, err);
 }
 
 void rm_vllm_number(struct pk_buf *out, const struct rm_ask *a,
@@ -87,7 +104,7 @@ void rm_vllm_head(struct pk_buf *out, const struct rm_ask *a, const char *kind)
     pk_buf_addf(out, "{\"id\":\"%s-%016llx\",\"object\":\"list\",", kind,
                 (unsigned long long)a->id);
     pk_buf_addf(out, "\"created\":%lld,\"model\":", (long long)time(NULL));
-    const char *name = rm_scorer_name(a->scorer, a->model);
+    const char *name = rm_ask_model_name(a);
     pk_json_quote(out, name, strlen(name));
 }
 
@@ -173,6 +190,8 @@ static int read_texts(struct rm_ask *a, const char *body, size_t len,
         return pk_fail(err, PK_EDATA,
                        "a request has one of \"input\" and \"messages\"");
     rc = input ? add_input(a, input, err) : add_messages(a, messages, err);
+    if (rc == 0)
+        rc = rm_ask_tag(a, a->json, err);
     rm_ask_forget(a);
     return rc;
 }

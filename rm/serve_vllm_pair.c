@@ -74,7 +74,7 @@ static int read_documents(struct rm_ask *a, const char *body, size_t len,
         if (rc)
             return rc;
     }
-    return 0;
+    return rm_ask_tag(a, a->json, err);
 }
 
 struct ranked {
@@ -183,6 +183,8 @@ static int read_sides(struct rm_ask *a, const char *body, size_t len,
         prompt = many ? prompt->next : prompt;
         answer = list ? answer->next : NULL;
     }
+    if (rc == 0)
+        rc = rm_ask_tag(a, a->json, err);
     rm_ask_forget(a);
     return rc;
 }

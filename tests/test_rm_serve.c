@@ -5,6 +5,7 @@
 
 #include "rm/serve_queue.h"
 #include "rm/serve_shape.h"
+#include "tests/bits.h"
 #include "tests/schema.h"
 #include "tests/small_model.h"
 #include "tests/support.h"
@@ -44,14 +45,20 @@ static void give_scores(struct rm_ask *a)
                     .cut = a->code[2 * i + m].cut};
 }
 
+/* How two are combined; NULL: they are not. */
+static const struct rm_reward *reward;
+
 static char *reply(const struct rm_shape *shape, const char *body)
 {
     struct rm_ask a;
     struct pk_buf out = PK_BUF_INIT(1 << 20);
     rm_ask_init(&a, scorer);
     a.id = 7;
+    a.reward = reward;
+    a.named = reward ? RM_COMBINED_NAME : NULL;
     ck_ok(shape->read(&a, body, strlen(body), &err));
     give_scores(&a);
+    ck_ok(rm_ask_combine(&a, &err));
     ck_ok(shape->write(&a, &out, &err));
     rm_ask_release(&a);
     return pk_buf_take(&out);
@@ -166,11 +173,120 @@ START_TEST(rows)
 }
 END_TEST
 
+/* R_c: the first model's number, or where the prompt is tagged (no score here
+ * is below the threshold but that of a text that has none) the second's. */
+START_TEST(combined)
+{
+    struct rm_combine how = {
+        .name = {"help", "safe"}, .threshold = 0.15, .form = RM_LOGIT};
+    const struct rm_reward both = {&how, {0, 1}};
+    reward = &both;
+    char *text =
+        reply(rm_shape_at("/score"), "{\"prompt\":\"q\",\"responses\":[\"a\","
+                                     "\"b\"],\"safety_prompt\":true}\n"
+                                     "{\"prompt\":\"q\",\"response\":\"a\"}");
+    ck_assert_str_eq(
+        text,
+        "{\"prompt\":\"q\",\"responses\":[\"a\",\"b\"],\"safety_prompt\":true,"
+        "\"scores\":{\"help\":[0.25,1.25],\"safe\":[0.5,1.5],\"combined\":[0.5,"
+        "1.5]},\"marks\":{\"combined_from\":[\"safety\",\"safety\"]}}\n"
+        "{\"prompt\":\"q\",\"response\":\"a\",\"scores\":{\"help\":2.25,"
+        "\"safe\":"
+        "2.5,\"combined\":2.25},\"marks\":{\"combined_from\":\"helpfulness\"}}"
+        "\n");
+    free(text);
+    static const char *const get = "schemas/serve-get-reward.schema.json";
+    ck_pair("/get_reward", get,
+            "{\"query\":[\"" TEXT "\",\"\",\"[INST] q [/INST] a\"],\"labels\":["
+            "true,true,\"true\"]}",
+            "{\"rewards\":[0.5,null,2.25],\"scores\":[0.5,null,2.25],"
+            "\"extra_logs\":{\"cut\":[0,0,1]},\"errors\":[{\"index\":1,");
+    ck_pair("/get_reward", get,
+            "{\"query\":[\"" TEXT "\",\"" TEXT "\"],\"safety_prompt\":[false,"
+            "true]}",
+            "{\"rewards\":[0.25,1.5]");
+    ck_pair(
+        "/classify", "schemas/serve-classify.schema.json",
+        "{\"model\":\"combined\",\"input\":\"" TEXT "\",\"safety_prompt\":"
+        "true}",
+        "\"model\":\"combined\",\"data\":[{\"index\":0,\"label\":\"LABEL_0\","
+        "\"probs\":[0.5]");
+    ck_pair("/classify", "schemas/serve-classify.schema.json",
+            "{\"model\":\"combined\",\"input\":\"" TEXT "\",\"use_activation\":"
+            "true}",
+            "\"probs\":[0.562176501]");
+    ck_pair(
+        "/pooling", "schemas/serve-pooling.schema.json",
+        "{\"model\":\"combined\",\"input\":[[1,5,2],[1,2]],"
+        "\"safety_prompt\":[false,true]}",
+        "\"data\":[0.25]},{\"index\":1,\"object\":\"pooling\",\"data\":[1.5]}");
+    ck_pair(
+        "/rerank", "schemas/serve-rerank.schema.json",
+        "{\"model\":\"combined\",\"query\":\"q\",\"documents\":[\"a\",\"b\"],"
+        "\"safety_prompt\":null}",
+        "\"relevance_score\":1.25},{\"index\":0,");
+    ck_pair("/v1/score", "schemas/serve-score.schema.json",
+            "{\"model\":\"combined\",\"text_1\":\"q\",\"text_2\":[\"a\",\"b\"],"
+            "\"safety_prompt\":true}",
+            "\"score\":1.5}");
+    reward = NULL;
+}
+END_TEST
+
+/* The threshold, the forms, and numbers that are none. */
+START_TEST(combined_numbers)
+{
+    struct rm_combine how = {
+        .name = {"help", "safe"}, .threshold = 0.15, .mean = 1, .sd = 2};
+    const struct rm_reward both = {&how, {0, 1}};
+    static const struct {
+        enum rm_form form;
+        double help, safe, want;
+        bool safety;
+    } cases[] = {{RM_LOGIT, 3, -1.7, 3, false},
+                 {RM_LOGIT, 3, -1.8, -1.8, true},
+                 {RM_PROBABILITY, 0, 5, 0.5, false},
+                 {RM_WHITE, 3, 0, 1, false},
+                 {RM_LOGIT, NAN, -3, NAN, false},
+                 {RM_LOGIT, 1, INFINITY, NAN, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rm_ask a;
+        const char *why;
+        struct rm_text t = {.marked = TEXT, .marked_len = strlen(TEXT)};
+        rm_ask_init(&a, scorer);
+        a.reward = &both;
+        how.form = cases[i].form;
+        ck_ok(rm_ask_choose(&a, RM_COMBINED_NAME, &err));
+        ck_ok(rm_ask_add(&a, &t, &err));
+        ck_assert(a.code[0].n > 0 && a.code[1].n > 0);
+        a.scored[0].score = cases[i].help;
+        a.scored[1].score = cases[i].safe;
+        ck_ok(rm_ask_combine(&a, &err));
+        const struct rm_scored *s = rm_ask_score(&a, 0, &why);
+        if (isnan(cases[i].want))
+            ck_assert(!s && strstr(why, "not finite"));
+        else
+            ck_assert(s && s->score == cases[i].want &&
+                      a.combined[0].safety == cases[i].safety);
+        rm_ask_release(&a);
+    }
+}
+END_TEST
+
 static const struct {
     const char *path, *body;
     int code;
     const char *says;
 } bad[] = {
+    {"/classify", "{\"model\":\"combined\",\"input\":\"a\"}", PK_ENO,
+     "'combined' does not"},
+    {"/classify", "{\"input\":\"a\",\"safety_prompt\":1}", PK_EDATA,
+     "neither true or false"},
+    {"/get_reward", "{\"query\":[\"a\"],\"safety_prompt\":[true,true]}",
+     PK_EDATA, "2 elements for 1 texts"},
+    {"/rerank",
+     "{\"query\":\"q\",\"documents\":[\"a\"],\"safety_prompt\":[null]}",
+     PK_EDATA, "neither true or false"},
     {"/score", "", PK_EDATA, "no rows"},
     {"/score", "\n \n", PK_EDATA, "no rows"},
     {"/get_reward", "", PK_EDATA, "JSON"},
@@ -304,7 +420,7 @@ START_TEST(through_the_queue)
         for (size_t i = 0; i < SOME; i++) {
             const char *why;
             const struct rm_scored *s = rm_ask_score(&a[k], i, &why);
-            ck_assert(i == 1 ? !s : s->score == want[i]);
+            ck_assert(i == 1 ? !s : same_number(s->score, want[i]));
         }
         rm_ask_release(&a[k]);
     }
@@ -365,7 +481,7 @@ START_TEST(a_failure_is_told)
     ck_assert_int_eq(told[1].times, 1);
     ck_assert_int_eq(good.failed.code, 0);
     const char *why;
-    ck_assert(rm_ask_score(&good, 0, &why)->score == alone(some[0]));
+    ck_assert(same_number(rm_ask_score(&good, 0, &why)->score, alone(some[0])));
     ck_assert_uint_eq(rm_queue_stats(q).texts, 0);
     ck_assert_uint_eq(rm_queue_stats(q).failed, 1);
     rm_queue_free(q);
@@ -386,6 +502,8 @@ int main(void)
     tcase_add_test(t, rerank);
     tcase_add_test(t, score_pairs);
     tcase_add_test(t, rows);
+    tcase_add_test(t, combined);
+    tcase_add_test(t, combined_numbers);
     tcase_add_loop_test(t, bad_requests, 0, sizeof bad / sizeof *bad);
     tcase_add_test(t, a_model_by_its_name);
     tcase_add_test(t, through_the_queue);

@@ -12,6 +12,7 @@ CLIENT=$(dirname "$PREFKIT")/tests/client/serve_client
     exit 0
 }
 
+keep_bits
 sample_store
 small_base
 train_small helpfulness help
@@ -120,6 +121,43 @@ END
 asked 200 '"cut":\[1\]' POST /get_reward <<'END'
 {"query":["<s>[INST] q [/INST] a"]}
 END
+
+t "two models as one reward: what score --combine gives"
+stop
+run 0 prefkit score --quiet --rm help=help --rm safe=safe -i "$SAMPLE/generations.jsonl" \
+    -o apart.jsonl
+run 0 prefkit score --quiet -i apart.jsonl --combine helpfulness=help,safety=safe \
+    --combine-as logit --whitening-save white.json -o /dev/null
+serve --combine helpfulness=help,safety=safe --combine-as white --whitening white.json
+sed 's/^{"prompt": "\(H[^"]*\)"/{"safety_prompt": true, "prompt": "\1"/' \
+    "$SAMPLE/generations.jsonl" | head -n 60 >tagged.jsonl
+run 0 prefkit score --quiet --rm help=help --rm safe=safe -i tagged.jsonl -o want.tagged.jsonl \
+    --combine helpfulness=help,safety=safe --combine-as white --whitening white.json
+ask POST /score <tagged.jsonl
+must cmp stdout want.tagged.jsonl
+must grep -q '"combined_from":\["safety"' stdout
+must grep -q '"combined_from":.*"helpfulness"' stdout
+asked 200 '"id":"combined"' GET /v1/models </dev/null
+printf '{"prompt":"q","response":"a","safety_prompt":%s}\n' true false >both.jsonl
+prefkit score --quiet --rm help=help --rm safe=safe -i both.jsonl \
+    --combine helpfulness=help,safety=safe --combine-as white --whitening white.json |
+    sed 's/.*"combined":\([^}]*\)}.*/\1/' >both.numbers
+tagged=$(sed -n 1p both.numbers)
+plain=$(sed -n 2p both.numbers)
+must test "$tagged" != "$plain"
+asked 200 "{\"rewards\":\[$tagged,$plain\]" POST '/get_reward?model=combined' <<'END'
+{"query":["<s>[INST] q [/INST] a </s>","<s>[INST] q [/INST] a </s>"],"labels":[true,false]}
+END
+asked 200 "\"probs\":\[$tagged\]" POST /classify <<'END'
+{"model":"combined","input":"<s>[INST] q [/INST] a </s>","safety_prompt":true}
+END
+asked 400 'whitened reward has no probability' POST /classify <<'END'
+{"model":"combined","input":"a","use_activation":true}
+END
+stop
+refused 2 "no --rm is called 'other'" prefkit serve --rm help=help --rm safe=safe --quiet \
+    --listen 127.0.0.1:0 --combine helpfulness=help,safety=other
+serve
 
 t "refusals say why"
 asked 400 'not valid JSON' POST /classify <<'END'
