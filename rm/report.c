@@ -2,6 +2,7 @@
 #include "rm/report.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,15 @@ double rm_tally_log_loss(const struct rm_tally *t)
 {
     uint64_t n = rm_tally_n(t);
     return n ? t->log_loss / (double)n : 0;
+}
+
+const char rm_random_name[] = "at random";
+
+struct rm_random rm_random_of(uint64_t n)
+{
+    const double z = 1.959963984540054;
+    double half = n ? fmin(0.5, z / (2 * sqrt((double)n))) : 0.5;
+    return (struct rm_random){n, 0.5, 0.5 - half, 0.5 + half};
 }
 
 static const char *const by_keys[] = {

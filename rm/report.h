@@ -37,6 +37,16 @@ bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
                        double *high);
 double rm_tally_log_loss(const struct rm_tally *t); /* mean; 0 when n = 0 */
 
+/* What choosing at random gets of n judgments: half of them, and 95% of those
+ * who so choose are right on a share between low and high: 1/2 +- z / (2 sqrt
+ * n), so that an accuracy of as many judgments lies beyond it where its Wilson
+ * interval is without 1/2. */
+struct rm_random {
+    uint64_t n;
+    double accuracy, low, high;
+};
+struct rm_random rm_random_of(uint64_t n);
+
 /* What a group of judgments has in common: X(name, key in JSON, heading). */
 #define RM_BYS(X)                                                              \
     X(ALL, "all", "all")                                                       \
@@ -141,6 +151,7 @@ const char *rm_group_name(const struct rm_group *g);
 
 /* A model's name, or for number n_models "longer wins". */
 const char *rm_judge_name(const struct rm_report *r, size_t judge);
+extern const char rm_random_name[];
 
 /* The first group of its kind and how many there are. */
 const struct rm_group *rm_groups_by(const struct rm_section *s, enum rm_by by,

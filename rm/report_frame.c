@@ -72,12 +72,16 @@ static const char *const shapes[] = {
     "M0-5.2L5.2 0L0 5.2L-5.2 0z",                       /* diamond */
     "M0 4.9L4.7-3.6H-4.7z",                             /* triangle, down */
     "M-1.6-4.6h3.2v3h3v3.2h-3v3h-3.2v-3h-3v-3.2h3z",    /* plus */
-    "M-4-4L4 4M4-4L-4 4",                               /* cross: baselines */
+    "M-4-4L4 4M4-4L-4 4",                               /* cross: longer */
+    "M-3.4 0a3.4 3.4 0 1 0 6.8 0a3.4 3.4 0 1 0-6.8 0z", /* ring: random */
 };
+enum { MODELS = 6 }; /* of these looks are models' */
 
 static size_t look(size_t judge)
 {
-    return judge == RM_BASELINE ? RM_BASELINE : judge % RM_BASELINE;
+    if (judge == RM_BASELINE || judge == RM_RANDOM)
+        return judge == RM_BASELINE ? MODELS : MODELS + 1;
+    return judge % MODELS;
 }
 
 void frame_mark(FILE *f, size_t judge, double x, double y)

@@ -71,7 +71,21 @@ static void put_row(FILE *f, const char *name, size_t judge,
         fputs("<td></td></tr>\n", f);
 }
 
-/* A table with a block for each group: its models, then the baseline. */
+static void put_random(FILE *f, uint64_t n)
+{
+    struct rm_random x = rm_random_of(n);
+    fputs("<tr class=\"base\"><td>", f);
+    rm_svg_key(f, RM_RANDOM);
+    fprintf(f,
+            "%s</td><td>%llu</td><td>%.1f</td><td class=\"iv\">[%.1f, %.1f]"
+            "</td><td class=\"bar\">",
+            rm_random_name, (unsigned long long)n, 100 * x.accuracy,
+            100 * x.low, 100 * x.high);
+    rm_svg_random(f, &x);
+    fputs("</td><td></td><td></td></tr>\n", f);
+}
+
+/* A table with a block for each group: its models, then the baselines. */
 static void put_groups(FILE *f, const struct rm_report *r,
                        const struct rm_group *g, size_t n)
 {
@@ -92,6 +106,7 @@ static void put_groups(FILE *f, const struct rm_report *r,
         for (size_t m = 0; m < r->n_models; m++)
             put_row(f, r->model[m].name, m, &g[i].model[m], true);
         put_row(f, "longer wins", RM_BASELINE, &g[i].longer, false);
+        put_random(f, rm_tally_n(&g[i].longer));
         fputs("</tbody>\n", f);
     }
     fputs("</table></div>\n", f);
@@ -134,9 +149,14 @@ static void put_tiles(FILE *f, const struct rm_report *r,
     for (size_t m = 0; m < r->n_models; m++)
         put_tile(f, r->model[m].name, m, &s->group[0].model[m]);
     put_tile(f, "longer wins", RM_BASELINE, &s->group[0].longer);
-    fputs("<div class=\"tile\">at random<b>50.0<i>&thinsp;%</i></b><small>by "
-          "definition</small></div>\n</div>\n",
-          f);
+    struct rm_random x = rm_random_of(rm_tally_n(&s->group[0].longer));
+    fputs("<div class=\"tile\">", f);
+    rm_svg_key(f, RM_RANDOM);
+    fprintf(f,
+            "%s<b>%.1f<i>&thinsp;%%</i></b><small>95%% of such in [%.1f, "
+            "%.1f], n %llu</small></div>\n</div>\n",
+            rm_random_name, 100 * x.accuracy, 100 * x.low, 100 * x.high,
+            (unsigned long long)x.n);
 }
 
 static void put_left_out(FILE *f, const struct rm_section *s)
@@ -256,7 +276,8 @@ void rm_report_html(const struct rm_report *r, FILE *f)
           "<b>Log loss</b>: mean of -log sigma(chosen - rejected), in nats, "
           "ties included; 0.6931 knows nothing. <b>Longer wins</b>: the same "
           "accuracy for &quot;the response with more characters "
-          "wins&quot;.</p>\n<p>",
+          "wins&quot;. <b>At random</b>: half, and the range in which 95% of "
+          "those are who choose so.</p>\n<p>",
           f);
     for (int d = 0; d < RM_N_DIMENSIONS; d++) {
         const char *name = prefdb_dimension_name((enum prefdb_dimension)d);

@@ -32,6 +32,12 @@ static void add_group(cJSON *in, const struct rm_report *r,
     rm_json_string(o, "by", rm_by_key(g->by), bad);
     rm_json_string(o, "value", rm_group_name(g), bad);
     add_tally(rm_json_object(o, "longer", bad), &g->longer, bad);
+    struct rm_random x = rm_random_of(rm_tally_n(&g->longer));
+    cJSON *random = rm_json_object(o, "random", bad);
+    rm_json_count(random, "n", x.n, bad);
+    rm_json_number(random, "accuracy", x.accuracy, bad);
+    rm_json_number(random, "low", x.low, bad);
+    rm_json_number(random, "high", x.high, bad);
     cJSON *models = rm_json_object(o, "models", bad);
     for (size_t m = 0; m < r->n_models; m++) {
         cJSON *t = rm_json_object(models, r->model[m].name, bad);

@@ -34,20 +34,39 @@ static void row_grid(const struct frame *p)
                    frame_across(p, x), ROW_HEIGHT);
 }
 
+static void begin_row(const struct frame *p)
+{
+    fprintf(p->f,
+            "<svg class=\"row\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">",
+            ROW_WIDTH, ROW_HEIGHT);
+    row_grid(p);
+}
+
+static void put_interval(const struct frame *p, size_t judge, double at,
+                         double low, double high)
+{
+    char class[16];
+    frame_class(class, "w", judge);
+    frame_line(p, class, frame_across(p, 100 * low), 13,
+               frame_across(p, 100 * high), 13);
+    frame_mark(p->f, judge, frame_across(p, 100 * at), 13);
+}
+
 void rm_svg_interval(FILE *f, size_t judge, const struct rm_tally *t)
 {
     struct frame p = row(f);
-    fprintf(f, "<svg class=\"row\" viewBox=\"0 0 %d %d\" aria-hidden=\"true\">",
-            ROW_WIDTH, ROW_HEIGHT);
-    row_grid(&p);
     double accuracy, low, high;
-    if (rm_tally_accuracy(t, &accuracy, &low, &high)) {
-        char class[16];
-        frame_class(class, "w", judge);
-        frame_line(&p, class, frame_across(&p, 100 * low), 13,
-                   frame_across(&p, 100 * high), 13);
-        frame_mark(f, judge, frame_across(&p, 100 * accuracy), 13);
-    }
+    begin_row(&p);
+    if (rm_tally_accuracy(t, &accuracy, &low, &high))
+        put_interval(&p, judge, accuracy, low, high);
+    fputs("</svg>", f);
+}
+
+void rm_svg_random(FILE *f, const struct rm_random *x)
+{
+    struct frame p = row(f);
+    begin_row(&p);
+    put_interval(&p, RM_RANDOM, x->accuracy, x->low, x->high);
     fputs("</svg>", f);
 }
 

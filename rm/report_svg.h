@@ -8,14 +8,16 @@
 
 #include "rm/report.h"
 
-/* A judge's mark by itself, for a line of text: a model's by its number, for
- * RM_BASELINE a baseline's. */
-enum { RM_BASELINE = 6 };
+/* A judge's mark by itself, for a line of text: a model's by its number, or a
+ * baseline's. */
+#define RM_BASELINE SIZE_MAX       /* the longer response wins */
+#define RM_RANDOM   (SIZE_MAX - 1) /* and choosing at random */
 void rm_svg_key(FILE *f, size_t judge);
 
 /* A row of a table: 0 to 100% across, the mark at the accuracy, a line along
  * its interval; and the row of the axis above them. */
 void rm_svg_interval(FILE *f, size_t judge, const struct rm_tally *t);
+void rm_svg_random(FILE *f, const struct rm_random *x);
 void rm_svg_interval_axis(FILE *f);
 
 void rm_svg_reliability(FILE *f, size_t model, const struct rm_calibration *c);

@@ -25,6 +25,41 @@ static void put_row(FILE *f, const struct rm_group *g, size_t model)
     fprintf(f, "%8llu\n", (unsigned long long)g->longer.ties);
 }
 
+static void put_baseline(FILE *f, const struct rm_group *g)
+{
+    const struct rm_tally *t = &g->longer;
+    struct rm_random x = rm_random_of(rm_tally_n(t));
+    double accuracy, low, high;
+    fputs("  ", f);
+    rm_put_name(f, rm_group_name(g), NAME_COLUMNS);
+    fprintf(f, "%9llu", (unsigned long long)x.n);
+    if (rm_tally_accuracy(t, &accuracy, &low, &high))
+        fprintf(f, "%10.1f  [%5.1f, %5.1f]", 100 * accuracy, 100 * low,
+                100 * high);
+    else
+        fprintf(f, "%10s%16s", "-", "");
+    fprintf(f, "%6llu%11.1f  [%5.1f, %5.1f]\n", (unsigned long long)t->ties,
+            100 * x.accuracy, 100 * x.low, 100 * x.high);
+}
+
+/* What the models are held against. */
+static void put_baselines(FILE *f, const struct rm_report *r,
+                          enum prefdb_dimension d, bool full)
+{
+    const struct rm_section *s = &r->section[d];
+    fprintf(f, "\nWithout a model on %s\n\n%-32s%9s%10s  %-14s%6s%11s  %s\n",
+            prefdb_dimension_name(d), "", "n", "longer %", "95% interval",
+            "ties", "random %", "95% range");
+    for (size_t i = 0; i < s->n_groups; i++) {
+        const struct rm_group *g = &s->group[i];
+        if (!full && g->by > RM_BY_LABEL)
+            break;
+        if (i > 0 && g->by != s->group[i - 1].by)
+            fprintf(f, "%s\n", rm_by_heading(g->by));
+        put_baseline(f, g);
+    }
+}
+
 /* Two lines that the paper's reader asks for first. */
 static void put_summary(FILE *f, const struct rm_view *v)
 {
@@ -120,7 +155,9 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
           "-log sigma(chosen - rejected), in nats, ties included (0.6931: "
           "knows nothing). longer %: the\n"
           "same accuracy for \"the response with more characters wins\", and "
-          "its ties. Calibration\n"
+          "its ties. random %: half, and\n"
+          "the range in which 95% of those are who choose at random. "
+          "Calibration\n"
           "error: how far sigma(|difference|), the model's confidence, is from "
           "how often it is right, on\n"
           "average. Unsafe at 0.5: sigma(r) below 0.5 is taken to mean "
@@ -134,6 +171,7 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
             continue;
         for (size_t m = 0; m < r->n_models; m++)
             put_table(f, r, (enum prefdb_dimension)d, m, full);
+        put_baselines(f, r, (enum prefdb_dimension)d, full);
         put_duels(f, r, (enum prefdb_dimension)d);
         if (full)
             rm_report_text_more(r, (enum prefdb_dimension)d, f);

@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/num.h"
 #include "rm/report.h"
 #include "tests/schema.h"
 #include "tests/support.h"
@@ -37,6 +38,30 @@ START_TEST(tallies)
     ck_near(high, 0.9385080552796037, 1e-12);
     double sum = log1p(exp(-1)) + log1p(exp(-3)) + log1p(exp(1)) + log(2);
     ck_near(rm_tally_log_loss(&t), sum / 4, 1e-15);
+}
+END_TEST
+
+/* An accuracy is beyond the range of chance where its interval is beyond 1/2.
+ */
+START_TEST(at_random)
+{
+    struct rm_random x = rm_random_of(0);
+    ck_assert(x.n == 0 && x.accuracy == 0.5 && x.low == 0 && x.high == 1);
+    x = rm_random_of(3);
+    ck_assert(x.low == 0 && x.high == 1);
+    x = rm_random_of(100);
+    ck_near(x.low, 0.402001800772997, 1e-12);
+    ck_near(x.high, 0.597998199227003, 1e-12);
+    for (uint64_t n = 4; n < 300; n += 7) {
+        x = rm_random_of(n);
+        for (uint64_t k = 0; k <= n; k++) {
+            double low, high, share = (double)k / (double)n;
+            pk_wilson(k, n, &low, &high);
+            if (fabs(low - 0.5) > 1e-12 && fabs(high - 0.5) > 1e-12)
+                ck_assert_int_eq(share > x.high || share<x.low, low> 0.5 ||
+                                 high < 0.5);
+        }
+    }
 }
 END_TEST
 
@@ -251,6 +276,8 @@ START_TEST(as_full_text)
     ck_plain(text, 100);
     static const char *const there[] = {
         "by turn",
+        "Without a model on safety\n",
+        "     4      66.7  [ 20.8,  93.9]     1       50.0  [  1.0,  99.0]\n",
         "by size and comparisons seen",
         "21.1k      155",
         "RewardBench's own score",
@@ -383,6 +410,10 @@ START_TEST(as_json)
     ck_assert_int_eq(cJSON_GetObjectItem(m, "ties")->valueint, 1);
     ck_near(cJSON_GetObjectItem(m, "accuracy")->valuedouble, 2.0 / 3, 1e-8);
     ck_near(cJSON_GetObjectItem(m, "low")->valuedouble, 0.207659601, 1e-8);
+    m = cJSON_GetObjectItem(all, "random");
+    ck_assert_int_eq(cJSON_GetObjectItem(m, "n")->valueint, 4);
+    ck_near(cJSON_GetObjectItem(m, "low")->valuedouble, 0.010009003864986,
+            1e-8);
     cJSON_Delete(j);
     free(text);
     rm_report_release(&r);
@@ -440,6 +471,7 @@ int main(void)
     TCase *t = tcase_create("core");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, tallies);
+    tcase_add_test(t, at_random);
     tcase_add_test(t, characters);
     tcase_add_test(t, groups);
     tcase_add_test(t, as_text);
