@@ -210,11 +210,19 @@ static void summarize(const struct rm_job *j, double seconds, uint64_t before)
 {
     const struct pk_cli *cli = j->b->cli;
     const struct rm_batch_counts *c = &j->counts;
-    pk_note(cli, "%llu rows, %llu responses in %.1f s (%.1f a second), %s",
+    double in_models = rm_scorer_seconds(j->scorer);
+    seconds = seconds > 0 ? seconds : 1e-9;
+    pk_note(cli,
+            "%llu rows, %llu responses in %.1f s (%.1f a second), %s; %.1f%% "
+            "of the time in the models",
             (unsigned long long)c->rows, (unsigned long long)c->responses,
-            seconds,
-            (double)(c->responses - before) / (seconds > 0 ? seconds : 1e-9),
-            rm_scorer_precisions(j->scorer));
+            seconds, (double)(c->responses - before) / seconds,
+            rm_scorer_precisions(j->scorer), 100 * in_models / seconds);
+    if (j->b->spent)
+        *j->b->spent = (struct rm_batch_spent){
+            seconds, in_models,
+            j->b->n_models ? rm_scorer_totals(j->scorer, 0)
+                           : (struct rm_totals){0}};
     for (size_t m = 0; m < rm_scorer_models(j->scorer); m++) {
         struct rm_totals t = rm_job_totals(j, m);
         pk_note(cli, "%s: %llu tokens, %llu computed: sharing saved %.0f%%",

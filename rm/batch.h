@@ -15,6 +15,13 @@
  * their prompt, stay together. */
 enum { RM_SHARD_BLOCK = 256 };
 
+/* What a run took. */
+struct rm_batch_spent {
+    double seconds;         /* from the first row to the output in its place */
+    double model_seconds;   /* of them in the models' forward passes */
+    struct rm_totals first; /* tokens of the first model */
+};
+
 struct rm_batch {
     const struct pk_cli *cli;
     const char *input, *output; /* a path, or "-" */
@@ -25,8 +32,9 @@ struct rm_batch {
     bool strict;          /* a bad row stops the run */
     size_t shard, shards; /* 1..shards of them; 0 of 0: not sharded */
     struct rm_combine combine;
-    const char *whitening;    /* for RM_WHITE: the statistics to use */
-    const char *whitening_to; /* where this run's statistics go, or NULL */
+    const char *whitening;        /* for RM_WHITE: the statistics to use */
+    const char *whitening_to;     /* where this run's statistics go, or NULL */
+    struct rm_batch_spent *spent; /* filled by a run that ends well, or NULL */
 };
 
 #define RM_BATCH_COUNTS(X)                                                     \

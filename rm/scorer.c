@@ -8,6 +8,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/progress.h"
 #include "rm/pass.h"
 
 struct scored_model {
@@ -27,6 +28,7 @@ struct rm_scorer {
     struct rm_scored *text; /* (texts, models) */
     size_t cap;
     size_t n_texts, n_done; /* since the last clear; of them scored */
+    double seconds;         /* in the models */
 };
 
 /* A directory without a tokenizer still scores ready-made ids; a text says then
@@ -172,6 +174,11 @@ struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model)
     return s->model[model].totals;
 }
 
+double rm_scorer_seconds(const struct rm_scorer *s)
+{
+    return s->seconds;
+}
+
 const struct rm_coder *rm_scorer_coder(const struct rm_scorer *s, size_t model)
 {
     return &s->model[model].coder;
@@ -257,8 +264,10 @@ int rm_scorer_flush(struct rm_scorer *s, struct pk_err *err)
     int rc = 0;
     if (s->n_done == s->n_texts)
         return 0;
+    double started = pk_now();
     for (size_t i = 0; i < s->n_models && rc == 0; i++)
         rc = run(s, i, err);
+    s->seconds += pk_now() - started;
     if (rc == 0)
         s->n_done = s->n_texts;
     return rc;

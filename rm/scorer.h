@@ -70,6 +70,7 @@ void rm_scorer_say_precision(const struct rm_scorer *s,
                              const struct pk_cli *cli);
 size_t rm_scorer_budget(const struct rm_scorer *s); /* forest_tokens */
 struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model);
+double rm_scorer_seconds(const struct rm_scorer *s); /* spent in the models */
 
 /* How a model encodes; any thread may, also while the scorer runs. */
 const struct rm_coder *rm_scorer_coder(const struct rm_scorer *s, size_t model);

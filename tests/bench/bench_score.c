@@ -3,12 +3,17 @@
  *     bench_score [ROWS [15M|110M [auto|fp32|bf16]]]
  *
  * A file of ROWS dialogues shaped as the Meta row of the paper's Table 6 (three
- * exchanges of 31 and 234 tokens) is scored by a random model whose weights are
- * stored in bf16: how near the whole, reading, tokenizing and writing included,
- * comes to the fastest matrix product measured beside it; how much of the time
- * is not the model's; what 16 responses to a prompt gain over one at a time;
- * and whether four times the rows take more memory. The paper's row would be
- * 100,000 of them: what is printed is of the ROWS that were run. */
+ * exchanges of 31 and 234 tokens) goes through `score` with a random model
+ * whose weights are stored in bf16: how near the whole run, reading, tokenizing
+ * and writing included, comes to the fastest matrix product measured beside it;
+ * how much of the time no forward pass was running; and whether four times the
+ * rows take more memory. Then one file of 16 responses to each prompt goes
+ * through it twice: as it is, and with a window of one response; the best of
+ * three runs each, in turn, since other programs may be at the machine.
+ *
+ * The paper's row would be 100,000 of them: what is printed is of the ROWS that
+ * were run. Needs nothing but scripts/sample/tokenizer.model below the current
+ * folder, and room for the model in $TMPDIR (or /tmp). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +26,10 @@
 #include "common/progress.h"
 #include "common/rng.h"
 #include "infer/bench.h"
-#include "infer/gemm.h"
-#include "infer/simd.h"
 #include "rm/batch.h"
-#include "rm/row.h"
 
 #define TOKENIZER "scripts/sample/tokenizer.model"
+enum { RESPONSES = 16, ROUNDS = 3 };
 
 static struct pk_err err;
 
@@ -38,52 +41,18 @@ static void must(int rc)
     exit(pk_exit_status(rc));
 }
 
-/* The fastest product of 512 rows by 4096 and 4096, in FLOP/s, as the core
- * computes it from weights in bf16: through the door that the model uses. */
-static double bf16_limit(void)
-{
-    enum { M = 512, N = 4096, K = 4096 };
-    float *x = pk_calloc_aligned((size_t)M * K, sizeof *x);
-    float *y = pk_calloc_aligned((size_t)M * N, sizeof *y);
-    float *wide = pk_calloc_aligned((size_t)N * K, sizeof *wide);
-    uint16_t *w = pk_calloc_aligned((size_t)N * K, sizeof *w);
-    struct infer_gemm g = {.precision = INFER_PRECISION_BF16};
-    double best = 1e9;
-    if (!x || !y || !wide || !w)
-        abort();
-    for (size_t i = 0; i < (size_t)N * K; i++)
-        wide[i] = (float)(i % 251) / 251 - 0.5F;
-    memcpy(x, wide, (size_t)M * K * sizeof *x);
-    infer_to_bf16(w, wide, (size_t)N * K);
-    const struct infer_matrix m = {.bf16 = w, .rows = N, .cols = K};
-    for (int i = 0; i < 6; i++) {
-        double t = pk_now();
-        must(infer_linear(&g, y, x, &m, M, false, &err));
-        t = pk_now() - t;
-        best = t < best ? t : best;
-    }
-    infer_gemm_release(&g);
-    free(x);
-    free(y);
-    free(wide);
-    free(w);
-    return 2.0 * M * N * K / best;
-}
-
 /* What the model's products are held against. */
 static double limit_of(enum infer_precision p)
 {
-    double fp32, best;
+    double fp32, bf16 = 0;
     must(infer_bench_fp32_limit(&fp32, &err));
-    best = 1e9 * fp32;
-    printf("limit          fp32 %.1f GFLOP/s", fp32);
-    if (infer_bf16_missing()) {
-        printf(", no bf16: %s\n", infer_bf16_missing());
-        return best;
-    }
-    double bf16 = bf16_limit();
-    printf(", bf16 %.1f GFLOP/s\n", bf16 * 1e-9);
-    return p == INFER_PRECISION_BF16 ? bf16 : best;
+    must(infer_bench_bf16_limit(&bf16, &err));
+    printf("limit          fp32 %.1f GFLOP/s, ", fp32);
+    if (bf16 > 0)
+        printf("bf16 %.1f GFLOP/s\n", bf16);
+    else
+        printf("no bf16: %s\n", infer_bf16_missing());
+    return 1e9 * (p == INFER_PRECISION_BF16 ? bf16 : fp32);
 }
 
 static struct infer_config shape(bool large, const struct infer_tokenizer *t)
@@ -106,12 +75,16 @@ static struct infer_config shape(bool large, const struct infer_tokenizer *t)
     return c;
 }
 
-/* Floating-point operations of the matrices, for one token. */
-static double flops(const struct infer_config *c)
+/* Floating-point operations of a dialogue of n tokens, counted as for every
+ * layer: 2 x trunk parameters for each token, and attention's two products over
+ * the causal half. (The last layer is computed for keys and values alone, but
+ * at the read-out.) */
+static double flops(const struct infer_config *c, double n)
 {
     double q = (double)(c->heads * c->head_dim), d = (double)c->dim;
     double kv = (double)(c->kv_heads * c->head_dim), f = (double)c->hidden;
-    return 2.0 * (double)c->layers * (2 * d * q + 2 * d * kv + 3 * d * f);
+    double trunk = 2 * d * q + 2 * d * kv + 3 * d * f;
+    return (double)c->layers * (2 * trunk * n + 4 * q * n * (n + 1) / 2);
 }
 
 static void make_model(const char *dir, const struct infer_config *c)
@@ -171,73 +144,6 @@ static void make_rows(const char *path, const struct infer_tokenizer *t,
         abort();
 }
 
-struct spent {
-    double read, model, write;
-    uint64_t responses;
-    struct rm_totals tokens;
-};
-
-/* What rm_batch_run does, with a clock at every stage. */
-static struct spent timed(const char *path, const struct rm_named *model,
-                          enum infer_precision precision, size_t forest_tokens)
-{
-    struct spent s = {0};
-    struct rm_scorer *scorer;
-    struct rm_scorer_opts o = {.forest_tokens = forest_tokens,
-                               .precision = precision};
-    struct pk_lines *in;
-    struct rm_row row = {0};
-    struct pk_buf out = PK_BUF_INIT((size_t)1 << 30);
-    char *line;
-    size_t len;
-    must(rm_scorer_open(&scorer, model, 1, &o, &err));
-    must(pk_lines_open(&in, path, &err));
-    bool alone = forest_tokens == 1;
-    double t = pk_now();
-    while (pk_lines_next(in, &line, &len, &err) > 0) {
-        struct rm_text text;
-        size_t index = 0, first = 0;
-        enum rm_reason why;
-        must(rm_row_parse(&row, line, len, &err));
-        for (size_t i = 0; rm_row_next(&row, &text); i++) {
-            must(rm_scorer_add(scorer, &text, &index, &why, &err));
-            first = i ? first : index;
-            s.responses++;
-            if (alone || rm_scorer_full(scorer)) {
-                double now = pk_now();
-                s.read += now - t;
-                must(rm_scorer_flush(scorer, &err));
-                t = pk_now();
-                s.model += t - now;
-            }
-        }
-        double now = pk_now();
-        s.read += now - t;
-        must(rm_scorer_flush(scorer, &err)); /* a row is enough to be shared */
-        t = pk_now();
-        s.model += t - now;
-        struct rm_row_scores r = {scorer, rm_scorer_get(scorer, 0, first),
-                                  row.n, row.list, NULL};
-        pk_buf_reset(&out);
-        must(rm_row_write(&out, line, len, &r, &err));
-        rm_scorer_clear(scorer);
-        now = pk_now();
-        s.write += now - t;
-        t = now;
-    }
-    s.tokens = rm_scorer_totals(scorer, 0);
-    pk_lines_close(in);
-    rm_row_release(&row);
-    rm_scorer_close(scorer);
-    pk_buf_release(&out);
-    return s;
-}
-
-static double whole(const struct spent *s)
-{
-    return s->read + s->model + s->write;
-}
-
 static double memory_mib(void)
 {
     struct rusage u;
@@ -245,28 +151,31 @@ static double memory_mib(void)
     return (double)u.ru_maxrss / 1024;
 }
 
-/* Rows a second through rm_batch_run. */
-static double end_to_end(const char *path, const char *out,
-                         const struct rm_named *model,
-                         enum infer_precision precision, int rows)
+/* A file through `score`; window: --forest-tokens. */
+static struct rm_batch_spent score(const char *path, const char *out,
+                                   const struct rm_named *model,
+                                   enum infer_precision precision,
+                                   size_t window)
 {
     struct pk_cli cli = {.verb = "bench", .quiet = true};
+    struct rm_batch_spent spent;
     struct rm_batch b = {.cli = &cli,
                          .input = path,
                          .output = out,
                          .models = model,
                          .scorer.precision = precision,
+                         .scorer.forest_tokens = window,
+                         .spent = &spent,
                          .n_models = 1};
-    double t = pk_now();
     must(rm_batch_run(&b, &err));
-    return rows / (pk_now() - t);
+    return spent;
 }
 
 struct bench {
     int rows;
     bool large;
     enum infer_precision precision;
-    char path[5][64]; /* of names */
+    char path[5][600]; /* of names */
 };
 enum { MODEL, FEW, ONE, MANY, OUT };
 static const char *const names[] = {[MODEL] = "model",
@@ -274,6 +183,14 @@ static const char *const names[] = {[MODEL] = "model",
                                     [ONE] = "one.jsonl",
                                     [MANY] = "many.jsonl",
                                     [OUT] = "out.jsonl"};
+
+/* Prompts with 16 responses: an eighth as many responses as there are rows, and
+ * no more than take a while. */
+static int prompts(const struct bench *b)
+{
+    int n = b->rows / 8 / RESPONSES;
+    return n < 1 ? 1 : n > 8 ? 8 : n;
+}
 
 static struct infer_config make_all(struct bench *b, const char *dir)
 {
@@ -285,42 +202,59 @@ static struct infer_config make_all(struct bench *b, const char *dir)
     make_model(b->path[MODEL], &c);
     make_rows(b->path[FEW], t, (b->rows + 3) / 4, 1);
     make_rows(b->path[ONE], t, b->rows, 1);
-    make_rows(b->path[MANY], t, (b->rows + 15) / 16, 16);
+    make_rows(b->path[MANY], t, prompts(b), RESPONSES);
     infer_tokenizer_close(t);
     return c;
+}
+
+static void tell_rows(const struct bench *b, const struct infer_config *c,
+                      const struct rm_batch_spent *s, double limit)
+{
+    double n = (double)s->first.flat / b->rows;
+    double rate = b->rows / s->seconds;
+    printf("end to end     %d rows of %.0f tokens in %.1f s, %s: %.2f rows/s, "
+           "%.0f tokens/s\n",
+           b->rows, n, s->seconds, infer_precision_name(b->precision), rate,
+           rate * n);
+    printf(
+        "of the limit   %.1f%% (%.1f GFLOP/s: 2 x trunk parameters x tokens, "
+        "and attention)\n",
+        100 * rate * flops(c, n) / limit, 1e-9 * rate * flops(c, n));
+    printf(
+        "no forward     %.2f%% of the time: reading, tokenizing and writing\n",
+        100 * (s->seconds - s->model_seconds) / s->seconds);
+}
+
+/* The same file with what its responses share, and each response alone. */
+static void compare(const struct bench *b, const struct rm_named *model)
+{
+    struct rm_batch_spent best[2];
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        struct rm_batch_spent s =
+            score(b->path[MANY], b->path[OUT], model, b->precision, i % 2);
+        if (i < 2 || s.seconds < best[i % 2].seconds)
+            best[i % 2] = s;
+    }
+    double n = prompts(b) * RESPONSES;
+    printf("%d a prompt    %.2f responses/s (%.0f tokens each computed), %.2f "
+           "one at a time (%.0f): %.2f times\n",
+           RESPONSES, n / best[0].seconds, (double)best[0].first.unique / n,
+           n / best[1].seconds, (double)best[1].first.unique / n,
+           best[1].seconds / best[0].seconds);
 }
 
 static void run(struct bench *b, const struct infer_config *c)
 {
     struct rm_named model = {(char[]){"rm"}, b->path[MODEL]};
-    double limit = limit_of(b->precision), few, all;
-    end_to_end(b->path[FEW], b->path[OUT], &model, b->precision, b->rows / 4);
+    double limit = limit_of(b->precision), few;
+    score(b->path[FEW], b->path[OUT], &model, b->precision, 0);
     few = memory_mib();
-    double rate =
-        end_to_end(b->path[ONE], b->path[OUT], &model, b->precision, b->rows);
-    all = memory_mib();
-    struct spent s =
-        timed(b->path[ONE], &model, b->precision, RM_FOREST_TOKENS);
-    double tokens = (double)s.tokens.unique / b->rows;
-    printf("end to end     %d rows of %.0f tokens in %s: %.2f rows/s, %.0f "
-           "tokens/s\n",
-           b->rows, tokens, infer_precision_name(b->precision), rate,
-           rate * tokens);
-    printf("of the limit   %.0f%% (matrices alone counted)\n",
-           100 * rate * tokens * flops(c) / limit);
-    printf("not the model  %.2f%% of the time: reading and tokenizing %.2f%%, "
-           "writing %.2f%%\n",
-           100 * (s.read + s.write) / whole(&s), 100 * s.read / whole(&s),
-           100 * s.write / whole(&s));
+    struct rm_batch_spent s =
+        score(b->path[ONE], b->path[OUT], &model, b->precision, 0);
+    tell_rows(b, c, &s, limit);
     printf("memory         %.0f MiB at most, %.0f for a quarter of the rows\n",
-           all, few);
-    struct spent many =
-        timed(b->path[MANY], &model, b->precision, RM_FOREST_TOKENS);
-    struct spent alone = timed(b->path[MANY], &model, b->precision, 1);
-    double fast = (double)many.responses / whole(&many);
-    double slow = (double)alone.responses / whole(&alone);
-    printf("16 a prompt    %.2f responses/s, %.2f one at a time: %.2f times\n",
-           fast, slow, fast / slow);
+           memory_mib(), few);
+    compare(b, &model);
 }
 
 int main(int argc, char **argv)
@@ -328,12 +262,18 @@ int main(int argc, char **argv)
     struct bench b = {.rows = argc > 1 ? atoi(argv[1]) : 16,
                       .large = argc > 2 && strcmp(argv[2], "110M") == 0,
                       .precision = INFER_PRECISION_AUTO};
-    char dir[] = "/tmp/prefkit-bench-XXXXXX", command[64];
+    const char *tmp = getenv("TMPDIR");
+    char dir[512], command[600];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    snprintf(dir, sizeof dir, "%s/prefkit-bench-XXXXXX", tmp ? tmp : "/tmp");
     if (argc > 3)
         must(infer_precision_parse(&b.precision, argv[3], &err));
     b.precision = infer_precision_choose(b.precision, true);
-    if (b.rows < 1 || !mkdtemp(dir))
+    if (b.rows < 1 || !mkdtemp(dir)) {
+        fprintf(stderr,
+                "usage: bench_score [ROWS [15M|110M [auto|fp32|bf16]]]\n");
         return 2;
+    }
     struct infer_config c = make_all(&b, dir);
     run(&b, &c);
     snprintf(command, sizeof command, "rm -rf '%s'", dir);

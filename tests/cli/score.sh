@@ -29,6 +29,7 @@ score() {
 t "a bad row comes out in its place, and the status is 3"
 run 3 score --input rows.jsonl --output all.jsonl
 stderr_has "first of 40 rows"
+stderr_has "[0-9]% of the time in the models"
 must test "$(wc -l <all.jsonl)" -eq "$n"
 must test "$(grep -c '"error":' all.jsonl)" -eq 40
 must test "$(grep -c '"scores":' all.jsonl)" -eq $((n - 40))
