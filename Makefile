@@ -88,9 +88,8 @@ bench-core: $(B)/tests/bench/bench_core ## the core against the machine's limits
 	@$< $(N)
 bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M bf16" rows, model, precision
 	@$< $(N)
-bench-train: $(PROG) $(B)/tests/bench/bench_train ## training against the limit; N="110M shared 1.1B 7B" which
-	@mkdir -p build/bench
-	@scripts/bench_train.sh $(B)/tests/bench/bench_train $(PROG) $(N)
+bench-train: $(B)/tests/bench/bench_train ## training against the limits; N="110M shared 1.1B 7B" which
+	@scripts/bench_train.sh $< $(N)
 bench-generate: $(B)/tests/bench/bench_generate ## decoding by batch; N="110M 256 16" model, context and steps
 	@$< $(N)
 bench-store: $(PROG) $(B)/tests/bench/bench_store ## the store's speed, N="30000 300000" rows
@@ -142,6 +141,16 @@ $(FAKE): $(B)/tests/tui/fake_endpoint.o $(B)/tests/libsupport.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+# What a step's time goes to, by stopwatches that the linker puts in.
+TIMED := infer_linear infer_linear_dx infer_linear_dw infer_to_bf16 \
+         infer_attention_forward infer_attention_backward infer_gemm_block \
+         infer_rmsnorm infer_rmsnorm_backward infer_swiglu \
+         infer_swiglu_backward infer_rope infer_gather infer_scatter_add \
+         infer_adapter_forward infer_adapter_backward_w \
+         infer_adapter_backward_x rm_norm rm_adamw_update rm_fill
+$(B)/tests/bench/bench_train: $(B)/tests/bench/bench_train.o \
+    $(B)/tests/bench/train_kinds.o $(B)/libprefkit.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(TIMED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
 $(CLIENT): $(B)/tests/client/serve_client.o $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libprefkit.a

@@ -19,6 +19,8 @@ PK_NODISCARD int infer_bench_model_new(struct infer_bench_model **out,
                                        const struct infer_config *c,
                                        struct pk_err *err);
 void infer_bench_model_free(struct infer_bench_model *m);
+const struct infer_weights *
+infer_bench_model_weights(const struct infer_bench_model *m);
 
 /* `rows` rows of `len` random tokens as one forest read at each row's end; the
  * first `shared` tokens are the same in all. Seconds of the best of three

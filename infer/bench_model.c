@@ -82,6 +82,12 @@ void infer_bench_model_free(struct infer_bench_model *m)
     free(m);
 }
 
+const struct infer_weights *
+infer_bench_model_weights(const struct infer_bench_model *m)
+{
+    return &m->w;
+}
+
 static int add_rows(struct infer_forest *f, const struct infer_bench *b,
                     size_t vocab, struct pk_err *err)
 {

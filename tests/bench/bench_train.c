@@ -2,14 +2,16 @@
  *
  *     bench_train 110M|1.1B     all parameters, pairs that share nothing
  *     bench_train shared        pairs as the paper's, as a forest and flat
- *     bench_train lora DIR      adapters of rank 16 on the model in DIR
- *     ... [STEPS [bf16]]
+ *     bench_train 7B            adapters of rank 16 on a base in bf16, made up
+ *                               in memory; any other shape: lora SHAPE
+ *     ... [STEPS [fp32|bf16 [TOKENS]]]
  *
- * Steps of 4 pairs of two 512-token answers (PyTorch's 8 rows of 512), or of 4
- * pairs with a shared context of 565 tokens and answers of 234 (the Meta row of
- * the paper's Table 6). A step counts 6 (adapters: 4) x trunk parameters x
- * unique tokens; the limit is the fp32 product of 512 by 4096 by 4096, measured
- * in the same run. The best step is told. */
+ * Steps of 4 pairs of two answers of TOKENS (512: PyTorch's 8 rows of 512; with
+ * adapters 256); or of 4 pairs with a shared context of 565 tokens and answers
+ * of 234 (the Meta row of the paper's Table 6). A step counts 6 (adapters: 4) x
+ * trunk parameters x unique tokens. The limits are the products of 512 by 4096
+ * by 4096, in fp32 and in bf16 (0 where that can't be had), measured in the
+ * same run. Everything is of the best step. Needs no file. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,9 @@
 #include "infer/bench.h"
 #include "infer/gemm.h"
 #include "infer/shape.h"
+#include "rm/memory.h"
 #include "rm/train.h"
+#include "tests/bench/train_kinds.h"
 
 enum { PAIRS = 4 };
 
@@ -40,7 +44,8 @@ static void must(int rc)
 
 struct lengths {
     size_t context, answer;
-    bool shared; /* one context for both answers, or one each */
+    bool shared;  /* one context for both answers, or one each */
+    size_t steps; /* of PAIRS pairs */
 };
 
 static size_t put_path(struct rm_pairs *p, struct pk_rng *context,
@@ -92,144 +97,160 @@ static double trunk(const struct infer_config *c)
     return n;
 }
 
-/* Products of one matrix and its adjoints, as a step makes them. */
-static void products(const struct infer_matrix *w, size_t rows, bool adapters)
-{
-    struct infer_gemm g = {0};
-    float *x = pk_calloc_aligned(rows * w->cols, sizeof *x);
-    float *y = pk_calloc_aligned(rows * w->rows, sizeof *y);
-    struct infer_matrix dw = {.rows = w->rows, .cols = w->cols};
-    dw.f32 = pk_calloc_aligned(adapters ? 1 : w->rows * w->cols, sizeof(float));
-    if (!x || !y || !dw.f32)
-        abort();
-    must(infer_linear(&g, y, x, w, rows, false, &err));
-    must(infer_linear_dx(&g, x, y, w, rows, false, &err));
-    if (!adapters)
-        must(infer_linear_dw(&g, &dw, y, x, rows, &err));
-    infer_gemm_release(&g);
-    free(dw.f32);
-    free(x);
-    free(y);
-}
+struct told {
+    double seconds; /* of the best step */
+    double kind[KINDS];
+    double tokens;  /* unique, of a step */
+    size_t planned; /* bytes */
+    double peak;    /* MiB; of the process so far */
+};
 
-/* Seconds of a step's matrix products of the first layer alone, for all of
- * them but the last, whose rows are few. */
-static double product_seconds(const struct infer_config *c,
-                              const struct infer_params *p, size_t rows)
-{
-    const struct infer_layer *l = &p->w.layer[0];
-    double best = INFINITY;
-    for (int i = 0; i < 3; i++) {
-        double from = pk_now();
-#define ONE(field, r, n, name)                                                 \
-    if (l->field.rows > 1)                                                     \
-        products(&l->field, rows, p->lora.rank > 0);
-        INFER_LAYER_TENSORS(ONE)
-#undef ONE
-        best = fmin(best, pk_now() - from);
-    }
-    return best * (double)(c->layers - 1);
-}
-
-static double peak_gib(void)
+static double peak_mib(void)
 {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / (1 << 20);
+    return (double)u.ru_maxrss / (1 << 10);
 }
 
-struct told {
-    double seconds; /* of the best step */
-    double tokens;  /* unique, of a step */
-};
+/* Updates until the end; the best of them. */
+static void steps(struct rm_trainer *t, struct told *best)
+{
+    best->seconds = INFINITY;
+    while (!rm_trainer_done(t)) {
+        struct rm_step s = {0};
+        double from = pk_now();
+        kinds_start();
+        while (s.step == 0)
+            must(rm_trainer_advance(t, &s, &err));
+        double seconds = pk_now() - from;
+        if (seconds < best->seconds) {
+            best->seconds = seconds;
+            kinds_read(best->kind);
+        }
+        best->tokens = (double)s.tokens;
+    }
+}
 
 static struct told train(struct infer_params *p, const struct infer_config *c,
                          const struct rm_recipe *r, const struct lengths *l,
-                         size_t steps)
+                         size_t base)
 {
     struct rm_pairs pairs = {0};
     struct rm_trainer t;
-    struct told best = {INFINITY, 0};
-    make_pairs(&pairs, PAIRS * steps, l);
+    struct told told = {0};
+    struct rm_memory m = {.base = base};
+    make_pairs(&pairs, PAIRS * l->steps, l);
+    rm_memory_plan(&m, c, &pairs, r);
+    told.planned = m.total + m.pairs;
     must(rm_trainer_init(&t, p, c, &pairs, r, &err));
-    while (!rm_trainer_done(&t)) {
-        struct rm_step s = {0};
-        double from = pk_now();
-        while (s.step == 0)
-            must(rm_trainer_advance(&t, &s, &err));
-        best.seconds = fmin(best.seconds, pk_now() - from);
-        best.tokens = (double)s.tokens;
-    }
+    steps(&t, &told);
+    told.peak = peak_mib();
     rm_trainer_release(&t);
     rm_pairs_release(&pairs);
-    return best;
+    return told;
 }
 
-static double limit(void)
+/* ---- What is told ---- */
+
+struct limits {
+    double fp32, bf16; /* GFLOP/s */
+};
+
+static struct limits limits(void)
 {
-    double gflops;
-    must(infer_bench_fp32_limit(&gflops, &err));
-    return gflops;
+    struct limits l;
+    must(infer_bench_fp32_limit(&l.fp32, &err));
+    must(infer_bench_bf16_limit(&l.bf16, &err));
+    return l;
+}
+
+static void put_kinds(const struct told *t)
+{
+    double inside = t->kind[KIND_PRODUCTS] + t->kind[KIND_ADAPTERS_PRODUCTS] +
+                    t->kind[KIND_ATTENTION_PRODUCTS];
+    fputs("  of a step:", stdout);
+    for (int k = KINDS - 1; k >= 0; k--)
+        if (t->kind[k] > 0)
+            printf(" %s %.1f%%%s", kind_name((enum kind)k),
+                   100 * t->kind[k] / t->seconds, k ? "," : "\n");
+    printf("  outside matrix products: %.1f%%\n",
+           100 * (1 - inside / t->seconds));
 }
 
 static void report(const char *what, const struct infer_config *c,
                    const struct infer_params *p, struct told t)
 {
-    double factor = p->lora.rank ? 4 : 6, most = limit();
-    double rate = factor * trunk(c) * t.tokens / t.seconds * 1e-9;
-    double inside = product_seconds(c, p, (size_t)t.tokens);
-    printf("%s: %.2f s a step of %.0f tokens, %.0f tokens/s; %.0f GFLOP/s, "
-           "%.1f%% of the fp32 limit (%.0f)\n",
-           what, t.seconds, t.tokens, t.tokens / t.seconds, rate,
-           100 * rate / most, most);
-    printf("  matrix products alone %.2f s (%.1f%% of a step); peak resident "
-           "%.2f GiB\n",
-           inside, 100 * inside / t.seconds, peak_gib());
+    bool half = p->w.precision == INFER_PRECISION_BF16;
+    double factor = p->lora.rank ? 4 : 6, n = trunk(c);
+    double rate = factor * n * t.tokens / t.seconds * 1e-9;
+    struct limits l = limits();
+    printf("%s, %s: %.2f s a step of %.0f tokens, %.0f tokens/s\n", what,
+           infer_precision_name(p->w.precision), t.seconds, t.tokens,
+           t.tokens / t.seconds);
+    printf("  %.0f GFLOP/s, %.0f x %.1fM parameters x tokens: %.1f%% of the %s "
+           "limit (fp32 %.0f, bf16 %.0f GFLOP/s)\n",
+           rate, factor, n * 1e-6, 100 * rate / (half ? l.bf16 : l.fp32),
+           infer_precision_name(p->w.precision), l.fp32, l.bf16);
+    printf("  memory: %.0f MiB planned, %.0f resident at most\n",
+           (double)t.planned / (1 << 20), t.peak);
+    put_kinds(&t);
 }
 
 /* ---- The rows of the table ---- */
 
-static struct rm_recipe recipe(bool half)
+struct run {
+    size_t steps, tokens; /* tokens: of an answer */
+    enum infer_precision precision;
+};
+
+static struct rm_recipe recipe(const struct run *run)
 {
     struct rm_recipe r = rm_recipe_default(RM_REWARD);
     r.batch_pairs = PAIRS;
     r.lr = 1e-5;
-    r.precision = half ? INFER_PRECISION_BF16 : INFER_PRECISION_FP32;
+    r.precision = run->precision;
     return r;
 }
 
-static void full(const char *shape, size_t steps, bool half)
+static void shape(struct infer_config *c, const char *name, size_t vocab)
 {
-    static const struct lengths apart = {511, 1, false};
-    struct infer_config c;
+    must(infer_shape_parse(c, name, &err));
+    c->vocab = vocab;
+    c->head = INFER_HEAD_SCORE;
+}
+
+static struct infer_params *whole(const struct infer_config *c,
+                                  const struct rm_recipe *r)
+{
     struct infer_params *p;
-    struct rm_recipe r = recipe(half);
-    must(infer_shape_parse(&c, shape, &err));
-    c.vocab = 1000;
-    c.head = INFER_HEAD_SCORE;
-    must(infer_params_new(&p, &c, &err));
-    infer_params_init(p, &c, 1);
-    p->w.precision = r.precision;
-    r.recompute = strcmp(shape, "110M") != 0;
-    report(shape, &c, p, train(p, &c, &r, &apart, steps));
+    must(infer_params_new(&p, c, &err));
+    infer_params_init(p, c, 1);
+    p->w.precision = r->precision;
+    return p;
+}
+
+static void full(const char *name, const struct run *run)
+{
+    const struct lengths apart = {run->tokens - 1, 1, false, run->steps};
+    struct infer_config c;
+    struct rm_recipe r = recipe(run);
+    shape(&c, name, 1000);
+    r.recompute = strcmp(name, "1.1B") == 0;
+    struct infer_params *p = whole(&c, &r);
+    report(name, &c, p, train(p, &c, &r, &apart, 0));
     infer_params_free(p);
 }
 
-static void shared(size_t steps, bool half)
+static void shared(const struct run *run)
 {
-    static const struct lengths forest = {565, 234, true},
-                                flat = {565, 234, false};
+    const struct lengths forest = {565, 234, true, run->steps},
+                         flat = {565, 234, false, run->steps};
     struct infer_config c;
-    struct infer_params *p;
-    struct rm_recipe r = recipe(half);
-    must(infer_shape_parse(&c, "110M", &err));
-    c.vocab = 1000;
-    c.head = INFER_HEAD_SCORE;
-    must(infer_params_new(&p, &c, &err));
-    infer_params_init(p, &c, 1);
-    p->w.precision = r.precision;
-    struct told a = train(p, &c, &r, &forest, steps);
-    struct told b = train(p, &c, &r, &flat, steps);
+    struct rm_recipe r = recipe(run);
+    shape(&c, "110M", 1000);
+    struct infer_params *p = whole(&c, &r);
+    struct told a = train(p, &c, &r, &forest, 0);
+    struct told b = train(p, &c, &r, &flat, 0);
     report("110M, contexts shared", &c, p, a);
     report("110M, flattened", &c, p, b);
     printf("  %.2f times the pairs a second of flattened training\n",
@@ -237,44 +258,58 @@ static void shared(size_t steps, bool half)
     infer_params_free(p);
 }
 
-static void lora(const char *dir, size_t steps, bool half)
+static void lora(const char *name, const struct run *run)
 {
-    static const struct lengths apart = {255, 1, false};
-    struct infer_model *m;
-    struct infer_tokenizer *t;
+    const struct lengths apart = {run->tokens - 1, 1, false, run->steps};
+    struct infer_config c;
+    struct infer_bench_model *m;
     struct infer_params *p;
-    struct rm_recipe r = recipe(half);
-    const struct infer_open how = {.precision = r.precision};
-    must(infer_model_open_as(&m, dir, &how, &err));
-    must(infer_tokenizer_open(&t, dir, &err));
-    struct infer_config c = *infer_model_config(m);
-    infer_config_to_score(&c, t);
+    struct rm_recipe r = recipe(run);
+    char what[80];
+    shape(&c, name, 32000);
+    must(infer_bench_model_new(&m, &c, &err));
+    struct infer_weights base = *infer_bench_model_weights(m);
+    base.precision = run->precision;
     r.lora.rank = 16;
     r.recompute = true;
-    must(infer_params_lora(&p, &c, infer_model_weights(m),
-                           infer_model_config(m), &r.lora, 1, &err));
-    report("LoRA rank 16", &c, p, train(p, &c, &r, &apart, steps));
+    must(infer_params_lora(&p, &c, &base, &c, &r.lora, 1, &err));
+    snprintf(what, sizeof what, "%.50s, LoRA rank 16", name);
+    report(what, &c, p,
+           train(p, &c, &r, &apart, infer_parameters(&c) * sizeof(uint16_t)));
     infer_params_free(p);
-    infer_tokenizer_close(t);
-    infer_model_close(m);
+    infer_bench_model_free(m);
 }
 
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "110M";
+    bool adapters = strcmp(what, "lora") == 0 || strcmp(what, "7B") == 0;
     int at = strcmp(what, "lora") == 0 ? 3 : 2;
-    size_t steps = argc > at ? strtoul(argv[at], NULL, 10) : 3;
-    bool half = argc > at + 1 && strcmp(argv[at + 1], "bf16") == 0;
-    if (half && infer_bf16_missing()) {
-        fprintf(stderr, "bench_train: no bf16 here: %s\n",
-                infer_bf16_missing());
+    struct run run = {.steps = 3,
+                      .tokens = adapters ? 256 : 512,
+                      .precision = INFER_PRECISION_AUTO};
+    if (argc > at)
+        run.steps = strtoul(argv[at], NULL, 10);
+    if (argc > at + 1)
+        must(infer_precision_parse(&run.precision, argv[at + 1], &err));
+    if (argc > at + 2)
+        run.tokens = strtoul(argv[at + 2], NULL, 10);
+    if (run.steps < 1 || run.tokens < 2 || at > argc) {
+        fprintf(stderr, "usage: bench_train 110M|1.1B|shared|7B|lora SHAPE "
+                        "[STEPS [fp32|bf16 [TOKENS]]]\n");
         return 2;
     }
+    if (run.precision == INFER_PRECISION_AUTO)
+        run.precision = infer_precision_choose(run.precision, true);
+    if (run.precision == INFER_PRECISION_BF16 && infer_bf16_missing()) {
+        printf("%s: no bf16 here: %s\n", what, infer_bf16_missing());
+        return 0;
+    }
     if (strcmp(what, "shared") == 0)
-        shared(steps, half);
-    else if (at == 3 && argc > 2)
-        lora(argv[2], steps, half);
+        shared(&run);
+    else if (adapters)
+        lora(argv[at - 1], &run);
     else
-        full(what, steps, half);
+        full(what, &run);
     return 0;
 }
