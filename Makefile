@@ -160,6 +160,8 @@ $(B)/%.o: %.c $(B)/.flags
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 # A product and its sum in one instruction: thin.h says what that means.
 $(B)/infer/thin.o: private NUM += -ffp-contract=fast
+# Both branches of a choice are computed, else AVX2 could not take the loop.
+$(B)/infer/simd.o: private NUM += -fno-trapping-math
 # Rebuild when the flags change.
 $(B)/.flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || \

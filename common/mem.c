@@ -19,14 +19,26 @@ void *pk_calloc(size_t n, size_t size)
     return calloc(n ? n : 1, size ? size : 1);
 }
 
+/* A multiple of 64, and not 0. */
+static bool aligned_bytes(size_t n, size_t size, size_t *bytes)
+{
+    if (!pk_mul_size(n, size, bytes) || *bytes > SIZE_MAX - 64)
+        return false;
+    *bytes = (*bytes + 64) & ~(size_t)63;
+    return true;
+}
+
+void *pk_alloc_aligned(size_t n, size_t size)
+{
+    size_t bytes;
+    return aligned_bytes(n, size, &bytes) ? aligned_alloc(64, bytes) : NULL;
+}
+
 void *pk_calloc_aligned(size_t n, size_t size)
 {
     size_t bytes;
-    if (!pk_mul_size(n, size, &bytes) || bytes > SIZE_MAX - 64)
-        return NULL;
-    bytes = (bytes + 64) & ~(size_t)63;
-    void *p = aligned_alloc(64, bytes);
-    if (p)
+    void *p = pk_alloc_aligned(n, size);
+    if (p && aligned_bytes(n, size, &bytes))
         memset(p, 0, bytes);
     return p;
 }

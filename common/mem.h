@@ -15,6 +15,10 @@ void *pk_calloc(size_t n, size_t size);
 /* The same, 64-byte aligned (for SIMD). Caller frees with free(). */
 void *pk_calloc_aligned(size_t n, size_t size);
 
+/* n elements, 64-byte aligned, of any content: for what is written before it is
+ * read, by all threads. Caller frees with free(). */
+void *pk_alloc_aligned(size_t n, size_t size);
+
 /* Grow *p so that it holds at least `want` elements of `size` bytes; *cap is
  * the number held. New elements are not initialised. False when out of memory:
  * *p and *cap stay as they were. */

@@ -7,7 +7,8 @@
 #include "infer/config.h"
 #include "infer/tape.h"
 
-/* Scratch for gradients, each as large as the largest layer needs. */
+/* Scratch for gradients, each as large as the largest layer needs; of any
+ * content to begin with. */
 struct grads {
     float *dx;          /* (N, C) by what a layer gives out */
     float *dprev;       /* (N, C) by what it takes in */
@@ -44,7 +45,7 @@ static float *new_grads(struct grads *g, const struct infer_config *c,
                              &g->dup,  &g->hr,    &g->dhr};
     size_t size[N_GRADS];
     size_t total = grad_sizes(c, f->n, f->reads.n, size);
-    float *mem = pk_calloc_aligned(total, sizeof *mem);
+    float *mem = pk_alloc_aligned(total, sizeof *mem);
     float *at = mem;
     for (size_t i = 0; mem && i < N_GRADS; i++) {
         *slot[i] = at;

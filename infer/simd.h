@@ -1,17 +1,12 @@
-/* The loops where time goes outside matrix products, compiled for several
- * instruction sets and chosen when the program starts. All give the same bits:
- * sums run in a fixed number of lanes, and nothing is contracted to FMA. */
+/* The loops where time goes outside matrix products, for several instruction
+ * sets (common/cpus.h). */
 #ifndef PREFKIT_INFER_SIMD_H
 #define PREFKIT_INFER_SIMD_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__)
-#define MANY_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define MANY_CPUS
-#endif
+#include "common/cpus.h"
 
 /* p (n) = softmax(p), n >= 1. e^x below e^-87 of the largest counts as 0; the
  * sum is taken in double. */

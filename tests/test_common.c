@@ -71,6 +71,12 @@ START_TEST(mem_sizes)
     for (size_t i = 0; i < 17; i++)
         ck_assert(f[i] == 0);
     free(f);
+    ck_assert_ptr_null(pk_alloc_aligned(SIZE_MAX / 4, 8));
+    f = pk_alloc_aligned(17, sizeof *f);
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq((uintptr_t)f % 64, 0);
+    memset(f, 0, 17 * sizeof *f);
+    free(f);
     free(pk_calloc(0, 8));
 
     int *v = NULL;

@@ -1,0 +1,13 @@
+/* Loops compiled for several instruction sets, of which the program chooses
+ * when it starts. All give the same bits: what is summed is summed in a fixed
+ * number of lanes, and nothing is contracted to FMA. */
+#ifndef PREFKIT_COMMON_CPUS_H
+#define PREFKIT_COMMON_CPUS_H
+
+#if defined(__x86_64__) && defined(__gnu_linux__)
+#define MANY_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define MANY_CPUS
+#endif
+
+#endif
