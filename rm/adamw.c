@@ -4,9 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/cpus.h"
 #include "common/mem.h"
 
-enum { CHUNK = 1 << 14 }; /* elements, whatever the number of threads */
+enum {
+    CHUNK = 1 << 14, /* elements, whatever the number of threads */
+    LANES = 16       /* of a sum */
+};
 
 int rm_adamw_init(struct rm_adamw *a, const struct rm_adamw_opts *opts,
                   const struct infer_params *p, struct pk_err *err)
@@ -38,6 +42,20 @@ static size_t chunk_end(size_t chunk, size_t n)
     return end < n ? end : n;
 }
 
+MANY_CPUS static double squares(const float *x, size_t n)
+{
+    double lane[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++)
+            lane[k] += (double)x[i + k] * (double)x[i + k];
+    for (; i < n; i++)
+        lane[i % LANES] += (double)x[i] * (double)x[i];
+    for (int k = 0; k < LANES; k++)
+        sum += lane[k];
+    return sum;
+}
+
 int rm_norm(const float *x, size_t n, double *out, struct pk_err *err)
 {
     *out = 0;
@@ -46,12 +64,8 @@ int rm_norm(const float *x, size_t n, double *out, struct pk_err *err)
     if (!part)
         return pk_fail_mem(err, "the gradient's norm");
 #pragma omp parallel for schedule(static)
-    for (size_t i = 0; i < k; i++) {
-        double sum = 0;
-        for (size_t j = i * CHUNK; j < chunk_end(i, n); j++)
-            sum += (double)x[j] * (double)x[j];
-        part[i] = sum;
-    }
+    for (size_t i = 0; i < k; i++)
+        part[i] = squares(x + i * CHUNK, chunk_end(i, n) - i * CHUNK);
     double sum = 0;
     for (size_t i = 0; i < k; i++)
         sum += part[i];
@@ -69,9 +83,10 @@ struct step {
     float root;  /* 1 / sqrt(1 - beta2^t) */
 };
 
-static void update(const struct step *s, float *restrict p,
-                   const float *restrict g, float *restrict m,
-                   float *restrict v, size_t n)
+/* n elements of one tensor; their gradient becomes 0, since it is at hand. */
+MANY_CPUS static void update(const struct step *s, float *restrict p,
+                             float *restrict g, float *restrict m,
+                             float *restrict v, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         float d = g[i] * s->scale;
@@ -79,11 +94,30 @@ static void update(const struct step *s, float *restrict p,
         v[i] = s->beta2 * v[i] + (1 - s->beta2) * d * d;
         p[i] =
             p[i] * s->keep - s->rate * m[i] / (sqrtf(v[i]) * s->root + s->eps);
+        g[i] = 0;
+    }
+}
+
+/* The part of the slab from `from` to `to`, through the tensors in it. */
+static void update_part(struct rm_adamw *a, struct infer_params *p,
+                        struct infer_params *g, struct step s, double decay,
+                        size_t from, size_t to)
+{
+    for (size_t i = 0; i < p->n_tensors; i++) {
+        const struct infer_tensor *w = &p->tensor[i];
+        size_t first = w->offset > from ? w->offset : from;
+        size_t end = w->offset + w->rows * w->cols;
+        end = end < to ? end : to;
+        if (first >= end)
+            continue;
+        s.keep = (float)(w->decay ? 1 - decay : 1);
+        update(&s, p->slab + first, g->slab + first, a->m + first, a->v + first,
+               end - first);
     }
 }
 
 void rm_adamw_update(struct rm_adamw *a, struct infer_params *p,
-                     const struct infer_params *g, double norm, double lr)
+                     struct infer_params *g, double norm, double lr)
 {
     const struct rm_adamw_opts *o = &a->opts;
     double t = (double)++a->step;
@@ -94,15 +128,8 @@ void rm_adamw_update(struct rm_adamw *a, struct infer_params *p,
         .scale = (float)(o->clip > 0 && norm > o->clip ? o->clip / norm : 1),
         .rate = (float)(lr / (1 - pow(o->beta1, t))),
         .root = (float)(1 / sqrt(1 - pow(o->beta2, t)))};
-    for (size_t i = 0; i < p->n_tensors; i++) {
-        const struct infer_tensor *w = &p->tensor[i];
-        size_t n = w->rows * w->cols, at = w->offset;
-        s.keep = (float)(w->decay ? 1 - lr * o->decay : 1);
+    size_t n = p->n;
 #pragma omp parallel for schedule(static)
-        for (size_t k = 0; k < chunks(n); k++) {
-            size_t from = at + k * CHUNK, len = chunk_end(k, n) - k * CHUNK;
-            update(&s, p->slab + from, g->slab + from, a->m + from, a->v + from,
-                   len);
-        }
-    }
+    for (size_t k = 0; k < chunks(n); k++)
+        update_part(a, p, g, s, lr * o->decay, k * CHUNK, chunk_end(k, n));
 }

@@ -1,6 +1,7 @@
 /* AdamW (Loshchilov and Hutter, arXiv 1711.05101) with clipping by the global
  * norm. All loops run over chunks of fixed size, so that the result does not
- * depend on the number of threads. */
+ * depend on the number of threads. Memory is what they wait for: the norm reads
+ * a gradient once, and an update reads and writes everything once. */
 #ifndef PREFKIT_RM_ADAMW_H
 #define PREFKIT_RM_ADAMW_H
 
@@ -34,12 +35,13 @@ PK_NODISCARD int rm_norm(const float *x, size_t n, double *out,
                          struct pk_err *err);
 
 /* One update of p by the gradient g (the same tensors), whose norm is
- * `norm`: g is scaled down to the clip first, then, with t counting from 1,
+ * `norm`, after which g is 0: g is scaled down to the clip first, then, with t
+ * counting from 1,
  *
  *     m = b1 m + (1 - b1) g          v = b2 v + (1 - b2) g^2
  *     p = p (1 - lr decay) - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
  */
 void rm_adamw_update(struct rm_adamw *a, struct infer_params *p,
-                     const struct infer_params *g, double norm, double lr);
+                     struct infer_params *g, double norm, double lr);
 
 #endif

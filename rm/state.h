@@ -59,10 +59,4 @@ PK_NODISCARD int rm_best_load(const char *dir, uint64_t step,
 /* Remove the folder and what is in it; quiet when it is not there. */
 void rm_state_remove(const char *dir);
 
-/* The first member in which two identities differ, as "recipe.lr was 1e-05, is
- * 2e-05"; false when none does. Paths, the number of threads and recomputation,
- * which change no bytes, may differ; so may the number of ranks, which changes
- * how sums are rounded and nothing else. */
-bool rm_identity_differs(const cJSON *was, const cJSON *is, struct pk_buf *how);
-
 #endif

@@ -120,9 +120,11 @@ static void make_batch(struct rm_trainer *t)
     memcpy(t->batch, t->order + from, t->n_batch * sizeof *t->batch);
     rm_batch_order(t);
     take_share(t);
-    /* Half a gradient that was saved is rank 0's to go on with. */
-    if (t->cursor.at == 0 || t->ranks->mine > 0) {
+    /* Half a gradient that was saved is rank 0's to go on with. Otherwise it
+     * is 0, as the last update or the load left it. */
+    if (t->cursor.at > 0 && t->ranks->mine > 0)
         memset(t->grads->slab, 0, t->grads->n * sizeof *t->grads->slab);
+    if (t->cursor.at == 0 || t->ranks->mine > 0) {
         t->cursor.so_far = (struct rm_step){.step = (size_t)t->cursor.step + 1,
                                             .steps = t->steps,
                                             .pairs = t->n_batch};

@@ -2,6 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <omp.h>
+
 #include "prefdb/prefdb.h"
 #include "rm/adamw.h"
 #include "rm/loss.h"
@@ -271,8 +273,10 @@ static void against_reference(double size)
             sum += (double)g->slab[i] * (double)g->slab[i];
         ck_ok(rm_norm(g->slab, n, &norm, &err));
         ck_near(norm, sqrt(sum), 1e-12 * norm);
-        rm_adamw_update(&a, p, g, norm, lr);
         reference(ref, ref + n, ref + 2 * n, g, norm, t, lr);
+        rm_adamw_update(&a, p, g, norm, lr);
+        for (size_t i = 0; i < n; i++)
+            ck_near((double)g->slab[i], (double)0, 0);
     }
     for (size_t i = 0; i < n; i++)
         ck_near((double)p->slab[i], ref[i], 1e-6 + 2e-6 * fabs(ref[i]));
@@ -316,6 +320,41 @@ START_TEST(decay_on_matrices_only)
 }
 END_TEST
 
+/* Three updates of a model that is several chunks, by so many threads. */
+static struct infer_params *updated(int threads)
+{
+    struct pk_err err;
+    struct infer_config c = tiny;
+    struct infer_params *p, *g;
+    struct rm_adamw a;
+    c.vocab = 9000;
+    omp_set_num_threads(threads);
+    ck_ok(infer_params_new(&p, &c, &err));
+    ck_ok(infer_params_new(&g, &c, &err));
+    ck_ok(rm_adamw_init(&a, &paper, p, &err));
+    infer_params_init(p, &c, 3);
+    for (int t = 1; t <= 3; t++) {
+        double norm;
+        for (size_t i = 0; i < g->n; i++)
+            g->slab[i] = (float)gradient(i, t, 1);
+        ck_ok(rm_norm(g->slab, g->n, &norm, &err));
+        rm_adamw_update(&a, p, g, norm, 1e-2);
+    }
+    rm_adamw_release(&a);
+    infer_params_free(g);
+    return p;
+}
+
+START_TEST(update_by_any_threads)
+{
+    struct infer_params *one = updated(1), *three = updated(3);
+    ck_assert_uint_gt(one->n, 4 << 14);
+    ck_assert_mem_eq(one->slab, three->slab, one->n * sizeof *one->slab);
+    infer_params_free(one);
+    infer_params_free(three);
+}
+END_TEST
+
 START_TEST(norm_of_odd_sizes)
 {
     struct pk_err err;
@@ -355,6 +394,7 @@ int main(void)
     tcase_add_test(steps, adamw_clipped);
     tcase_add_test(steps, adamw_not_clipped);
     tcase_add_test(steps, decay_on_matrices_only);
+    tcase_add_test(steps, update_by_any_threads);
     tcase_add_test(steps, norm_of_odd_sizes);
     suite_add_tcase(s, steps);
     return run_suite(s);

@@ -180,8 +180,8 @@ TIMED(KIND_OPTIMIZER, int, rm_norm,
       (const float *x, size_t n, double *out, struct pk_err *err),
       (x, n, out, err))
 TIMED_KIND(KIND_OPTIMIZER, rm_adamw_update,
-           (struct rm_adamw * a, struct infer_params *p,
-            const struct infer_params *g, double norm, double lr),
+           (struct rm_adamw * a, struct infer_params *p, struct infer_params *g,
+            double norm, double lr),
            (a, p, g, norm, lr))
 
 TIMED(KIND_READING, int, rm_fill,
