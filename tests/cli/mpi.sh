@@ -36,13 +36,13 @@ numbers() {
     sed 's/.*"step":\([0-9]*\),"loss":\([^,]*\),.*"grad_norm":\([^,]*\),.*/\1 \2 \3/' "$1"
 }
 
-# same_curve A B: loss and norm at each step, and as many steps: to 1e-5 in the
-# first ones, and later to what AdamW makes of other roundings
+# same_curve A B [EARLY]: loss and norm at each step, and as many steps: to 1e-5
+# (or EARLY) in the first ones, and later to what AdamW makes of other roundings
 same_curve() {
     numbers "$1" >a.txt
-    numbers "$2" | paste -d ' ' a.txt - | awk '
+    numbers "$2" | paste -d ' ' a.txt - | awk -v early="${3:-1e-5}" '
         function near(x, y) {
-            e = (NR <= 5 ? 1e-5 : 1e-2) * (x < 0 ? -x : x)
+            e = (NR <= 5 ? early : 1e-2) * (x < 0 ? -x : x)
             return x - y <= e && y - x <= e
         }
         NF != 6 || $1 != $4 || !near($2, $5) || !near($3, $6) { bad = 1 }
@@ -64,6 +64,39 @@ for n in 2 3; do
     must cmp "by$n/prefkit.json" "again$n/prefkit.json"
     absent "by$n.state"
 done
+
+t "adapters: the loss curve of one, and the same bytes twice"
+lora="--lora-rank 4 --lora-alpha 8 --lora-dropout 0.1"
+# shellcheck disable=SC2086 # several options
+run 0 prefkit "$@" $lora --output lora1 --log lora1.jsonl
+for n in 2 3; do
+    # shellcheck disable=SC2086
+    run 0 ranks $n "$@" $lora --output "lora$n" --log "lora$n.jsonl"
+    must same_curve lora1.jsonl "lora$n.jsonl"
+    # shellcheck disable=SC2086
+    run 0 ranks $n "$@" $lora --output "more$n"
+    for file in model.safetensors adapter/adapter_model.safetensors; do
+        must cmp "lora$n/$file" "more$n/$file"
+    done
+done
+
+# The sums of gradients are as in fp32; but a weight near the middle of two bf16
+# numbers may come to be rounded to the other.
+t "products in bf16: the loss curve of one, and the same bytes twice"
+if prefkit "$@" --precision bf16 --output half1 --log half1.jsonl \
+    >stdout 2>stderr; then
+    for n in 2 3; do
+        run 0 ranks $n "$@" --precision bf16 --output "half$n" \
+            --log "half$n.jsonl"
+        must same_curve half1.jsonl "half$n.jsonl" 2e-3
+        run 0 ranks $n "$@" --precision bf16 --output "halves$n"
+        must cmp "half$n/model.safetensors" "halves$n/model.safetensors"
+    done
+elif grep -q "bf16 can't be had here" stderr; then
+    skip "no products in bf16 here"
+else
+    fail "$(cat stderr)"
+fi
 
 t "a language model, and more ranks than a step has pairs"
 run 0 prefkit "$@" --output lm1 --objective lm --batch-pairs 2 --epochs 1 \
