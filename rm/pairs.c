@@ -202,12 +202,29 @@ static int encode_both(struct loader *l, const struct prefdb_example *ex,
     return both < pair->n_chosen || both < pair->n_rejected ? 0 : PK_EDATA;
 }
 
+/* A hash (FNV-1a) of what a dialogue begins with, up to the first turn of its
+ * user. Two with the same one would merely be trained on together. */
+static uint64_t dialogue_of(const struct prefdb_example *ex)
+{
+    uint64_t h = 0xCBF29CE484222325U;
+    for (size_t i = 0; i < ex->n_context; i++) {
+        const struct prefdb_turn *t = &ex->context[i];
+        h = (h ^ (uint64_t)t->role) * 0x100000001B3U;
+        for (size_t k = 0; k < t->len; k++)
+            h = (h ^ (unsigned char)t->text[k]) * 0x100000001B3U;
+        if (t->role == PREFDB_USER)
+            break;
+    }
+    return h;
+}
+
 static int take(struct loader *l, const struct prefdb_example *ex,
                 struct pk_err *err)
 {
     struct rm_pairs *p = l->pairs;
     struct rm_pair pair = {.judgment = ex->judgment,
                            .comparison = ex->comparison,
+                           .dialogue = dialogue_of(ex),
                            .dimension = ex->dimension,
                            .chosen = p->ids.len,
                            .a = ex->choice == PREFDB_A,

@@ -13,7 +13,7 @@
 #include "common/out.h"
 #include "rm/identity.h"
 
-#define STATE_MAGIC "prefkit-state-1\n"
+#define STATE_MAGIC "prefkit-state-2\n"
 #define BEST_MAGIC  "prefkit-best-1\n\n"
 enum { MAGIC_LEN = 16, MAX_IDENTITY = 1 << 24 };
 

@@ -7,7 +7,6 @@
 
 #include "common/cli.h"
 #include "common/mem.h"
-#include "common/rng.h"
 
 /* Streams of the seed, one an epoch; infer's own are small numbers, a mix has
  * those from 500 on. */
@@ -109,15 +108,11 @@ static void make_batch(struct rm_trainer *t)
     uint64_t epoch = t->cursor.step / t->per_epoch;
     size_t from = (size_t)(t->cursor.step % t->per_epoch) * size;
     if (t->order_epoch != epoch + 1) {
-        struct pk_rng rng;
-        for (size_t i = 0; i < n; i++)
-            t->order[i] = (int64_t)i;
-        pk_rng_seed(&rng, t->recipe->seed, STREAM_ORDER + epoch);
-        pk_rng_shuffle(&rng, t->order, n);
+        rm_order_draw(&t->order, t->recipe->seed, STREAM_ORDER + epoch);
         t->order_epoch = epoch + 1;
     }
     t->n_batch = n - from < size ? n - from : size;
-    memcpy(t->batch, t->order + from, t->n_batch * sizeof *t->batch);
+    memcpy(t->batch, t->order.pair + from, t->n_batch * sizeof *t->batch);
     rm_batch_order(t);
     take_share(t);
     /* Half a gradient that was saved is rank 0's to go on with. Otherwise it
@@ -168,10 +163,11 @@ int rm_trainer_init(struct rm_trainer *t, struct infer_params *p,
         rc = infer_params_like(&t->grads, c, p, err);
     if (rc == 0)
         rc = rm_adamw_init(&t->adamw, &r->adamw, p, err);
-    t->order = pk_calloc(pairs->n, sizeof *t->order);
+    if (rc == 0)
+        rc = rm_order_init(&t->order, pairs, err);
     t->batch = pk_calloc(pairs->n, sizeof *t->batch);
-    if (rc == 0 && (!t->order || !t->batch))
-        rc = pk_fail_mem(err, "the order of pairs");
+    if (rc == 0 && !t->batch)
+        rc = pk_fail_mem(err, "a batch");
     if (rc)
         rm_trainer_release(t);
     return rc;
@@ -182,7 +178,7 @@ void rm_trainer_release(struct rm_trainer *t)
     rm_adamw_release(&t->adamw);
     rm_pass_release(&t->pass);
     infer_params_free(t->grads);
-    free(t->order);
+    rm_order_release(&t->order);
     free(t->batch);
     free(t->read);
     free(t->target);

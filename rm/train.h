@@ -10,6 +10,7 @@
 #define PREFKIT_RM_TRAIN_H
 
 #include "rm/adamw.h"
+#include "rm/order.h"
 #include "rm/pairs.h"
 #include "rm/pass.h"
 #include "rm/ranks.h"
@@ -55,7 +56,7 @@ struct rm_trainer {
     struct rm_pass pass;
     struct rm_schedule schedule;
     size_t steps, per_epoch;
-    int64_t *order;       /* this epoch's: indices of pairs */
+    struct rm_order order;
     uint64_t order_epoch; /* that `order` is of, plus 1; 0: none yet */
     int64_t *batch;       /* this step's, paths that begin alike side by side */
     size_t n_batch;       /* 0: none yet, or the step is done */

@@ -40,9 +40,11 @@ run prefkit import demo/prefs.db $sample/comparisons.jsonl
 run prefkit check demo/prefs.db
 run prefkit stats demo/prefs.db
 
-say "== 3. A small model to start from, with random weights"
-run prefkit init-model demo/base --tokenizer $sample/tokenizer.model \
+say "== 3. A small language model to start from"
+run prefkit init-model demo/random --tokenizer $sample/tokenizer.model \
     --shape dim=64,layers=2,heads=4,kv_heads=2,hidden=176
+run prefkit train demo/prefs.db --objective lm --dimension helpfulness \
+    --base demo/random --output demo/base --epochs 1 --lr 2e-3 --batch-pairs 16
 
 say "== 4. Two reward models, one for each dimension"
 for dimension in helpfulness safety; do

@@ -54,6 +54,7 @@ static void make_pairs(struct rm_pairs *p, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct rm_pair x = {.judgment = (int64_t)i + 1,
                             .comparison = (int64_t)i,
+                            .dialogue = i % 5 * 1000003,
                             .dimension =
                                 i % 3 ? PREFDB_HELPFULNESS : PREFDB_SAFETY,
                             .source = i % 2,
@@ -137,6 +138,85 @@ static cJSON *identity(double lr)
 
 /* Stopped after any number of micro-batches, inside a step or between two, and
  * gone on from the file by a new trainer: the same weights, the same record. */
+/* The pairs of a dialogue one after another, in their order, each once; and
+ * another order of dialogues for another stream. */
+START_TEST(order_by_dialogue)
+{
+    enum { N = 23, DIALOGUES = 5 };
+    struct rm_pairs pairs;
+    struct rm_order o, other;
+    make_pairs(&pairs, N);
+    ck_ok(rm_order_init(&o, &pairs, &err));
+    ck_ok(rm_order_init(&other, &pairs, &err));
+    ck_assert_uint_eq(o.dialogues, DIALOGUES);
+    rm_order_draw(&o, 7, 1000);
+    size_t changes = 0;
+    bool seen[N] = {false};
+    for (size_t i = 0; i < N; i++) {
+        int64_t at = o.pair[i];
+        ck_assert(at >= 0 && at < N && !seen[at]);
+        seen[at] = true;
+        if (i && at % DIALOGUES == o.pair[i - 1] % DIALOGUES)
+            ck_assert_int_gt(at, o.pair[i - 1]);
+        else
+            changes++;
+    }
+    ck_assert_uint_eq(changes, DIALOGUES);
+    rm_order_draw(&other, 7, 1001);
+    ck_assert(memcmp(o.pair, other.pair, N * sizeof *o.pair) != 0);
+    rm_order_release(&o);
+    rm_order_release(&other);
+    rm_pairs_release(&pairs);
+}
+END_TEST
+
+START_TEST(order_of_single_pairs)
+{
+    enum { N = 23 };
+    struct rm_pairs pairs;
+    struct rm_order o;
+    struct pk_rng rng;
+    int64_t shuffled[N];
+    make_pairs(&pairs, N);
+    for (size_t i = 0; i < N; i++) {
+        pairs.pair[i].dialogue = N - i;
+        shuffled[i] = (int64_t)i;
+    }
+    ck_ok(rm_order_init(&o, &pairs, &err));
+    rm_order_draw(&o, 7, 1000);
+    pk_rng_seed(&rng, 7, 1000);
+    pk_rng_shuffle(&rng, shuffled, N);
+    ck_assert_mem_eq(o.pair, shuffled, sizeof shuffled);
+    rm_order_release(&o);
+    rm_pairs_release(&pairs);
+}
+END_TEST
+
+/* A step of one dialogue's pairs computes what they share once. */
+START_TEST(dialogue_is_one_forest)
+{
+    struct rm_pairs pairs;
+    struct rig g;
+    struct rm_recipe r = recipe(RM_REWARD);
+    struct rm_step s = {0};
+    make_pairs(&pairs, 3);
+    r.micro_tokens = 4096;
+    size_t apart = pairs.unique, prompt = 6;
+    for (size_t i = 1; i < 3; i++) { /* all to the first prompt */
+        struct rm_pair *p = &pairs.pair[i];
+        const int32_t *first = pairs.ids.id + pairs.pair[0].chosen;
+        memcpy(pairs.ids.id + p->chosen, first, prompt * sizeof *first);
+        memcpy(pairs.ids.id + p->rejected, first, prompt * sizeof *first);
+    }
+    open_rig(&g, &pairs, &r);
+    ck_ok(rm_trainer_advance(&g.t, &s, &err));
+    ck_assert_uint_eq(s.step, 1);
+    ck_assert_uint_le(s.tokens, apart - 2 * prompt);
+    close_rig(&g);
+    rm_pairs_release(&pairs);
+}
+END_TEST
+
 START_TEST(stop_and_go_on)
 {
     struct rm_pairs pairs;
@@ -450,6 +530,9 @@ int main(void)
     Suite *s = suite_create("rm_train");
     TCase *loop = tcase_create("loop");
     tcase_set_timeout(loop, 120);
+    tcase_add_test(loop, order_by_dialogue);
+    tcase_add_test(loop, order_of_single_pairs);
+    tcase_add_test(loop, dialogue_is_one_forest);
     tcase_add_loop_test(loop, stop_and_go_on, RM_REWARD, RM_LANGUAGE + 1);
     tcase_add_loop_test(loop, gradient, RM_REWARD, RM_LANGUAGE + 1);
     tcase_add_test(loop, states_refused);

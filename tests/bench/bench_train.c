@@ -68,6 +68,7 @@ static void make_pairs(struct rm_pairs *p, size_t n, const struct lengths *l)
         abort();
     for (size_t i = 0; i < n; i++) {
         struct rm_pair x = {.judgment = (int64_t)i,
+                            .dialogue = i,
                             .target = {.p = 1, .safe = {-1, -1}},
                             .n_chosen = l->context + l->answer,
                             .n_rejected = l->context + l->answer};
