@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "infer/gemm.h"
 #include "infer/infer.h"
+#include "infer/simd.h"
 
 enum { BLOCK = 128 }; /* rows whose logits are computed at once */
 
@@ -22,7 +23,8 @@ struct row {
     uint64_t right;
 };
 
-/* Loss of one row; logits (V) become their gradient if wanted. */
+/* Loss of one row; logits (V) become their gradient if wanted, and are lost in
+ * any case. log(sum of e^l) is the largest less the log of its probability. */
 static void one_row(struct row *r, const struct infer_target *t, float *logits,
                     size_t vocab, bool backward)
 {
@@ -30,22 +32,17 @@ static void one_row(struct row *r, const struct infer_target *t, float *logits,
     for (size_t v = 1; v < vocab; v++)
         if (logits[v] > logits[best])
             best = v;
-    double max = (double)logits[best], sum = 0, weight = 0;
-    for (size_t v = 0; v < vocab; v++)
-        sum += (double)expf(logits[v] - logits[best]);
-    double log_sum = log(sum) + max;
+    double max = (double)logits[best], weight = 0, said = 0;
     for (size_t i = 0; i < r->n; i++) {
-        r->loss +=
-            (double)t[i].weight * (log_sum - (double)logits[(size_t)t[i].id]);
-        r->right += (size_t)t[i].id == best;
+        said += (double)t[i].weight * (double)logits[(size_t)t[i].id];
         weight += (double)t[i].weight;
+        r->right += (size_t)t[i].id == best;
     }
-    if (!backward)
-        return;
-    float top = logits[best], scale = (float)(weight / sum);
-    for (size_t v = 0; v < vocab; v++)
-        logits[v] = expf(logits[v] - top) * scale;
-    for (size_t i = 0; i < r->n; i++)
+    infer_softmax_row(logits, vocab);
+    r->loss += weight * (max - log((double)logits[best])) - said;
+    for (size_t v = 0; v < vocab && backward; v++)
+        logits[v] *= (float)weight;
+    for (size_t i = 0; i < r->n && backward; i++)
         logits[(size_t)t[i].id] -= t[i].weight;
 }
 
