@@ -1,11 +1,13 @@
 """Lay out what `prefkit eval --json` said of several runs: see tables.sh.
 
-    tables.py strengths|safety|sources NAME=REPORT,REPORT,... [NAME=...]
+    tables.py strengths|safety|hh|pku NAME=REPORT,REPORT,... [NAME=...]
+    tables.py best SOURCE NAME=REPORT [NAME=...]
 
-One line a name. Its reports' counts are added up: accuracy in percent, 95%
-Wilson interval, number of judgments, and the accuracy of each run. Runs over
-different deals share some test prompts, so a sum's interval is a little too
-narrow.
+`best` prints the name whose report has the highest accuracy on that source, the
+first of several. Else one line a name: its reports' counts are added up, and
+told are the accuracy in percent, its 95% Wilson interval, the number of
+judgments, and the accuracy of each run. Runs over different deals share some
+test prompts, so a sum's interval is a little too narrow.
 """
 
 import json
@@ -15,9 +17,9 @@ import sys
 COLUMNS = {
     "strengths": ["significantly better", "better", "slightly better",
                   "negligibly better", "all"],
-    "safety": ["preferred safe", "both safe", "both unsafe", "unsafe recall",
-               "all"],
-    "sources": ["hh", "pku", "all"],
+    "safety": ["preferred_safe", "both_safe", "both_unsafe", "unsafe recall"],
+    "hh": ["hh"],
+    "pku": ["pku"],
 }
 
 
@@ -70,7 +72,18 @@ def put(name, cells, judge, columns):
             name = ""
 
 
+def best(source, arguments):
+    def accuracy(argument):
+        right, of, _ = add_up([argument.split("=", 1)[1]])[(source, "model")]
+        return right / of
+
+    print(max(arguments, key=accuracy).split("=", 1)[0])
+
+
 def main():
+    if sys.argv[1] == "best":
+        best(sys.argv[2], sys.argv[3:])
+        return
     columns = COLUMNS[sys.argv[1]]
     cells = {}
     for argument in sys.argv[2:]:
