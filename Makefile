@@ -84,7 +84,8 @@ lint:                     ## who includes whom, formatting, clang-tidy, shellche
 	@scripts/lint.sh
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
-bench-core: $(B)/tests/bench/bench_core ## the core against the machine's limits, N="110M 1.1B 7B" shapes
+bench-core: $(B)/tests/bench/bench_core $(B)/tests/bench/bench_tokenize ## the core against the machine's limits, N="110M 1.1B 7B" shapes
+	@$(B)/tests/bench/bench_tokenize
 	@$< $(N)
 bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M bf16" rows, model, precision
 	@$< $(N)

@@ -9,6 +9,7 @@
 #include <omp.h>
 
 #include "common/mem.h"
+#include "infer/gemm_avx2.h"
 #include "infer/gemm_bf16.h"
 #include "infer/gemm_dnn.h"
 #include "infer/simd.h"
@@ -17,7 +18,7 @@
 enum {
     TILE_ROWS = 504,        /* of the result */
     TILE_COLS = 512,        /* of the result */
-    ROWS = 12,              /* what every kernel takes at once divides this */
+    ROWS = 12,              /* what a kernel takes at once divides this */
     SMALL_PRODUCT = 1000000 /* OpenBLAS's small-matrix kernel: up to here */
 };
 
@@ -26,6 +27,10 @@ enum {
 void infer_gemm_block(struct infer_block s, struct infer_mat a,
                       struct infer_mat b, float *c, size_t ldc)
 {
+    if (!a.t && infer_avx2_wanted()) {
+        infer_avx2_block(s, a, b, c, ldc);
+        return;
+    }
     cblas_sgemm(CblasRowMajor, a.t ? CblasTrans : CblasNoTrans,
                 b.t ? CblasTrans : CblasNoTrans, (blasint)s.m, (blasint)s.n,
                 (blasint)s.k, s.alpha, a.p, (blasint)a.ld, b.p, (blasint)b.ld,
@@ -162,6 +167,8 @@ static int linear_padded(struct infer_gemm *g, float *y, const float *x,
 size_t infer_gemm_floats(size_t out, size_t in)
 {
     const struct right b = {.ld = in};
+    if (infer_avx2_wanted())
+        return infer_avx2_floats();
     return panels_floats(&b, out, in) + (TILE_ROWS + ROWS) * (in + out);
 }
 
@@ -177,6 +184,17 @@ static int whole(struct infer_gemm *g, struct infer_block s, struct infer_mat a,
     return 0;
 }
 
+static int linear_avx2(struct infer_gemm *g, float *y, const float *x,
+                       const struct infer_matrix *w, size_t rows, bool add,
+                       struct pk_err *err)
+{
+    float *mem = infer_gemm_scratch(g, infer_avx2_floats(), err);
+    if (!mem)
+        return PK_EMEM;
+    infer_avx2_linear(y, x, w, rows, add, mem);
+    return 0;
+}
+
 int infer_linear(struct infer_gemm *g, float *y, const float *x,
                  const struct infer_matrix *w, size_t rows, bool add,
                  struct pk_err *err)
@@ -187,6 +205,8 @@ int infer_linear(struct infer_gemm *g, float *y, const float *x,
     }
     if (g->precision == INFER_PRECISION_BF16)
         return infer_bf16_linear(g, y, x, w, rows, add, err);
+    if (infer_avx2_wanted())
+        return linear_avx2(g, y, x, w, rows, add, err);
     size_t out = w->rows, in = w->cols;
     size_t last = rows % TILE_ROWS, m = padded_rows(last, w);
     int rc = 0;

@@ -10,7 +10,6 @@
 #include "infer/llama2c.h"
 #include "infer/shape.h"
 #include "infer/thin.h"
-#include "tests/bits.h"
 #include "tests/support.h"
 
 static struct pk_err err;
@@ -78,17 +77,17 @@ START_TEST(reading_is_the_forward_pass)
     for (size_t n = 0, step = 1; n < 96; n += step, step = 1 + n % 40) {
         step = step < 96 - n ? step : 96 - n;
         ck_ok(infer_kv_read(kv, a, ids + n, step, got, &err));
-        ck_same(got, want + (n + step - 1) * c.dim, c.dim);
+        ck_assert_mem_eq(got, want + (n + step - 1) * c.dim, sizeof got);
     }
     ck_assert_int_eq(infer_kv_read(kv, a, ids, 1, got, &err), PK_EDATA);
     ck_ok(infer_kv_take(kv, a, 41, 30, &b, &err));
     ck_ok(infer_kv_read(kv, b, ids + 41, 20, got, &err));
-    ck_same(got, want + 60 * c.dim, c.dim);
+    ck_assert_mem_eq(got, want + 60 * c.dim, sizeof got);
     ck_ok(infer_kv_take(kv, b, 50, 46, &d, &err));
     infer_kv_drop(kv, a); /* b holds it, and d holds b */
     infer_kv_drop(kv, b);
     ck_ok(infer_kv_read(kv, d, ids + 50, 46, got, &err));
-    ck_same(got, want + 95 * c.dim, c.dim);
+    ck_assert_mem_eq(got, want + 95 * c.dim, sizeof got);
     const int32_t foreign = 70;
     ck_assert_int_eq(infer_kv_read(kv, d, &foreign, 1, got, &err), PK_EDATA);
     infer_kv_free(kv);

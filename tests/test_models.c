@@ -536,6 +536,8 @@ START_TEST(verify_tells)
     ck_assert_msg(r.n_problems == 0, "%s: %s", r.finding[0].about,
                   r.finding[0].text);
     ck_assert_uint_eq(r.n_runs, 8);
+    for (size_t i = 0; i < r.n_runs; i++)
+        ck_assert_msg(r.run[i].same_bits, "%s moves a score", r.run[i].how);
     ck_assert_str_eq(r.template_sha256, r.ours_sha256);
     ck_assert_int_eq(r.chat, INFER_CHAT_LLAMA3);
 

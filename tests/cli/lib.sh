@@ -88,12 +88,6 @@ absent() {
     done
 }
 
-# From here on with kernels that keep a row's bits wherever it lies, where the
-# processor's own do not (AVX2 alone: infer/gemm.h).
-keep_bits() {
-    grep -qw avx512f /proc/cpuinfo || export OPENBLAS_CORETYPE=Sandybridge
-}
-
 # A model small enough to train in a second, and a store of the sample.
 small_base() {
     prefkit init-model base --quiet --tokenizer "$SAMPLE/tokenizer.model" \

@@ -4,7 +4,6 @@
 # reward, the store, the best of K.
 . "$REPO/tests/cli/lib.sh"
 
-keep_bits
 sample_store
 small_base
 train_small helpfulness help
@@ -36,6 +35,15 @@ must test "$(grep -c '"scores":' all.jsonl)" -eq $((n - 40))
 line=$(grep -n '^not JSON 0' rows.jsonl | cut -d : -f 1)
 must grep -q "^{\"error\":\".*\",\"line\":$line}\$" all.jsonl
 must grep -q '^{"prompt": "q0","error":".*response.*"}$' all.jsonl
+
+t "the same bytes whatever stands beside a row"
+run 0 prefkit score --rm help=help -i "$SAMPLE/generations.jsonl" -o forth.jsonl
+tac "$SAMPLE/generations.jsonl" >back.jsonl
+for tokens in 300 1100 20000; do
+    run 0 prefkit score --rm help=help --forest-tokens $tokens -i back.jsonl -o scored.jsonl
+    tac scored.jsonl >again.jsonl
+    must cmp forth.jsonl again.jsonl
+done
 
 t "--strict stops at it, and leaves nothing"
 head -n 3 rows.jsonl >few.jsonl

@@ -12,7 +12,6 @@ CLIENT=$(dirname "$PREFKIT")/tests/client/serve_client
     exit 0
 }
 
-keep_bits
 sample_store
 small_base
 train_small helpfulness help
