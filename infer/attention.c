@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "infer/attention_tiles.h"
 #include "infer/gemm.h"
 #include "infer/simd.h"
 
 enum {
-    QUERIES = 32, /* rows of a block */
-    KEYS = 64     /* keys of a block; paths are padded to it with zeros */
+    QUERIES = INFER_TILES_QUERIES, /* rows of a block */
+    KEYS = 64 /* keys of a block; paths are padded to it with zeros */
 };
 
 /* One thread's memory, for one segment and one key/value head. */
@@ -23,6 +24,7 @@ struct scratch {
     float *dk, *dv;   /* as k and v; backward only, like the rest */
     float *dp;        /* as p */
     float *dout, *dq; /* as q */
+    struct infer_tiles_path tiles;
 };
 
 static size_t padded(size_t n)
@@ -34,6 +36,8 @@ static size_t scratch_floats(const struct infer_attention *a, bool backward)
 {
     size_t path = padded(a->forest->max_depth);
     size_t n = 2 * path * a->d + (size_t)QUERIES * (2 * a->d + path);
+    if (a->tiles)
+        n += infer_tiles_path_floats(path, a->d);
     return backward ? 2 * n : n;
 }
 
@@ -52,6 +56,8 @@ static struct scratch cut_scratch(const struct infer_attention *a, float *at,
         s.dout = s.dq + q;
         s.dp = s.dout + q;
     }
+    if (a->tiles)
+        s.tiles = infer_tiles_path_at(s.p + QUERIES * path, path, a->d);
     return s;
 }
 
@@ -190,34 +196,62 @@ static void forward_block(const struct task *t, const struct block *b,
     store_block(t, b, out, t->s.o);
 }
 
+/* The same on tiles. */
+static void tiles_block(const struct task *t, const struct block *b, float *out,
+                        const float *q)
+{
+    float scale = (float)(1 / sqrt((double)t->a->d));
+    load_block(t, b, t->s.q, q);
+    infer_tiles_scores(&t->s.tiles, t->s.p, t->s.q, b->keys, scale);
+    softmax_block(t, b);
+    infer_tiles_values(&t->s.tiles, t->s.o, t->s.p, b->keys);
+    store_block(t, b, out, t->s.o);
+}
+
 static struct block make_block(const struct task *t, size_t row, size_t head)
 {
     size_t n = t->end - row < QUERIES ? t->end - row : QUERIES;
     return (struct block){row, n, head, padded(row_depth(t, row + n - 1) + 1)};
 }
 
+/* All queries of a segment to one key/value head. */
+static void forward_task(struct task *t, float *out, const float *q,
+                         const float *k, const float *v)
+{
+    size_t group = t->a->heads / t->a->kv_heads;
+    gather_path(t, k, v);
+    if (t->a->tiles)
+        infer_tiles_path_pack(&t->s.tiles, t->s.k, t->s.v, padded(t->path));
+    for (size_t h = t->group * group; h < (t->group + 1) * group; h++)
+        for (size_t r = t->first; r < t->end; r += QUERIES) {
+            struct block b = make_block(t, r, h);
+            (t->a->tiles ? tiles_block : forward_block)(t, &b, out, q);
+        }
+}
+
 int infer_attention_forward(const struct infer_attention *a, float *out,
                             const float *q, const float *k, const float *v,
                             struct pk_err *err)
 {
-    size_t each = scratch_floats(a, false), group = a->heads / a->kv_heads;
+    size_t each = scratch_floats(a, false);
     float *mem =
         pk_calloc_aligned((size_t)omp_get_max_threads() * each, sizeof *mem);
     if (!mem)
         return pk_fail_mem(err, "attention");
-#pragma omp parallel for schedule(dynamic, 1)
-    for (size_t i = 0; i < a->forest->n_segments * a->kv_heads; i++) {
-        float *mine = mem + (size_t)omp_get_thread_num() * each;
-        struct task t = make_task(a, cut_scratch(a, mine, false),
-                                  i / a->kv_heads, i % a->kv_heads);
-        if (t.first == t.end)
-            continue;
-        gather_path(&t, k, v);
-        for (size_t h = t.group * group; h < (t.group + 1) * group; h++)
-            for (size_t r = t.first; r < t.end; r += QUERIES) {
-                struct block b = make_block(&t, r, h);
-                forward_block(&t, &b, out, q);
-            }
+#pragma omp parallel
+    {
+        struct scratch s =
+            cut_scratch(a, mem + (size_t)omp_get_thread_num() * each, false);
+        if (a->tiles)
+            infer_tiles_begin();
+#pragma omp for schedule(dynamic, 1)
+        for (size_t i = 0; i < a->forest->n_segments * a->kv_heads; i++) {
+            struct task t = make_task(a, s, i / a->kv_heads, i % a->kv_heads);
+            if (t.first < t.end)
+                forward_task(&t, out, q, k, v);
+        }
+        if (a->tiles)
+            infer_tiles_end();
     }
     free(mem);
     return 0;

@@ -45,7 +45,7 @@ int infer_bench_fp32_limit(double *out, struct pk_err *err)
 int infer_bench_bf16_limit(double *out, struct pk_err *err)
 {
     *out = 0;
-    if (infer_bf16_missing())
+    if (infer_dnn_missing())
         return 0;
     uint16_t *a = pk_calloc_aligned((size_t)M * K, sizeof *a);
     uint16_t *b = pk_calloc_aligned((size_t)N * K, sizeof *b);

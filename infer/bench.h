@@ -6,9 +6,13 @@
 
 /* GFLOP/s of one product, M 512, N and K 4096, random data, row-major weights,
  * best of ten: OpenBLAS's f32 by itself, with all its threads; and oneDNN's
- * bf16 (0 where infer_bf16_missing says why). */
+ * bf16 (0 where there is none). */
 PK_NODISCARD int infer_bench_fp32_limit(double *gflops, struct pk_err *err);
 PK_NODISCARD int infer_bench_bf16_limit(double *gflops, struct pk_err *err);
+
+/* GFLOP/s of bf16 products of tiles that lie in the tile unit's registers, all
+ * threads; 0 where there is none. */
+double infer_bench_tile_peak(void);
 
 /* GB/s read from memory by all threads, best of five. */
 PK_NODISCARD int infer_bench_bandwidth(double *gbytes, struct pk_err *err);

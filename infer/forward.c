@@ -6,18 +6,20 @@
 #include "common/mem.h"
 #include "infer/ahead.h"
 #include "infer/config.h"
+#include "infer/gemm_tiles.h"
 #include "infer/params.h"
 #include "infer/rope.h"
 #include "infer/tape.h"
 
 enum { BLOCK = 2048 }; /* rows of the feed-forward at once, without a tape */
 
-int infer_tape_new(struct infer_tape **out, bool recompute, struct pk_err *err)
+int infer_tape_new(struct infer_tape **out, enum infer_keep keep,
+                   struct pk_err *err)
 {
     *out = pk_calloc(1, sizeof **out);
     if (!*out)
         return pk_fail_mem(err, "a tape");
-    (*out)->keep = recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL;
+    (*out)->keep = keep;
     return 0;
 }
 
@@ -121,7 +123,8 @@ size_t infer_score_bytes(const struct infer_config *c,
                                         .max_depth = f.longest,
                                         .all = {.n = f.tokens},
                                         .reads = {.n = f.readouts}};
-    const struct infer_attention at = {.forest = &packed, .d = c->head_dim};
+    const struct infer_attention at = {
+        .forest = &packed, .d = c->head_dim, .tiles = c->head_dim % 32 == 0};
     size_t wide = d.f > d.c ? d.f : d.c;
     size_t floats = infer_pass_floats(c, &packed, INFER_KEEP_NOTHING) +
                     infer_attention_floats(&at, false) +
@@ -168,12 +171,20 @@ const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
     return layer + 1 == p->c->layers ? &p->f->reads : &p->f->all;
 }
 
+/* Attention on tiles: not on the tape, whose backward computes it in f32. */
+static bool on_tiles(const struct infer_pass *p)
+{
+    return p->t->keep == INFER_KEEP_NOTHING &&
+           p->w->precision == INFER_PRECISION_BF16 && infer_tiles_here() &&
+           p->c->head_dim % 32 == 0;
+}
+
 struct infer_attention infer_pass_attention(const struct infer_pass *p,
                                             size_t layer)
 {
-    return (struct infer_attention){p->f, infer_pass_rows(p, layer),
-                                    p->c->heads, p->c->kv_heads,
-                                    p->c->head_dim};
+    return (struct infer_attention){p->f,           infer_pass_rows(p, layer),
+                                    p->c->heads,    p->c->kv_heads,
+                                    p->c->head_dim, on_tiles(p)};
 }
 
 struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
@@ -183,15 +194,40 @@ struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                heads,      p->c->head_dim, inverse};
 }
 
-/* y = or += x w^T, with what an adapter adds. */
+/* Each y = or += x w^T, with what its adapter adds. */
+static int linears(const struct infer_pass *p, const struct infer_linear *to,
+                   size_t n, struct infer_input x, bool add)
+{
+    int rc = infer_linears(&p->t->gemm, to, n, x.x, x.rows, add, p->err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (to[i].w->adapter)
+            rc = infer_adapter_forward(&p->t->lora, to[i].y, to[i].w->adapter,
+                                       x, p->err);
+    return rc;
+}
+
 static int linear(const struct infer_pass *p, float *y, struct infer_input x,
                   const struct infer_matrix *w, bool add)
 {
-    struct infer_gemm *g = &p->t->gemm;
-    int rc = infer_linear(g, y, x.x, w, x.rows, add, p->err);
-    if (rc || !w->adapter)
-        return rc;
-    return infer_adapter_forward(&p->t->lora, y, w->adapter, x, p->err);
+    return linears(p, &(struct infer_linear){y, w}, 1, x, add);
+}
+
+/* q of the layer's rows, k and v of all, from h (N, C); mid is scratch. */
+static int project(const struct infer_pass *p, size_t layer, float *k, float *v)
+{
+    const struct infer_layer *w = &p->w->layer[layer];
+    const struct infer_acts *a = &p->t->layer[layer];
+    const struct infer_rows *rows = infer_pass_rows(p, layer),
+                            *all = &p->f->all;
+    const struct infer_linear to[] = {{k, &w->wk}, {v, &w->wv}, {a->q, &w->wq}};
+    const struct infer_input every = {p->t->h, all->n, all->token};
+    if (rows == all)
+        return linears(p, to, 3, every, false);
+    infer_gather(a->mid, p->t->h, rows->token, all->token[0], rows->n,
+                 p->c->dim);
+    const struct infer_input asking = {a->mid, rows->n, rows->token};
+    int rc = linears(p, to, 2, every, false);
+    return rc ? rc : linear(p, a->q, asking, &w->wq, false);
 }
 
 /* mid (rows, C) = x + attention(norm(x)) */
@@ -209,13 +245,7 @@ static int attention_part(const struct infer_pass *p, size_t layer)
                                        c->norm_eps};
     int rc;
     infer_rmsnorm(h, &norm);
-    const struct infer_input every = {h, n, p->f->all.token};
-    if ((rc = linear(p, k, every, &w->wk, false)) ||
-        (rc = linear(p, v, every, &w->wv, false)))
-        return rc;
-    infer_gather(a->mid, h, rows->token, first, rows->n, d.c);
-    const struct infer_input asking = {a->mid, rows->n, rows->token};
-    rc = linear(p, a->q, asking, &w->wq, false);
+    rc = project(p, layer, k, v);
     if (rc)
         return rc;
     struct infer_rope rq = infer_pass_rope(p, c->heads, rows, 0);
@@ -252,8 +282,9 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
         const struct infer_input hr = {h + r * d.c, n, token + r};
         const struct infer_input acts = {act, n, token + r};
         int rc;
-        if ((rc = linear(p, a->gate, hr, &w->gate, false)) ||
-            (rc = linear(p, a->up, hr, &w->up, false)))
+        const struct infer_linear to[] = {{a->gate, &w->gate}, {a->up, &w->up}};
+        rc = linears(p, to, 2, hr, false);
+        if (rc)
             return rc;
         if (!out)
             continue;

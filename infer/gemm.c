@@ -12,6 +12,7 @@
 #include "infer/gemm_avx2.h"
 #include "infer/gemm_bf16.h"
 #include "infer/gemm_dnn.h"
+#include "infer/gemm_tiles.h"
 #include "infer/simd.h"
 #include "infer/thin.h"
 
@@ -167,9 +168,11 @@ static int linear_padded(struct infer_gemm *g, float *y, const float *x,
 size_t infer_gemm_floats(size_t out, size_t in)
 {
     const struct right b = {.ld = in};
+    size_t most = panels_floats(&b, out, in) + (TILE_ROWS + ROWS) * (in + out);
+    size_t tiles = infer_tiles_here() ? infer_tiles_floats(out, in) : 0;
     if (infer_avx2_wanted())
-        return infer_avx2_floats();
-    return panels_floats(&b, out, in) + (TILE_ROWS + ROWS) * (in + out);
+        most = infer_avx2_floats();
+    return most > tiles ? most : tiles;
 }
 
 /* One product without padding. */
@@ -204,7 +207,8 @@ int infer_linear(struct infer_gemm *g, float *y, const float *x,
         return 0;
     }
     if (g->precision == INFER_PRECISION_BF16)
-        return infer_bf16_linear(g, y, x, w, rows, add, err);
+        return infer_bf16_linears(g, &(struct infer_linear){y, w}, 1, x, rows,
+                                  add, err);
     if (infer_avx2_wanted())
         return linear_avx2(g, y, x, w, rows, add, err);
     size_t out = w->rows, in = w->cols;
@@ -219,6 +223,17 @@ int infer_linear(struct infer_gemm *g, float *y, const float *x,
         return rc;
     return linear_padded(g, y + (rows - last) * out, x + (rows - last) * in, w,
                          last, m, add, err);
+}
+
+int infer_linears(struct infer_gemm *g, const struct infer_linear *to, size_t n,
+                  const float *x, size_t rows, bool add, struct pk_err *err)
+{
+    int rc = 0;
+    if (g->precision == INFER_PRECISION_BF16 && !g->thin)
+        return infer_bf16_linears(g, to, n, x, rows, add, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = infer_linear(g, to[i].y, x, to[i].w, rows, add, err);
+    return rc;
 }
 
 int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,

@@ -1,7 +1,7 @@
 /* Every matrix product of the program: in fp32 through OpenBLAS, in bf16
- * through oneDNN, and by kernels of our own where rows are few or OpenBLAS's
- * bits will not do. Another backend is another file behind the three functions
- * here.
+ * on the tile unit or through oneDNN, and by kernels of our own where rows are
+ * few or OpenBLAS's bits will not do. Another backend is another file behind
+ * the functions here.
  *
  * fp32: a product is cut into tiles whose size depends on the shape of the
  * weights alone, each computed by one thread, so the bits of the result do not
@@ -18,10 +18,12 @@
  * Weights stored in bf16 are widened a tile at a time just before they are
  * used: the same bits as from weights widened beforehand.
  *
- * bf16: operands are rounded to bf16, sums and results are f32. Weights stored
- * in bf16 are used as they lie, others rounded into scratch for each product.
- * Rows go in blocks of a fixed number, the last one padded, so that here too a
- * row's bits do not depend on the others; but on the machine they may. */
+ * bf16: operands are rounded to bf16, sums and results are f32. On a processor
+ * with a tile unit (AMX) by a kernel of our own (infer/gemm_tiles.h), which
+ * rounds and packs as it goes; elsewhere through oneDNN, which uses weights
+ * stored in bf16 as they lie, and others rounded into scratch for each product:
+ * rows go in blocks of a fixed number, the last one padded. Either way a row's
+ * bits do not depend on the others; but on the machine they may. */
 #ifndef PREFKIT_INFER_GEMM_H
 #define PREFKIT_INFER_GEMM_H
 
@@ -46,8 +48,8 @@ struct infer_gemm {
 };
 void infer_gemm_release(struct infer_gemm *g);
 
-/* Floats of scratch that fp32 products with weights (out, in) stored in bf16
- * take at most. */
+/* Floats of scratch that products with weights (out, in) take at most, in fp32
+ * with weights stored in bf16, or on tiles. */
 size_t infer_gemm_floats(size_t out, size_t in);
 
 /* Room for n floats, of any content, until the next product; NULL with the
@@ -59,6 +61,18 @@ float *infer_gemm_scratch(struct infer_gemm *g, size_t n, struct pk_err *err);
 PK_NODISCARD int infer_linear(struct infer_gemm *g, float *y, const float *x,
                               const struct infer_matrix *w, size_t rows,
                               bool add, struct pk_err *err);
+
+/* The same for up to INFER_LINEARS products of one x: to[i].y = or += x
+ * to[i].w^T. Some backends then read x once for all of them. */
+enum { INFER_LINEARS = 3 };
+struct infer_linear {
+    float *y;
+    const struct infer_matrix *w;
+};
+PK_NODISCARD int infer_linears(struct infer_gemm *g,
+                               const struct infer_linear *to, size_t n,
+                               const float *x, size_t rows, bool add,
+                               struct pk_err *err);
 
 /* Its adjoints: dx (rows, in) = dy (rows, out) w, or += with add; and
  * dw (out, in), f32, += dy^T x. */

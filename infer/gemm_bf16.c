@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "infer/gemm_dnn.h"
+#include "infer/gemm_tiles.h"
 #include "infer/simd.h"
 
 enum {
@@ -46,7 +47,7 @@ static size_t weights_floats(const struct infer_matrix *w)
     return w->bf16 ? 0 : bf16_floats(w->rows * w->cols);
 }
 
-int infer_bf16_linear(struct infer_gemm *g, float *y, const float *x,
+static int one_linear(struct infer_gemm *g, float *y, const float *x,
                       const struct infer_matrix *w, size_t rows, bool add,
                       struct pk_err *err)
 {
@@ -75,11 +76,25 @@ int infer_bf16_linear(struct infer_gemm *g, float *y, const float *x,
     return rc;
 }
 
+int infer_bf16_linears(struct infer_gemm *g, const struct infer_linear *to,
+                       size_t n, const float *x, size_t rows, bool add,
+                       struct pk_err *err)
+{
+    int rc = 0;
+    if (infer_tiles_here())
+        return infer_tiles_linears(g, to, n, x, rows, add, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = one_linear(g, to[i].y, x, to[i].w, rows, add, err);
+    return rc;
+}
+
 int infer_bf16_dx(struct infer_gemm *g, float *dx, const float *dy,
                   const struct infer_matrix *w, size_t rows, bool add,
                   struct pk_err *err)
 {
     size_t out = w->rows, in = w->cols, wide = weights_floats(w);
+    if (infer_tiles_here())
+        return infer_tiles_dx(g, dx, dy, w, rows, add, err);
     float *mem = infer_gemm_scratch(g, wide + bf16_floats(rows * out), err);
     if (!mem)
         return PK_EMEM;
@@ -96,6 +111,8 @@ int infer_bf16_dw(struct infer_gemm *g, const struct infer_matrix *dw,
                   struct pk_err *err)
 {
     size_t out = dw->rows, in = dw->cols, left = bf16_floats(rows * out);
+    if (infer_tiles_here())
+        return infer_tiles_dw(g, dw, dy, x, rows, err);
     float *mem = infer_gemm_scratch(g, left + bf16_floats(rows * in), err);
     if (!mem)
         return PK_EMEM;

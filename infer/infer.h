@@ -491,11 +491,18 @@ size_t infer_forest_readouts(const struct infer_forest *f); /* R */
 
 /* ---- Forward and backward ------------------------------------------------ */
 
-/* What forward keeps for backward; one can be used again and again. With
- * `recompute` that is each layer's input alone, and backward computes the layer
- * again: a third more work, a fraction of the memory, the same bits. */
+/* A forward's memory, used again and again: the next forward finds it there.
+ * What it keeps of every layer for a backward; what it doesn't is one set of
+ * arrays that all layers use in turn. */
+enum infer_keep {
+    INFER_KEEP_NOTHING, /* there will be no backward */
+    INFER_KEEP_INPUTS,  /* each layer's alone, and backward computes the layer
+                           again: a third more work, a fraction of the memory,
+                           the same bits */
+    INFER_KEEP_ALL
+};
 struct infer_tape;
-PK_NODISCARD int infer_tape_new(struct infer_tape **out, bool recompute,
+PK_NODISCARD int infer_tape_new(struct infer_tape **out, enum infer_keep keep,
                                 struct pk_err *err);
 void infer_tape_free(struct infer_tape *t);
 
@@ -505,9 +512,10 @@ void infer_tape_free(struct infer_tape *t);
 void infer_tape_dropout(struct infer_tape *t, double p, uint64_t seed);
 
 /* hidden (R, C) f32 = the final norm's output at each read-out: what a head is
- * applied to. In the last layer only read-outs are computed. `tape` NULL when
- * no backward will follow. PK_EDATA when an id is outside the vocabulary or a
- * path is longer than max_positions; PK_EMEM. */
+ * applied to. In the last layer only read-outs are computed. `tape` NULL: as
+ * with one that keeps nothing, whose memory is taken and given back. PK_EDATA
+ * when an id is outside the vocabulary or a path is longer than max_positions;
+ * PK_EMEM. */
 PK_NODISCARD int infer_forward(const struct infer_config *c,
                                const struct infer_weights *w,
                                struct infer_forest *f, struct infer_tape *tape,

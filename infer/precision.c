@@ -3,6 +3,7 @@
 
 #include "common/cli.h"
 #include "infer/gemm_dnn.h"
+#include "infer/gemm_tiles.h"
 #include "infer/infer.h"
 
 static const char *const names[] = {"fp32", "bf16", "auto"};
@@ -34,6 +35,13 @@ int infer_dtype_parse(enum infer_dtype *out, const char *text,
     return 0;
 }
 
+static const char *kernels(enum infer_precision p)
+{
+    if (p == INFER_PRECISION_BF16)
+        return infer_tiles_here() ? "tile" : "oneDNN's";
+    return infer_blas_kernel();
+}
+
 void infer_say_precision(const struct pk_cli *cli, enum infer_precision asked,
                          const struct infer_model *m)
 {
@@ -44,20 +52,25 @@ void infer_say_precision(const struct pk_cli *cli, enum infer_precision asked,
                 infer_bf16_missing());
     else
         pk_note(cli, "%s: computing in %s (%s kernels)", dir,
-                infer_precision_name(is),
-                is == INFER_PRECISION_BF16 ? "oneDNN's" : infer_blas_kernel());
+                infer_precision_name(is), kernels(is));
 }
 
 const char *infer_bf16_missing(void)
 {
-    return infer_dnn_missing();
+    return infer_tiles_here() ? NULL : infer_dnn_missing();
+}
+
+/* Faster than fp32? */
+static bool fast(void)
+{
+    return infer_tiles_here() || infer_dnn_fast();
 }
 
 enum infer_precision infer_precision_choose(enum infer_precision asked,
                                             bool stored_bf16)
 {
-    bool want = asked == INFER_PRECISION_AUTO ? stored_bf16 && infer_dnn_fast()
+    bool want = asked == INFER_PRECISION_AUTO ? stored_bf16 && fast()
                                               : asked == INFER_PRECISION_BF16;
-    return want && !infer_dnn_missing() ? INFER_PRECISION_BF16
-                                        : INFER_PRECISION_FP32;
+    return want && !infer_bf16_missing() ? INFER_PRECISION_BF16
+                                         : INFER_PRECISION_FP32;
 }

@@ -7,14 +7,6 @@
 #include "infer/kernels.h"
 #include "infer/lora.h"
 
-/* What is kept of every layer for the backward. What is not kept is one set of
- * arrays that all layers use in turn. */
-enum infer_keep {
-    INFER_KEEP_NOTHING, /* there will be none */
-    INFER_KEEP_INPUTS,  /* x; backward computes the layer again */
-    INFER_KEEP_ALL
-};
-
 /* One layer's values. `rows` is every token, or in the last layer the
  * read-outs. */
 struct infer_acts {

@@ -5,12 +5,12 @@
 
 #include "common/mem.h"
 
-int rm_pass_init(struct rm_pass *p, enum rm_pass_kind kind, struct pk_err *err)
+int rm_pass_init(struct rm_pass *p, enum infer_keep keep, struct pk_err *err)
 {
-    *p = (struct rm_pass){0};
+    *p = (struct rm_pass){.keep = keep};
     int rc = infer_forest_new(&p->forest, err);
-    if (rc == 0 && kind != RM_PASS_FORWARD)
-        rc = infer_tape_new(&p->tape, kind == RM_PASS_RECOMPUTE, err);
+    if (rc == 0)
+        rc = infer_tape_new(&p->tape, keep, err);
     if (rc)
         rm_pass_release(p);
     return rc;
@@ -47,7 +47,7 @@ static int reserve(struct rm_pass *p, size_t rows, size_t dim,
     p->hidden = pk_calloc_aligned(n, sizeof *p->hidden);
     p->score = pk_calloc(rows, sizeof *p->score);
     bool ok = p->hidden && p->score;
-    if (ok && p->tape) {
+    if (ok && p->keep != INFER_KEEP_NOTHING) {
         p->dhidden = pk_calloc_aligned(n, sizeof *p->dhidden);
         p->dscore = pk_calloc(rows, sizeof *p->dscore);
         ok = p->dhidden && p->dscore;

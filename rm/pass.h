@@ -7,21 +7,16 @@
 
 #include "infer/infer.h"
 
-enum rm_pass_kind {
-    RM_PASS_FORWARD,
-    RM_PASS_TRAIN,    /* backward will follow */
-    RM_PASS_RECOMPUTE /* the same, with less kept and more computed */
-};
-
 struct rm_pass {
     struct infer_forest *forest;
-    struct infer_tape *tape; /* NULL: no backward */
+    enum infer_keep keep; /* for a backward */
+    struct infer_tape *tape;
     float *hidden, *dhidden; /* (R, C) */
     double *score, *dscore;  /* (R): the head's output, the loss's gradient */
     size_t cap;              /* rows allocated */
 };
 
-PK_NODISCARD int rm_pass_init(struct rm_pass *p, enum rm_pass_kind kind,
+PK_NODISCARD int rm_pass_init(struct rm_pass *p, enum infer_keep keep,
                               struct pk_err *err);
 void rm_pass_release(struct rm_pass *p);
 

@@ -68,7 +68,7 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
         c->max_tokens = o->max_tokens;
     rc = open_tokenizer(c, err);
     if (rc == 0)
-        rc = rm_pass_init(&m->pass, RM_PASS_FORWARD, err);
+        rc = rm_pass_init(&m->pass, INFER_KEEP_NOTHING, err);
     return rc;
 }
 

@@ -158,7 +158,7 @@ int rm_trainer_init(struct rm_trainer *t, struct infer_params *p,
                              .per_epoch = steps / r->epochs};
     t->schedule = rm_schedule_make(r->lr, steps, r->warmup);
     int rc = rm_pass_init(
-        &t->pass, r->recompute ? RM_PASS_RECOMPUTE : RM_PASS_TRAIN, err);
+        &t->pass, r->recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL, err);
     if (rc == 0)
         rc = infer_params_like(&t->grads, c, p, err);
     if (rc == 0)
@@ -221,7 +221,7 @@ int rm_hidden(struct rm_trainer *t, const int64_t *pair, size_t n,
 {
     int rc = rm_fill(t, pair, n, err);
     /* Another draw each step, the same whatever a step is cut into. */
-    if (t->pass.tape)
+    if (t->pass.keep != INFER_KEEP_NOTHING)
         infer_tape_dropout(t->pass.tape, t->recipe->lora.dropout,
                            (t->recipe->seed << 32) + t->cursor.step);
     return rc ? rc : rm_pass_hidden(&t->pass, t->config, t->weights, err);

@@ -75,7 +75,7 @@ int rm_validate(const struct infer_weights *w, const struct infer_config *c,
                            .n_batch = pairs->n};
     struct moments m = {0};
     *out = (struct rm_validation){0};
-    int rc = rm_pass_init(&t.pass, RM_PASS_FORWARD, err);
+    int rc = rm_pass_init(&t.pass, INFER_KEEP_NOTHING, err);
     t.batch = pk_calloc(pairs->n, sizeof *t.batch);
     if (rc == 0 && !t.batch)
         rc = pk_fail_mem(err, "the order of pairs");

@@ -115,7 +115,7 @@ void golden_backward(const struct golden *g, const struct infer_weights *w,
     ck_assert(hidden && dhidden && dscore);
     for (size_t i = 0; i < n; i++)
         dscore[read[i]] += dout[i];
-    ck_ok(infer_tape_new(&tape, false, &err));
+    ck_ok(infer_tape_new(&tape, INFER_KEEP_ALL, &err));
     ck_ok(infer_forward(g->c, w, f, tape, hidden, &err));
     infer_score_backward(g->c, w, hidden, r, dscore, dhidden, &grad->w);
     ck_ok(infer_backward(g->c, w, f, tape, dhidden, &grad->w, &err));

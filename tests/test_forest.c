@@ -237,7 +237,8 @@ static void run_together(struct run *r, const int64_t *order, bool recompute)
     struct infer_forest *f;
     struct infer_tape *tape;
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_tape_new(&tape, recompute, &err));
+    ck_ok(infer_tape_new(&tape, recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL,
+                         &err));
     run_forest(r, r->v, 0, order, f, tape);
     infer_tape_free(tape);
     infer_forest_free(f);
@@ -249,7 +250,7 @@ static void run_alone(struct run *r)
     struct infer_forest *f;
     struct infer_tape *tape;
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_tape_new(&tape, false, &err));
+    ck_ok(infer_tape_new(&tape, INFER_KEEP_ALL, &err));
     for (size_t i = 0; i < r->v->n; i++) {
         one.n = 1;
         memcpy(one.id[0], r->v->id[i], sizeof one.id[0]);
@@ -364,7 +365,7 @@ START_TEST(reuse_gives_the_same_bits)
     struct pk_rng rng;
     pk_rng_seed(&rng, 200, (uint64_t)_i);
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_tape_new(&tape, false, &err));
+    ck_ok(infer_tape_new(&tape, INFER_KEEP_ALL, &err));
     for (uint64_t round = 0; round < 4; round++) {
         struct run fresh, used, bare;
         random_grove(&v, &rng, c.vocab);
@@ -404,7 +405,7 @@ START_TEST(tape_for_another_model)
     struct pk_rng rng;
     pk_rng_seed(&rng, 300, 0);
     random_grove(&v, &rng, 3);
-    ck_ok(infer_tape_new(&tape, false, &err));
+    ck_ok(infer_tape_new(&tape, INFER_KEEP_ALL, &err));
     ck_ok(infer_forest_new(&f, &err));
     for (int i = SHAPES; i-- > 0;) {
         struct infer_config c = shape(i);
@@ -495,7 +496,7 @@ START_TEST(refused)
     size_t read[LONGEST];
     ck_ok(infer_forest_new(&f, &err));
     struct infer_tape *tape;
-    ck_ok(infer_tape_new(&tape, false,
+    ck_ok(infer_tape_new(&tape, INFER_KEEP_ALL,
                          &err)); /* an empty forest is none of these */
     ck_ok(infer_forward(&c, &p->w, f, tape, hidden, &err));
     ck_ok(infer_backward(&c, &p->w, f, tape, hidden, &p->w, &err));

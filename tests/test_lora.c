@@ -103,7 +103,8 @@ static struct result run(const struct infer_config *c,
     struct result r;
     size_t read;
     ck_ok(infer_forest_new(&f, &err));
-    ck_ok(infer_tape_new(&tape, only != SIZE_MAX, &err));
+    ck_ok(infer_tape_new(
+        &tape, only != SIZE_MAX ? INFER_KEEP_INPUTS : INFER_KEEP_ALL, &err));
     infer_tape_dropout(tape, drop, 11);
     plant(f, only, &read);
     r.n = infer_forest_readouts(f) * c->dim;

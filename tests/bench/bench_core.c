@@ -2,14 +2,19 @@
  *
  *     bench_core [SHAPE...]      15M, 110M, 1.1B, 7B; default 110M 1.1B
  *
- * Scoring 512-token rows in fp32 and bf16 against the machine's matrix product
- * of the same run; 16 responses of 256 tokens to a 768-token prompt as a forest
- * against flattened rows; greedy decoding against the memory's bandwidth; and
- * the memory that a forest of 16k tokens takes beside a 7B model's weights. */
+ * Scoring 512-token rows in fp32 and (by oneDNN) bf16 against the machine's
+ * matrix product of the same run, and by our own tile kernel against the tile
+ * unit's peak and oneDNN; 16 responses of 256 tokens to a 768-token prompt as a
+ * forest against flattened rows; greedy decoding against the memory's
+ * bandwidth; and the memory that a forest of 16k tokens takes beside a 7B
+ * model's weights. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "infer/bench.h"
+#include "infer/gemm_dnn.h"
+#include "infer/gemm_tiles.h"
 #include "infer/shape.h"
 
 static struct pk_err err;
@@ -63,6 +68,26 @@ static void scoring(struct infer_bench_model *m, const char *shape,
            100 * gflops(&b) / limit, limit);
 }
 
+/* Our own kernel against the tile unit's peak, and against oneDNN: the same
+ * rows by both, in turn. */
+static void tiles(struct infer_bench_model *m, const char *shape)
+{
+    double peak = infer_bench_tile_peak(), best = INFINITY, other = INFINITY;
+    struct infer_bench b;
+    for (int i = 0; i < 2; i++) {
+        infer_tiles_allow(false);
+        b = forward(m, 4, 512, 0, INFER_PRECISION_BF16);
+        other = fmin(other, b.seconds);
+        infer_tiles_allow(true);
+        b = forward(m, 4, 512, 0, INFER_PRECISION_BF16);
+        best = fmin(best, b.seconds);
+    }
+    printf("%-6s bf16  512-token rows, tiles %8.1f tokens/s  %5.1f%% of %.0f "
+           "GFLOP/s, %.2f times oneDNN\n",
+           shape, (double)b.tokens / best, b.flop / best * 1e-7 / peak, peak,
+           other / best);
+}
+
 /* A sixteenth of the rows is the flattened batch: it takes as long for each. */
 static void sharing(struct infer_bench_model *m, const char *shape,
                     enum infer_precision p)
@@ -100,9 +125,13 @@ static void one_shape(const char *shape)
     for (int p = 0; p < 2; p++) {
         if (p == INFER_PRECISION_BF16 && infer_bf16_missing())
             continue;
+        infer_tiles_allow(infer_dnn_missing() != NULL);
         scoring(m, shape, (enum infer_precision)p);
+        infer_tiles_allow(true);
         sharing(m, shape, (enum infer_precision)p);
     }
+    if (infer_tiles_here() && !infer_dnn_missing())
+        tiles(m, shape);
     decoding(m, shape);
     infer_bench_model_free(m);
 }
@@ -121,7 +150,7 @@ int main(int argc, char **argv)
     static const char *const usual[] = {"110M", "1.1B"};
     infer_blas_choose();
     printf("OpenBLAS's %s kernels; bf16: %s\n", infer_blas_kernel(),
-           infer_bf16_missing() ? infer_bf16_missing() : "oneDNN");
+           infer_dnn_missing() ? infer_dnn_missing() : "oneDNN");
     scratch();
     for (int i = 1; i < argc; i++)
         one_shape(argv[i]);

@@ -1,0 +1,272 @@
+/* The tile unit's code on any machine: this suite compiles it with the unit's
+ * operations in plain C, and links it in the library's place. So everything
+ * below computes in bf16 on (emulated) tiles. */
+#define PREFKIT_TILES_EMULATED
+#include "infer/attention_tiles.c"
+#include "infer/gemm_tiles.c"
+#include "infer/tiles_here.c"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "common/mem.h"
+#include "common/rng.h"
+#include "infer/tape.h"
+#include "tests/support.h"
+
+static struct pk_err err;
+
+/* n numbers that bf16 holds. */
+static float *randoms(size_t n, uint64_t stream)
+{
+    struct pk_rng r;
+    float *x = pk_calloc_aligned(n, sizeof *x);
+    ck_assert_ptr_nonnull(x);
+    pk_rng_seed(&r, 7, stream);
+    for (size_t i = 0; i < n; i++) {
+        uint16_t h;
+        x[i] = (float)pk_rng_normal(&r);
+        infer_to_bf16(&h, x + i, 1);
+        infer_from_bf16(x + i, &h, 1);
+    }
+    return x;
+}
+
+/* A matrix of strides, to sum over its columns or its rows. */
+struct view {
+    const float *p;
+    size_t row, term;
+};
+
+/* All of c (m, n) against c0 + a b^T, terms first to last, in double. */
+static void ck_product(const float *c, const float *c0, struct view a,
+                       struct view b, size_t m, size_t n, size_t k)
+{
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            double want = c0 ? (double)c0[i * n + j] : 0, size = 1;
+            for (size_t t = 0; t < k; t++) {
+                double x = (double)a.p[i * a.row + t * a.term] *
+                           (double)b.p[j * b.row + t * b.term];
+                want += x;
+                size += fabs(x);
+            }
+            ck_assert_msg(fabs((double)c[i * n + j] - want) <= 1e-6 * size,
+                          "(%zu, %zu): %.9g, not %.9g", i, j,
+                          (double)c[i * n + j], want);
+        }
+}
+
+/* rows, out, in: odd ones, whole tiles, more than a piece of rows or terms. */
+static const size_t shapes[][3] = {
+    {1, 1, 1},     {3, 5, 7},      {2, 513, 33},  {64, 96, 128},
+    {515, 40, 72}, {600, 70, 9},   {17, 96, 257}, {32, 64, 1100},
+    {70, 33, 800}, {33, 300, 544}, {1030, 36, 65}};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+START_TEST(against_doubles)
+{
+    size_t R = shapes[_i][0], O = shapes[_i][1], I = shapes[_i][2];
+    struct infer_gemm g = {0};
+    float *x = randoms(R * I, 1), *w = randoms(O * I, 2);
+    float *dy = randoms(R * O, 3);
+    uint16_t *h = pk_calloc(O * I, sizeof *h);
+    ck_assert_ptr_nonnull(h);
+    infer_to_bf16(h, w, O * I);
+    for (int add = 0; add < 2; add++) {
+        const struct infer_matrix m = {.f32 = add ? NULL : w,
+                                       .bf16 = add ? h : NULL,
+                                       .rows = O,
+                                       .cols = I};
+        float *y = randoms(R * O, 4), *dx = randoms(R * I, 5);
+        float *dw = randoms(O * I, 6), *y0 = randoms(R * O, 4);
+        float *dx0 = randoms(R * I, 5), *dw0 = randoms(O * I, 6);
+        const struct infer_matrix grad = {.f32 = dw, .rows = O, .cols = I};
+        const struct infer_linear to = {y, &m};
+        ck_ok(infer_tiles_linears(&g, &to, 1, x, R, add, &err));
+        ck_ok(infer_tiles_dx(&g, dx, dy, &m, R, add, &err));
+        ck_ok(infer_tiles_dw(&g, &grad, dy, x, R, &err));
+        ck_product(y, add ? y0 : NULL, (struct view){x, I, 1},
+                   (struct view){w, I, 1}, R, O, I);
+        ck_product(dx, add ? dx0 : NULL, (struct view){dy, O, 1},
+                   (struct view){w, 1, I}, R, I, O);
+        ck_product(dw, dw0, (struct view){dy, 1, O}, (struct view){x, 1, I}, O,
+                   I, R);
+        free(y), free(dx), free(dw), free(y0), free(dx0), free(dw0);
+    }
+    infer_gemm_release(&g);
+    free(x), free(w), free(dy), free(h);
+}
+END_TEST
+
+START_TEST(together_as_apart)
+{
+    enum { R = 40, I = 200 };
+    static const size_t out[] = {100, 7, 300};
+    struct infer_gemm g = {0};
+    struct infer_matrix m[3];
+    struct infer_linear to[3];
+    float *x = randoms(R * I, 1), *one = randoms(R * 300, 2);
+    for (size_t i = 0; i < 3; i++) {
+        m[i] = (struct infer_matrix){
+            .f32 = randoms(out[i] * I, 3 + i), .rows = out[i], .cols = I};
+        to[i] = (struct infer_linear){randoms(R * out[i], 9), &m[i]};
+    }
+    ck_ok(infer_tiles_linears(&g, to, 3, x, R, false, &err));
+    for (size_t i = 0; i < 3; i++) {
+        const struct infer_linear alone = {one, &m[i]};
+        ck_ok(infer_tiles_linears(&g, &alone, 1, x, R, false, &err));
+        ck_assert(memcmp(one, to[i].y, R * out[i] * sizeof *one) == 0);
+        free(m[i].f32), free(to[i].y);
+    }
+    infer_gemm_release(&g);
+    free(x), free(one);
+}
+END_TEST
+
+START_TEST(a_row_gives_the_same_bits_in_any_batch)
+{
+    size_t R = shapes[_i][0], O = shapes[_i][1], I = shapes[_i][2];
+    struct infer_gemm g = {0};
+    float *x = randoms(R * I, 1), *w = randoms(O * I, 2);
+    float *all = randoms(R * O, 3), *one = randoms(O, 3);
+    const struct infer_matrix m = {.f32 = w, .rows = O, .cols = I};
+    const struct infer_linear many = {all, &m}, alone = {one, &m};
+    ck_ok(infer_tiles_linears(&g, &many, 1, x, R, false, &err));
+    for (size_t r = 0; r < R; r += 1 + R / 5) {
+        ck_ok(infer_tiles_linears(&g, &alone, 1, x + r * I, 1, false, &err));
+        ck_assert(memcmp(one, all + r * O, O * sizeof *one) == 0);
+    }
+    infer_gemm_release(&g);
+    free(x), free(w), free(all), free(one);
+}
+END_TEST
+
+/* One path of N keys, a block of queries, and all products in double. */
+START_TEST(attention)
+{
+    enum { N = 192, D = 96, Q = INFER_TILES_QUERIES };
+    float *k = randoms(N * D, 1), *v = randoms(N * D, 2),
+          *q = randoms(Q * D, 3);
+    float *p = randoms(Q * N, 4), *o = randoms(Q * D, 5);
+    float *mem = pk_calloc_aligned(infer_tiles_path_floats(N, D), sizeof *mem);
+    ck_assert_ptr_nonnull(mem);
+    struct infer_tiles_path t = infer_tiles_path_at(mem, N, D);
+    infer_tiles_path_pack(&t, k, v, N);
+    for (size_t keys = 64; keys <= N; keys += 64) {
+        infer_tiles_scores(&t, p, q, keys, 1);
+        ck_product(p, NULL, (struct view){q, D, 1}, (struct view){k, D, 1}, Q,
+                   keys, D);
+        float *half = randoms(Q * keys, 6);
+        infer_tiles_values(&t, o, half, keys);
+        ck_product(o, NULL, (struct view){half, keys, 1},
+                   (struct view){v, 1, D}, Q, D, keys);
+        free(half);
+    }
+    free(k), free(v), free(q), free(p), free(o), free(mem);
+}
+END_TEST
+
+/* ---- The whole core ------------------------------------------------------ */
+
+enum { PATHS = 6, PREFIX = 40, PATH = 75 };
+
+static const struct infer_config config = {.dim = 64,
+                                           .layers = 3,
+                                           .heads = 4,
+                                           .kv_heads = 2,
+                                           .head_dim = 32,
+                                           .hidden = 100,
+                                           .vocab = 50,
+                                           .max_positions = 128,
+                                           .norm_eps = 1e-5,
+                                           .rope_theta = 10000,
+                                           .bos = -1,
+                                           .eos = -1,
+                                           .pad = -1,
+                                           .head = INFER_HEAD_SCORE};
+
+/* Paths that share their first tokens; some are cut short. */
+static size_t path(int32_t *id, size_t i)
+{
+    struct pk_rng rng;
+    pk_rng_seed(&rng, 11, 0);
+    for (size_t k = 0; k < PATH; k++) {
+        if (k == PREFIX)
+            pk_rng_seed(&rng, 11, 1 + i);
+        id[k] = (int32_t)pk_rng_below(&rng, config.vocab);
+    }
+    return PATH - 3 * i;
+}
+
+static void forward(const struct infer_weights *w, size_t from, size_t end,
+                    float *hidden)
+{
+    struct infer_forest *f;
+    ck_ok(infer_forest_new(&f, &err));
+    for (size_t i = from; i < end; i++) {
+        int32_t id[PATH];
+        size_t read, n = path(id, i);
+        ck_ok(infer_forest_add(f, id, n, n - 1, &read, &err));
+        ck_assert_uint_eq(read, i - from);
+    }
+    ck_ok(infer_forward(&config, w, f, NULL, hidden, &err));
+    infer_forest_free(f);
+}
+
+START_TEST(scores_on_tiles)
+{
+    struct infer_params *p;
+    struct pk_rng rng;
+    float want[PATHS * 64], got[PATHS * 64], one[64];
+    ck_ok(infer_params_new(&p, &config, &err));
+    pk_rng_seed(&rng, 3, 1);
+    for (size_t i = 0; i < infer_tensor_count(&config); i++) {
+        struct infer_tensor t;
+        infer_tensor_at(&config, i, &t);
+        for (size_t k = 0; k < t.rows * t.cols; k++) {
+            double x = pk_rng_normal(&rng), s = 1 / sqrt((double)t.cols);
+            p->slab[t.offset + k] = (float)(t.decay ? s * x : 1 + 0.2 * x);
+        }
+    }
+    struct infer_weights w = p->w;
+    ck_assert_ptr_null(infer_bf16_missing());
+    w.precision = INFER_PRECISION_FP32;
+    forward(&w, 0, PATHS, want);
+    w.precision = INFER_PRECISION_BF16;
+    forward(&w, 0, PATHS, got);
+    double far = 0, size = 0;
+    for (size_t i = 0; i < PATHS * config.dim; i++) {
+        double d = (double)got[i] - (double)want[i];
+        far += d * d;
+        size += (double)want[i] * (double)want[i];
+    }
+    ck_assert_msg(far > 0 && sqrt(far / size) < 0.02, "%g of %g", sqrt(far),
+                  sqrt(size));
+    for (size_t i = 0; i < PATHS; i++) { /* alone: the same bits */
+        forward(&w, i, i + 1, one);
+        ck_assert(memcmp(one, got + i * config.dim, config.dim * sizeof *one) ==
+                  0);
+    }
+    infer_params_free(p);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("tiles");
+    TCase *t = tcase_create("tiles");
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, against_doubles, 0, SHAPES);
+    tcase_add_test(t, together_as_apart);
+    tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0, SHAPES);
+    tcase_add_test(t, attention);
+    tcase_add_test(t, scores_on_tiles);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return run_suite(suite());
+}
