@@ -8,12 +8,13 @@ B      := build/$(MODE)$(if $(filter 1,$(MPI)),-mpi)
 ROOMS  := common infer prefdb rm annotate
 
 # OpenBLAS's OpenMP build, by name: where its pthread build is installed too,
-# Debian gives that the plain names at link time and at run time both, and a
+# Debian gives that the plain names when we compile and at run time both, and a
 # second pool of threads would work against ours.
 BLAS := $(firstword $(wildcard /usr/lib/*/openblas-openmp))
 PKG_CONFIG := PKG_CONFIG_PATH=$(BLAS)/pkgconfig:$$PKG_CONFIG_PATH pkg-config
-PKGS := openblas sqlite3 libcjson zlib libcrypto libutf8proc ncursesw libcurl \
-        libmicrohttpd
+PKGS := sqlite3 libcjson zlib libcrypto libutf8proc ncursesw
+# Loaded when they are needed (common/late.h): not linked.
+LATE := openblas libcurl libmicrohttpd
 STD  := -std=c11 -D_GNU_SOURCE -I. -I$(B) -fopenmp
 NUM  := -fno-math-errno -ffp-contract=off # never -Ofast or -ffast-math
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
@@ -36,14 +37,12 @@ MPI_LIBS_1   = $(shell $(PKG_CONFIG) --libs ompi-c)
 # Products in bf16; `make ONEDNN=0` builds without them.
 ONEDNN ?= 1
 DNN_CFLAGS_1 = -DPREFKIT_ONEDNN
-DNN_LIBS_1   = -ldnnl
 
 ALL_CFLAGS = $(STD) $(NUM) $(WARN) $(OPT_$(MODE)) $(MPI_CFLAGS_$(MPI)) \
              $(DNN_CFLAGS_$(ONEDNN)) \
-             $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CFLAGS)
+             $(shell $(PKG_CONFIG) --cflags $(PKGS) $(LATE)) $(CFLAGS)
 LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS)) $(MPI_LIBS_$(MPI)) \
-             $(DNN_LIBS_$(ONEDNN)) -lm \
-             $(BLAS:%=-Wl,-rpath,%)
+             -lm -ldl $(BLAS:%=-Wl,-rpath,%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 
 LIB_SRC  := $(sort $(foreach d,$(ROOMS),$(wildcard $d/*.c)))

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
+#include "annotate/curl.h"
 
 #include "annotate/endpoint_error.h"
 #include "annotate/reply.h"
@@ -81,8 +81,9 @@ static cJSON *body_of(const struct endpoint *e, const struct annotate__query *q)
 
 static bool is_stream(CURL *easy)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     const char *type = NULL;
-    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    curl->easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
     return !type || (strncasecmp(type, "application/json", 16) != 0 &&
                      strncasecmp(type, "text/html", 9) != 0);
 }
@@ -92,7 +93,8 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
     struct call *c = arg;
     long status = 0;
     if (!c->begun) {
-        curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+        annotate__curl(NULL)->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE,
+                                           &status);
         c->events = status == 200 && is_stream(c->easy);
         c->begun = true;
     }
@@ -107,52 +109,56 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
     return c->reply.error[0] ? CURL_WRITEFUNC_ERROR : n;
 }
 
-static int set_options(struct call *c, CURL *easy)
+static bool set_options(struct call *c, CURL *easy)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     const struct endpoint *e = c->from;
-    int bad = 0;
-    bad |= curl_easy_setopt(easy, CURLOPT_URL, e->url);
-    bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+    unsigned bad = 0;
+    bad |= curl->easy_setopt(easy, CURLOPT_URL, e->url);
+    bad |= curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    bad |= curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    bad |= curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    bad |= curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
     /* A generation takes as long as it takes, but not in silence. */
-    bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, e->stall);
-    bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    bad |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "prefkit/" PK_VERSION);
-    bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, e->headers);
-    bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, c->body);
-    bad |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                            (curl_off_t)strlen(c->body));
-    bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
-    bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
-    bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
-    return bad;
+    bad |= curl->easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    bad |= curl->easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, e->stall);
+    bad |= curl->easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    bad |= curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    bad |= curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    bad |= curl->easy_setopt(easy, CURLOPT_USERAGENT, "prefkit/" PK_VERSION);
+    bad |= curl->easy_setopt(easy, CURLOPT_HTTPHEADER, e->headers);
+    bad |= curl->easy_setopt(easy, CURLOPT_POSTFIELDS, c->body);
+    bad |= curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                             (curl_off_t)strlen(c->body));
+    bad |= curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    bad |= curl->easy_setopt(easy, CURLOPT_WRITEDATA, c);
+    bad |= curl->easy_setopt(easy, CURLOPT_PRIVATE, c);
+    return bad == 0;
 }
 
 static void hang_up(struct call *c)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     if (!c->easy)
         return;
-    curl_multi_remove_handle(annotate__hub_multi(c->from->source.hub), c->easy);
-    curl_easy_cleanup(c->easy);
+    curl->multi_remove_handle(annotate__hub_multi(c->from->source.hub),
+                              c->easy);
+    curl->easy_cleanup(c->easy);
     c->easy = NULL;
 }
 
 static int begin(struct call *c, struct pk_err *err)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     annotate__reply_release(&c->reply);
     annotate__reply_init(&c->reply, &c->stream->text);
     pk_buf_reset(&c->refusal);
     c->begun = c->events = c->ended = false;
-    c->easy = curl_easy_init();
-    if (!c->easy || set_options(c, c->easy) ||
-        curl_multi_add_handle(annotate__hub_multi(c->from->source.hub),
-                              c->easy)) {
-        curl_easy_cleanup(c->easy);
+    c->easy = curl->easy_init();
+    if (!c->easy || !set_options(c, c->easy) ||
+        curl->multi_add_handle(annotate__hub_multi(c->from->source.hub),
+                               c->easy)) {
+        curl->easy_cleanup(c->easy);
         c->easy = NULL;
         return pk_fail_mem(err, "a request");
     }
@@ -231,18 +237,19 @@ static void broken(struct call *c, const char *why)
 /* The seconds to wait before another try; negative: no other. */
 static double pause_of(const struct call *c, bool may)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     struct curl_header *h;
     curl_off_t after = 0;
     if (!may || c->stream->tries >= TRIES)
         return -1;
     double wait = fmin(0.5 * (1 << (c->stream->tries - 1)), 8) *
                   (1 - 0.25 * annotate__hub_uniform(c->from->source.hub));
-    if (curl_easy_header(c->easy, "retry-after-ms", 0, CURLH_HEADER, -1, &h) ==
+    if (curl->easy_header(c->easy, "retry-after-ms", 0, CURLH_HEADER, -1, &h) ==
         CURLHE_OK) {
         double ms = strtod(h->value, NULL);
         if (ms > 0)
             wait = ms / 1000;
-    } else if (!curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after) &&
+    } else if (!curl->easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &after) &&
                after > 0) {
         wait = (double)after;
     }
@@ -251,12 +258,13 @@ static double pause_of(const struct call *c, bool may)
 
 static bool worth_it(const struct call *c, long status)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     struct curl_header *h;
     if (c->stream->text.len)
         return false; /* something was shown: it cannot be taken back */
     if (!status)
         return annotate__endpoint_transient(c->easy, c->result);
-    if (curl_easy_header(c->easy, "x-should-retry", 0, CURLH_HEADER, -1, &h) ==
+    if (curl->easy_header(c->easy, "x-should-retry", 0, CURLH_HEADER, -1, &h) ==
         CURLHE_OK)
         return strcasecmp(h->value, "true") == 0;
     return status == 408 || status == 409 || status == 429 || status >= 500;
@@ -285,7 +293,8 @@ static int settle(struct call *c, struct pk_err *err)
 {
     struct annotate__reply *r = &c->reply;
     long status = 0;
-    curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    annotate__curl(NULL)->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE,
+                                       &status);
     if (c->err.code) {
         if (err)
             *err = c->err;
@@ -347,18 +356,19 @@ static void stop(struct annotate__source *s, struct annotate__stream *stream)
 
 int annotate__endpoint_perform(void *multi, struct pk_err *err)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     int left;
     CURLMsg *m;
-    CURLMcode rc = curl_multi_perform(multi, &left);
+    CURLMcode rc = curl->multi_perform(multi, &left);
     if (rc)
         return pk_fail(err, rc == CURLM_OUT_OF_MEMORY ? PK_EMEM : PK_EIO,
-                       "libcurl: %s", curl_multi_strerror(rc));
-    while ((m = curl_multi_info_read(multi, &left))) {
+                       "libcurl: %s", curl->multi_strerror(rc));
+    while ((m = curl->multi_info_read(multi, &left))) {
         struct call *c = NULL;
         if (m->msg != CURLMSG_DONE)
             continue;
         CURLcode result = m->data.result;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
+        curl->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &c);
         c->ended = true;
         c->result = result;
     }
@@ -369,8 +379,9 @@ int annotate__endpoint_perform(void *multi, struct pk_err *err)
 
 static void close_endpoint(struct annotate__source *s)
 {
+    const struct annotate__curl *curl = annotate__curl(NULL);
     struct endpoint *e = (struct endpoint *)s;
-    curl_slist_free_all(e->headers);
+    curl->slist_free_all(e->headers);
     annotate__endpoint_names_release(&e->names);
     free(e->url);
     free(e->base);
@@ -382,7 +393,8 @@ static const struct annotate__source_kind kind = {start, pump, stop,
 
 static bool add_header(struct endpoint *e, const char *text)
 {
-    struct curl_slist *more = curl_slist_append(e->headers, text);
+    struct curl_slist *more =
+        annotate__curl(NULL)->slist_append(e->headers, text);
     if (more)
         e->headers = more;
     return more != NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "annotate/curl.h"
 #include "annotate/reply.h"
 #include "common/mem.h"
 
@@ -151,7 +152,8 @@ void annotate__endpoint_refusal(long status,
 static bool unconnected(CURL *easy, CURLcode result)
 {
     curl_off_t connected = 0;
-    curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
+    annotate__curl(NULL)->easy_getinfo(easy, CURLINFO_CONNECT_TIME_T,
+                                       &connected);
     return result == CURLE_COULDNT_CONNECT ||
            result == CURLE_COULDNT_RESOLVE_HOST ||
            (result == CURLE_OPERATION_TIMEDOUT && connected == 0);
@@ -174,5 +176,5 @@ void annotate__endpoint_failure(CURL *easy, CURLcode result, long stall,
     else if (annotate__endpoint_transient(easy, result))
         snprintf(out, size, "the connection was lost");
     else
-        snprintf(out, size, "%s", curl_easy_strerror(result));
+        snprintf(out, size, "%s", annotate__curl(NULL)->easy_strerror(result));
 }

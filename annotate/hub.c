@@ -7,8 +7,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
-
+#include "annotate/curl.h"
 #include "annotate/endpoint.h"
 #include "common/mem.h"
 #include "common/progress.h"
@@ -17,6 +16,7 @@
 #define MOST 8 /* streams at once */
 
 struct annotate__hub {
+    const struct annotate__curl *curl;
     CURLM *multi;
     int pipe[2];
     struct annotate__stream *running[MOST];
@@ -45,11 +45,12 @@ int annotate__hub_open(struct annotate__hub **out, struct pk_err *err)
     if (!h)
         return pk_fail_mem(err, "the streams");
     h->pipe[0] = h->pipe[1] = -1;
-    int rc = 0;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) ||
-        !(h->multi = curl_multi_init()))
+    const struct annotate__curl *curl = h->curl = annotate__curl(err);
+    int rc = curl ? 0 : PK_EIO;
+    if (!rc && (curl->global_init(CURL_GLOBAL_DEFAULT) ||
+                !(h->multi = curl->multi_init())))
         rc = pk_fail_mem(err, "libcurl");
-    else if (pipe2(h->pipe, O_NONBLOCK | O_CLOEXEC))
+    if (!rc && pipe2(h->pipe, O_NONBLOCK | O_CLOEXEC))
         rc = pk_fail_errno(err, "cannot make a pipe");
     if (rc) {
         annotate__hub_close(h);
@@ -66,12 +67,13 @@ void annotate__hub_close(struct annotate__hub *h)
 {
     if (!h)
         return;
-    if (h->multi)
-        curl_multi_cleanup(h->multi);
+    if (h->curl && h->multi)
+        h->curl->multi_cleanup(h->multi);
     for (int i = 0; i < 2; i++)
         if (h->pipe[i] >= 0)
             close(h->pipe[i]);
-    curl_global_cleanup();
+    if (h->curl)
+        h->curl->global_cleanup();
     free(h);
 }
 
@@ -183,10 +185,10 @@ int annotate__hub_wait(struct annotate__hub *h, int fd, double seconds,
     *changed = false;
     double ms = ceil(until(h, pk_now(), seconds) * 1000);
     CURLMcode rc =
-        curl_multi_poll(h->multi, extra, fd >= 0 ? 2 : 1, (int)ms, NULL);
+        h->curl->multi_poll(h->multi, extra, fd >= 0 ? 2 : 1, (int)ms, NULL);
     if (rc)
         return pk_fail(err, rc == CURLM_OUT_OF_MEMORY ? PK_EMEM : PK_EIO,
-                       "libcurl: %s", curl_multi_strerror(rc));
+                       "libcurl: %s", h->curl->multi_strerror(rc));
     while (read(h->pipe[0], drain, sizeof drain) > 0)
         ;
     int failed = annotate__endpoint_perform(h->multi, err);

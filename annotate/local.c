@@ -302,8 +302,10 @@ int annotate__local_open(struct annotate__source **out, struct annotate__hub *h,
         pk_strdup(name), pk_strdup(name), pk_strdup(dir), pk_strdup("")};
     int rc =
         l->names.name && l->names.served && l->names.host && l->names.key_env
-            ? infer_model_open(&l->model, dir, err)
+            ? infer_blas_choose(err)
             : pk_fail_mem(err, "a model");
+    if (!rc)
+        rc = infer_model_open(&l->model, dir, err);
     if (!rc)
         rc = infer_tokenizer_open(&l->tokenizer, dir, err);
     if (!rc) /* and whether it is one that speaks */

@@ -51,9 +51,12 @@ static int fill_own(struct annotate__session *s, int64_t *added,
         return 0;
     f.limit = f.order == PREFDB_UNCERTAIN ? 2000 : 200;
     f.seed = (uint64_t)s->progress.tasks;
-    int rc = prefdb_campaign_fill(s->db, s->campaign, &f, added, err);
+    int rc = prefdb_lazy(s->db, true, err);
+    if (!rc)
+        rc = prefdb_campaign_fill(s->db, s->campaign, &f, added, err);
     s->progress.tasks += *added;
-    return rc;
+    int after = prefdb_lazy(s->db, false, rc ? NULL : err);
+    return rc ? rc : after;
 }
 
 static int own_campaign(struct annotate__session *s,
@@ -81,7 +84,14 @@ static int own_campaign(struct annotate__session *s,
     if (rc == 0 && was.allow_tie == c.allow_tie &&
         was.allow_both_bad == c.allow_both_bad)
         return 0; /* settings put anew make every task be looked at again */
-    return rc && rc != PK_EUSAGE ? rc : prefdb_campaign_put(s->db, &c, err);
+    if (rc && rc != PK_EUSAGE)
+        return rc;
+    /* What nobody has said need not outlive a power cut. */
+    rc = prefdb_lazy(s->db, true, err);
+    if (!rc)
+        rc = prefdb_campaign_put(s->db, &c, err);
+    int after = prefdb_lazy(s->db, false, rc ? NULL : err);
+    return rc ? rc : after;
 }
 
 static int load_campaign(struct annotate__session *s, struct pk_err *err)

@@ -4,11 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include <cblas.h>
-
 #include "common/mem.h"
 #include "common/progress.h"
 #include "infer/bench_fill.h"
+#include "infer/blas.h"
 #include "infer/gemm_dnn.h"
 
 enum { M = 512, N = 4096, K = 4096, PRODUCTS = 10 };
@@ -23,7 +22,10 @@ int infer_bench_fp32_limit(double *out, struct pk_err *err)
     float *a = pk_calloc_aligned((size_t)M * K, sizeof *a);
     float *b = pk_calloc_aligned((size_t)N * K, sizeof *b);
     float *c = pk_calloc_aligned((size_t)M * N, sizeof *c);
-    int rc = a && b && c ? 0 : pk_fail_mem(err, "a matrix product");
+    const struct infer_blas *blas = infer_blas(err);
+    int rc = !blas         ? PK_EIO
+             : a && b && c ? 0
+                           : pk_fail_mem(err, "a matrix product");
     double best = INFINITY;
     if (!rc) {
         infer_bench_fill(a, (size_t)M * K, 1);
@@ -31,7 +33,7 @@ int infer_bench_fp32_limit(double *out, struct pk_err *err)
     }
     for (int i = 0; !rc && i < PRODUCTS; i++) {
         double from = pk_now();
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1, a, K,
+        blas->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, M, N, K, 1, a, K,
                     b, K, 0, c, N);
         best = fmin(best, pk_now() - from);
     }

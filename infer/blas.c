@@ -1,23 +1,46 @@
-/* Which kernels OpenBLAS computes with.
+/* OpenBLAS, and which of its kernels to compute with.
  *
  * It chooses them as it is loaded, by the processor's model number; 0.3.21 does
  * not know those that came after it and takes its oldest, SSE ones: a fifth of
  * the speed. Asking again with OPENBLAS_CORETYPE set changes the table of
  * kernels, as long as nothing is being computed. */
+#include "infer/blas.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
-
+#include "common/late.h"
 #include "infer/infer.h"
 
-/* In OpenBLAS that is built for many processors, and only there. */
-extern void gotoblas_dynamic_init(void) __attribute__((weak));
-extern void gotoblas_dynamic_quit(void) __attribute__((weak));
+static const char soname[] = "libopenblas.so.0";
+
+const struct infer_blas *infer_blas(struct pk_err *err)
+{
+    static struct infer_blas calls;
+    static struct pk_late late = PK_LATE_INIT;
+    static const char *const symbols[] = {"cblas_sgemm",
+                                          "openblas_get_corename", NULL};
+    return pk_late_load(&late, &calls, soname, symbols, err) ? NULL : &calls;
+}
 
 const char *infer_blas_kernel(void)
 {
-    return openblas_get_corename();
+    const struct infer_blas *blas = infer_blas(NULL);
+    return blas ? blas->corename() : "no";
+}
+
+/* In OpenBLAS that is built for many processors, and only there. */
+struct dynamic {
+    void (*quit)(void), (*init)(void);
+};
+
+static const struct dynamic *dynamic(void)
+{
+    static struct dynamic calls;
+    static struct pk_late late = PK_LATE_INIT;
+    static const char *const symbols[] = {"gotoblas_dynamic_quit",
+                                          "gotoblas_dynamic_init", NULL};
+    return pk_late_load(&late, &calls, soname, symbols, NULL) ? NULL : &calls;
 }
 
 /* Kernels of at least AVX2. */
@@ -46,15 +69,19 @@ static const char *best(void)
     return NULL;
 }
 
-void infer_blas_choose(void)
+int infer_blas_choose(struct pk_err *err)
 {
     static const char name[] = "OPENBLAS_CORETYPE";
     const char *want = best();
-    if (getenv(name) || !want || modern(infer_blas_kernel()) ||
-        !gotoblas_dynamic_init || !gotoblas_dynamic_quit ||
+    const struct infer_blas *blas = infer_blas(err);
+    if (!blas)
+        return PK_EIO;
+    const struct dynamic *again = dynamic();
+    if (getenv(name) || !want || modern(blas->corename()) || !again ||
         setenv(name, want, 1) != 0)
-        return;
-    gotoblas_dynamic_quit();
-    gotoblas_dynamic_init();
+        return 0;
+    again->quit();
+    again->init();
     unsetenv(name);
+    return 0;
 }

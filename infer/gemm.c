@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
 #include <omp.h>
 
 #include "common/mem.h"
+#include "infer/blas.h"
 #include "infer/gemm_avx2.h"
 #include "infer/gemm_bf16.h"
 #include "infer/gemm_dnn.h"
@@ -32,10 +32,11 @@ void infer_gemm_block(struct infer_block s, struct infer_mat a,
         infer_avx2_block(s, a, b, c, ldc);
         return;
     }
-    cblas_sgemm(CblasRowMajor, a.t ? CblasTrans : CblasNoTrans,
-                b.t ? CblasTrans : CblasNoTrans, (blasint)s.m, (blasint)s.n,
-                (blasint)s.k, s.alpha, a.p, (blasint)a.ld, b.p, (blasint)b.ld,
-                s.add ? 1.0F : 0.0F, c, (blasint)ldc);
+    infer_blas(NULL)->sgemm(CblasRowMajor, a.t ? CblasTrans : CblasNoTrans,
+                            b.t ? CblasTrans : CblasNoTrans, (blasint)s.m,
+                            (blasint)s.n, (blasint)s.k, s.alpha, a.p,
+                            (blasint)a.ld, b.p, (blasint)b.ld,
+                            s.add ? 1.0F : 0.0F, c, (blasint)ldc);
 }
 
 void infer_gemm_release(struct infer_gemm *g)
@@ -202,6 +203,8 @@ int infer_linear(struct infer_gemm *g, float *y, const float *x,
                  const struct infer_matrix *w, size_t rows, bool add,
                  struct pk_err *err)
 {
+    if (!infer_blas(err)) /* for infer_gemm_block, in every case */
+        return PK_EIO;
     if (g->thin) {
         infer_thin_linear(y, x, w, rows, add);
         return 0;
@@ -240,6 +243,8 @@ int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,
                     const struct infer_matrix *w, size_t rows, bool add,
                     struct pk_err *err)
 {
+    if (!infer_blas(err))
+        return PK_EIO;
     if (g->precision == INFER_PRECISION_BF16)
         return infer_bf16_dx(g, dx, dy, w, rows, add, err);
     return whole(g, (struct infer_block){rows, w->cols, w->rows, 1, add},
@@ -251,6 +256,8 @@ int infer_linear_dw(struct infer_gemm *g, const struct infer_matrix *dw,
                     const float *dy, const float *x, size_t rows,
                     struct pk_err *err)
 {
+    if (!infer_blas(err))
+        return PK_EIO;
     if (g->precision == INFER_PRECISION_BF16)
         return infer_bf16_dw(g, dw, dy, x, rows, err);
     size_t out = dw->rows, in = dw->cols;

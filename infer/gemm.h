@@ -57,7 +57,8 @@ size_t infer_gemm_floats(size_t out, size_t in);
 float *infer_gemm_scratch(struct infer_gemm *g, size_t n, struct pk_err *err);
 
 /* y (rows, out) = x (rows, in) w^T, or += with add. w (out, in). Overwrites or
- * adds to y; no overlap. PK_EMEM when scratch finds no memory, as below. */
+ * adds to y; no overlap. PK_EMEM when scratch finds no memory, PK_EIO when
+ * OpenBLAS cannot be loaded, as below. */
 PK_NODISCARD int infer_linear(struct infer_gemm *g, float *y, const float *x,
                               const struct infer_matrix *w, size_t rows,
                               bool add, struct pk_err *err);
@@ -85,7 +86,8 @@ PK_NODISCARD int infer_linear_dw(struct infer_gemm *g,
                                  struct pk_err *err);
 
 /* One small product on the calling thread, for attention's blocks:
- * C (m, n) = alpha op(A) op(B), or += with add. */
+ * C (m, n) = alpha op(A) op(B), or += with add. One of the above has been
+ * called before: they can say that there is no OpenBLAS. */
 struct infer_mat {
     const float *p;
     size_t ld;

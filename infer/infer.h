@@ -23,11 +23,12 @@
 
 #include "common/err.h"
 
-/* Choose OpenBLAS's kernels for this processor where it does not know it and
- * has fallen back to its oldest. To be called at the start of main, before
- * anything is computed; OPENBLAS_CORETYPE in the environment stands. And their
- * name, as OpenBLAS has it. */
-void infer_blas_choose(void);
+/* Load OpenBLAS (the first product would do it else), and choose its kernels
+ * for this processor where it does not know it and has fallen back to its
+ * oldest. To be called before there is another thread, or anything is computed;
+ * OPENBLAS_CORETYPE in the environment stands. PK_EIO: it is not installed. And
+ * the kernels' name, as OpenBLAS has it. */
+PK_NODISCARD int infer_blas_choose(struct pk_err *err);
 const char *infer_blas_kernel(void);
 
 /* ---- Shapes and tensors -------------------------------------------------- */

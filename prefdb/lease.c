@@ -108,19 +108,20 @@ int prefdb_next(struct prefdb *db, int64_t campaign, const char *annotator,
     struct prefdb__desk d;
     *out = (struct prefdb_task){0};
     int rc = prefdb__check_name("an annotator", annotator, err);
-    /* A lease need not outlive a power cut: no wait for the disk. */
-    if (!rc)
-        rc = prefdb__exec(db, "PRAGMA synchronous = NORMAL", err);
+    bool lazy = db->lazy;
+    if (!rc) /* a lease need not outlive a power cut */
+        rc = prefdb_lazy(db, true, err);
     if (!rc)
         rc = prefdb__begin(db, err);
-    if (rc)
-        return rc;
-    rc = prefdb__desk_open(&d, db, campaign, annotator, err);
-    int found = rc ? rc : next(&d, out, err);
-    rc = prefdb__end(db, found < 0 ? found : 0, err);
-    int full = prefdb__exec(db, "PRAGMA synchronous = FULL", rc ? NULL : err);
+    int found = rc;
+    if (!rc) {
+        rc = prefdb__desk_open(&d, db, campaign, annotator, err);
+        found = rc ? rc : next(&d, out, err);
+        rc = prefdb__end(db, found < 0 ? found : 0, err);
+    }
+    int after = prefdb_lazy(db, lazy, rc ? NULL : err);
     if (!rc)
-        rc = full;
+        rc = after;
     if (rc || !found)
         *out = (struct prefdb_task){.waiting = out->waiting};
     return rc ? rc : found;

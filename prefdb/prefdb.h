@@ -64,6 +64,11 @@ PK_NODISCARD int prefdb_open(struct prefdb **out, const char *path,
                              enum prefdb_mode mode, struct pk_err *err);
 void prefdb_close(struct prefdb *db); /* NULL is fine */
 
+/* While on, what is written need not outlive a power cut (a program that is
+ * killed it does), and no call waits for the disk; the next one that is not
+ * lazy takes all of it there. For what can be done again, as making tasks. */
+PK_NODISCARD int prefdb_lazy(struct prefdb *db, bool on, struct pk_err *err);
+
 /* What the store holds, as a hash: the same judgments, ratings and texts give
  * the same 64 hex digits, in whatever order they came. For provenance. */
 PK_NODISCARD int prefdb_fingerprint(struct prefdb *db, char out[65],

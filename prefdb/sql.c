@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "prefdb/store.h"
@@ -79,7 +80,7 @@ int prefdb__run(struct prefdb *db, sqlite3_stmt *s, struct pk_err *err)
     return rc < 0 ? rc : 0;
 }
 
-int prefdb__begin(struct prefdb *db, struct pk_err *err)
+static int begin(struct prefdb *db, struct pk_err *err)
 {
     int rc = 0;
     for (int tries = 0; tries < 6; tries++) {
@@ -88,6 +89,45 @@ int prefdb__begin(struct prefdb *db, struct pk_err *err)
             break;
     }
     return rc == SQLITE_OK ? 0 : prefdb__fail(db, err);
+}
+
+/* Is there a log, and nothing in it? */
+static bool fresh_log(struct prefdb *db)
+{
+    struct stat st;
+    const char *file = sqlite3_db_filename(db->sql, "main");
+    return file && stat(sqlite3_filename_wal(file), &st) == 0 &&
+           st.st_size == 0;
+}
+
+/* Nobody waits for a commit in NORMAL, but for the log's header when the log
+ * begins anew: else older transactions in it could come back. In a log that has
+ * never been written to there are none, so there OFF is as good. */
+static int begin_lazy(struct prefdb *db, struct pk_err *err)
+{
+    for (bool fresh = fresh_log(db);; fresh = false) {
+        int rc = prefdb__exec(db,
+                              fresh ? "PRAGMA synchronous = OFF"
+                                    : "PRAGMA synchronous = NORMAL",
+                              err);
+        if (!rc)
+            rc = begin(db, err);
+        /* Nobody else writes now. */
+        if (rc || !fresh || fresh_log(db))
+            return rc;
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    }
+}
+
+int prefdb_lazy(struct prefdb *db, bool on, struct pk_err *err)
+{
+    db->lazy = on;
+    return on ? 0 : prefdb__exec(db, "PRAGMA synchronous = FULL", err);
+}
+
+int prefdb__begin(struct prefdb *db, struct pk_err *err)
+{
+    return db->lazy ? begin_lazy(db, err) : begin(db, err);
 }
 
 int prefdb__end(struct prefdb *db, int rc, struct pk_err *err)

@@ -276,7 +276,8 @@ void prefdb_close(struct prefdb *db)
     sqlite3_finalize(db->get_turn);
     sqlite3_finalize(db->get_comparison);
     if (db->writable)
-        sqlite3_exec(db->sql, "PRAGMA optimize", NULL, NULL, NULL);
+        sqlite3_exec(db->sql, "PRAGMA analysis_limit = 1000; PRAGMA optimize",
+                     NULL, NULL, NULL);
     sqlite3_close(db->sql);
     pk_sha256_free(db->sha);
     pk_buf_release(&db->text);

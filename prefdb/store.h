@@ -18,6 +18,7 @@ struct prefdb {
     sqlite3 *sql;
     char *path;
     bool writable;
+    bool lazy; /* prefdb_lazy */
     struct pk_sha256 *sha;
     /* prefdb_get: its statements, and what it lends out. */
     sqlite3_stmt *get, *get_turn, *get_comparison;
@@ -50,7 +51,8 @@ PK_NODISCARD int prefdb__step(struct prefdb *db, sqlite3_stmt *s,
 PK_NODISCARD int prefdb__run(struct prefdb *db, sqlite3_stmt *s,
                              struct pk_err *err);
 /* BEGIN IMMEDIATE, waiting up to a minute for other writers: SQLite's own busy
- * handler is not fair, and may give up on one of many waiters. */
+ * handler is not fair, and may give up on one of many waiters. Where db->lazy
+ * the commit does not wait for the disk. */
 PK_NODISCARD int prefdb__begin(struct prefdb *db, struct pk_err *err);
 /* COMMIT where rc is 0, else, or when that fails, ROLLBACK; the code. */
 PK_NODISCARD int prefdb__end(struct prefdb *db, int rc, struct pk_err *err);

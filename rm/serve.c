@@ -1,7 +1,6 @@
 /* The server's life: open, listen, score what comes, end; see serve.h. */
 #include "rm/serve.h"
 
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 
 #include "common/mem.h"
 #include "common/progress.h"
+#include "rm/mhd.h"
 #include "rm/serve_server.h"
 
 /* Which models are combined, and with which statistics. */
@@ -75,7 +75,7 @@ static void sleep_a_little(void)
 static void drain(struct rm_server *s, struct MHD_Daemon *d)
 {
     s->draining = true;
-    int listening = MHD_quiesce_daemon(d);
+    int listening = s->mhd->quiesce_daemon(d);
     if (listening >= 0)
         close(listening);
     rm_queue_close(s->queue);
@@ -120,6 +120,8 @@ static int run(struct rm_server *s, struct pk_err *err)
     struct MHD_Daemon *daemon;
     int socket;
     /* A place that cannot be had shows itself before the models are read. */
+    if (!(s->mhd = rm_mhd(err)))
+        return PK_EIO;
     int rc =
         rm_listen(s->o->listen, s->o->open || s->o->token, &at, &socket, err);
     if (rc)
@@ -137,7 +139,7 @@ static int run(struct rm_server *s, struct pk_err *err)
     while (rc == 0 && !pk_interrupted())
         rm_queue_step(s->queue, 0.1);
     drain(s, daemon);
-    MHD_stop_daemon(daemon);
+    s->mhd->stop_daemon(daemon);
     summarize(s);
     return rc;
 }

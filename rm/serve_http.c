@@ -4,7 +4,6 @@
  *
  * A request that is refused is still read to its end (as long as it is not
  * longer than any that is taken), so that the client gets to read why. */
-#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +12,7 @@
 #include "common/mem.h"
 #include "common/num.h"
 #include "common/progress.h"
+#include "rm/mhd.h"
 #include "rm/row.h"
 #include "rm/serve_server.h"
 
@@ -40,31 +40,32 @@ struct exchange {
 static enum MHD_Result reply(struct exchange *x, unsigned status,
                              const char *type, struct pk_buf *text)
 {
+    const struct rm_mhd *mhd = x->s->mhd;
     size_t n = text->len;
     char *data = pk_buf_take(text);
     struct MHD_Response *r =
-        data ? MHD_create_response_from_buffer(n, data, MHD_RESPMEM_MUST_FREE)
+        data ? mhd->create_response_from_buffer(n, data, MHD_RESPMEM_MUST_FREE)
              : NULL;
     if (!r) {
         free(data);
         return MHD_NO;
     }
     char seconds[16];
-    MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    mhd->add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     if (status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        mhd->add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (status == MHD_HTTP_SERVICE_UNAVAILABLE) {
         snprintf(seconds, sizeof seconds, "%u", x->retry ? x->retry : 1);
-        MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+        mhd->add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     }
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW,
-                                x->tell ? "GET, HEAD" : "POST");
+        mhd->add_response_header(r, MHD_HTTP_HEADER_ALLOW,
+                                 x->tell ? "GET, HEAD" : "POST");
     if (x->s->draining)
-        MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+        mhd->add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     rm_count_reply(x->s, x->shape, status);
-    enum MHD_Result ok = MHD_queue_response(x->c, status, r);
-    MHD_destroy_response(r);
+    enum MHD_Result ok = mhd->queue_response(x->c, status, r);
+    mhd->destroy_response(r);
     return ok;
 }
 
@@ -125,7 +126,7 @@ static bool token_fits(const struct rm_server *s, struct MHD_Connection *c)
 {
     static const char scheme[] = "Bearer ";
     const size_t n = sizeof scheme - 1;
-    const char *given = MHD_lookup_connection_value(
+    const char *given = s->mhd->lookup_connection_value(
         c, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     if (!s->o->token)
         return true;
@@ -158,7 +159,7 @@ static void look(struct exchange *x, const char *path, const char *method)
 {
     struct rm_server *s = x->s;
     uint64_t length = 0;
-    const char *said = MHD_lookup_connection_value(
+    const char *said = s->mhd->lookup_connection_value(
         x->c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     route(x, path, method);
     if (x->tell != rm_write_health && !token_fits(s, x->c)) {
@@ -189,8 +190,8 @@ static enum MHD_Result begin(struct rm_server *s, struct MHD_Connection *c,
     x->ask.reward = s->combine.name[0] ? &s->reward : NULL;
     look(x, path, method);
     /* A client that asks first need not send. */
-    return x->status && MHD_lookup_connection_value(c, MHD_HEADER_KIND,
-                                                    MHD_HTTP_HEADER_EXPECT)
+    return x->status && s->mhd->lookup_connection_value(c, MHD_HEADER_KIND,
+                                                        MHD_HTTP_HEADER_EXPECT)
                ? reply_error(x)
                : MHD_YES;
 }
@@ -222,7 +223,8 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t n)
 /* From the scoring thread. */
 static void resume(void *arg)
 {
-    MHD_resume_connection(((struct exchange *)arg)->c);
+    struct exchange *x = arg;
+    x->s->mhd->resume_connection(x->c);
 }
 
 static enum MHD_Result reply_scores(struct exchange *x)
@@ -245,8 +247,8 @@ static void read_request(struct exchange *x)
 {
     struct pk_err err = {0};
     x->ask.id = x->s->next_id++;
-    x->ask.named =
-        MHD_lookup_connection_value(x->c, MHD_GET_ARGUMENT_KIND, "model");
+    x->ask.named = x->s->mhd->lookup_connection_value(
+        x->c, MHD_GET_ARGUMENT_KIND, "model");
     int rc = x->shape->read(&x->ask, x->body.data ? x->body.data : "",
                             x->body.len, &err);
     if (rc)
@@ -267,7 +269,7 @@ static enum MHD_Result enqueue(struct exchange *x)
     case RM_ROOM:
         x->ask.done = resume;
         x->ask.arg = x;
-        MHD_suspend_connection(x->c);
+        s->mhd->suspend_connection(x->c);
         rm_queue_put(s->queue, &x->ask);
         return MHD_YES;
     case RM_ROOM_LATER:
@@ -348,13 +350,13 @@ static void completed(void *arg, struct MHD_Connection *c, void **slot,
 int rm_http_start(struct MHD_Daemon **out, struct rm_server *s, int socket,
                   struct pk_err *err)
 {
-    *out = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
-                                MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
-                            0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET,
-                            socket, MHD_OPTION_NOTIFY_COMPLETED, completed, s,
-                            MHD_OPTION_CONNECTION_TIMEOUT, s->o->idle_seconds,
-                            MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)s->o->connections, MHD_OPTION_END);
+    *out = s->mhd->start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
+        0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, socket,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, s,
+        MHD_OPTION_CONNECTION_TIMEOUT, s->o->idle_seconds,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->o->connections,
+        MHD_OPTION_END);
     if (*out)
         return 0;
     close(socket);

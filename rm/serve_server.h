@@ -26,6 +26,7 @@ struct rm_serve_counts {
 
 struct rm_server {
     const struct rm_serve *o;
+    const struct rm_mhd *mhd;
     struct rm_scorer *scorer;
     struct rm_queue *queue;
     char (*print)[65];         /* the models' fingerprints */

@@ -13,7 +13,11 @@
 
 int run_suite(Suite *s)
 {
-    infer_blas_choose();
+    struct pk_err err;
+    if (infer_blas_choose(&err)) {
+        fprintf(stderr, "%s\n", err.text);
+        return EXIT_FAILURE;
+    }
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     int failed = srunner_ntests_failed(r);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/late.h"
 #include "common/mem.h"
 #include "common/num.h"
 #include "common/rng.h"
@@ -383,6 +384,29 @@ START_TEST(err_exit_status)
 }
 END_TEST
 
+/* A library, and what is wrong with one. */
+START_TEST(late_load)
+{
+    static const char *const good[] = {"cos", "sin", NULL};
+    static const char *const bad[] = {"cos", "no_such_function", NULL};
+    struct {
+        double (*cos)(double), (*sin)(double);
+    } table = {0};
+    struct pk_late none = PK_LATE_INIT, some = PK_LATE_INIT;
+    struct pk_err err;
+    ck_assert_int_eq(pk_late_load(&none, &table, "libno-such.so.1", good, &err),
+                     PK_EIO);
+    ck_assert_ptr_nonnull(strstr(err.text, "libno-such.so.1"));
+    ck_assert_int_eq(pk_late_load(&some, &table, "libm.so.6", bad, &err),
+                     PK_EIO);
+    ck_assert_ptr_nonnull(strstr(err.text, "no_such_function"));
+    for (int i = 0; i < 2; i++)
+        ck_ok(pk_late_load(&some, &table, i ? "not asked for" : "libm.so.6",
+                           good, &err));
+    ck_assert(table.cos(0) > 0.5 && table.sin(0) < 0.5);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("common");
@@ -402,6 +426,7 @@ static Suite *suite(void)
     tcase_add_test(t, err_text);
     tcase_add_test(t, err_truncates);
     tcase_add_test(t, err_exit_status);
+    tcase_add_test(t, late_load);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,7 +1,9 @@
 /* Campaigns: tasks chosen, handed out and judged, by many at one store. */
 #include <math.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "prefdb/agreement.h"
 #include "prefdb/campaign_report.h"
@@ -76,6 +78,80 @@ static int64_t next(struct prefdb *db, int64_t c, const char *who)
     ck_ok(prefdb_next(db, c, who, &task, &err));
     return task.comparison;
 }
+
+/* Waits for the disk: SQLite's calls come here. */
+static int waits;
+int fdatasync(int fd)
+{
+    waits++;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+int fsync(int fd)
+{
+    waits++;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static int since(void)
+{
+    int n = waits;
+    waits = 0;
+    return n;
+}
+
+/* A lease waits for no disk, where the log is new, nor after others have
+ * written to it; a verdict does, always, and a lazy call before it makes no
+ * difference. */
+START_TEST(test_lazy)
+{
+    struct pk_err err;
+    struct prefdb *db = store_of("lazy.db", 20), *other;
+    int64_t c = campaign(db, 1, 3600), j;
+    prefdb_close(db); /* and with it its log */
+    ck_ok(prefdb_open(&db, temp_path("lazy.db"), PREFDB_WRITE, &err));
+    ck_ok(prefdb_open(&other, temp_path("lazy.db"), PREFDB_WRITE, &err));
+    since();
+    int64_t first = next(db, c, "ann");
+    ck_assert_int_gt(first, 0);
+    ck_assert_int_eq(since(), 0);
+    ck_ok(prefdb_submit(db, c, "ann", first, &says_a, &j, &err));
+    ck_assert_int_ge(since(), 1);
+    ck_assert_int_gt(next(other, c, "bob"), 0);
+    int64_t second = next(db, c, "ann");
+    ck_assert_int_eq(since(), 0);
+    ck_ok(prefdb_draft_put(db, "ann", "k", "v", &err));
+    ck_assert_int_ge(since(), 1);
+    ck_ok(prefdb_lazy(db, true, &err));
+    ck_ok(prefdb_draft_put(db, "ann", "k", "w", &err));
+    ck_assert_int_gt(next(db, c, "ann"), 0);
+    ck_ok(prefdb_draft_put(db, "ann", "k", "x", &err));
+    ck_assert_int_eq(since(), 0);
+    ck_ok(prefdb_lazy(db, false, &err));
+    ck_ok(prefdb_submit(db, c, "ann", second, &says_a, &j, &err));
+    ck_assert_int_ge(since(), 1);
+    prefdb_close(other);
+    prefdb_close(db);
+}
+END_TEST
+
+/* A store whose log is none, or is being begun anew, is not written to without
+ * the waits that keep it whole. */
+START_TEST(test_lazy_whole)
+{
+    struct pk_err err;
+    struct prefdb *db = store_of("whole.db", 20);
+    int64_t c = campaign(db, 1, 3600);
+    ck_ok(prefdb__exec(db, "PRAGMA wal_checkpoint(FULL)", &err));
+    since();
+    ck_assert_int_gt(next(db, c, "ann"), 0); /* the log begins anew */
+    ck_assert_int_ge(since(), 1);
+    ck_ok(prefdb__exec(db, "PRAGMA journal_mode = DELETE", &err));
+    since();
+    ck_assert_int_gt(next(db, c, "bob"), 0);
+    ck_assert_int_ge(since(), 1);
+    prefdb_close(db);
+}
+END_TEST
 
 /* Settings are kept; a guideline's version keeps its text. */
 START_TEST(test_settings)
@@ -707,6 +783,8 @@ static Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, test_settings);
     tcase_add_test(t, test_leases);
+    tcase_add_test(t, test_lazy);
+    tcase_add_test(t, test_lazy_whole);
     tcase_add_test(t, test_expired);
     tcase_add_test(t, test_drafts);
     tcase_add_test(t, test_twelve);

@@ -148,7 +148,8 @@ static void scratch(void)
 int main(int argc, char **argv)
 {
     static const char *const usual[] = {"110M", "1.1B"};
-    infer_blas_choose();
+    if (infer_blas_choose(NULL))
+        return 4;
     printf("OpenBLAS's %s kernels; bf16: %s\n", infer_blas_kernel(),
            infer_dnn_missing() ? infer_dnn_missing() : "oneDNN");
     scratch();

@@ -59,13 +59,20 @@ run 2 prefkit stats --threads 0 x.db
 
 t "the program runs on OpenBLAS's OpenMP build, where it is installed"
 if ls -d /usr/lib/*/openblas-openmp >/dev/null 2>&1; then
-    ldd "$PREFKIT" >stdout
-    stdout_has "/openblas-openmp/libopenblas"
+    LD_DEBUG=libs prefkit bench --shape dim=32,layers=2,heads=2,hidden=64 \
+        --rows 2 --tokens 20 >stdout 2>stderr
+    stderr_has "calling init: .*/openblas-openmp/libopenblas"
 else
     skip "not installed under that name"
 fi
 
-end_test
+t "what only some verbs need is not loaded by the others"
+run 0 prefkit init small.db
+LD_DEBUG=libs prefkit stats small.db >stdout 2>stderr
+stderr_has "calling init: .*libsqlite3"
+if grep -q "lib\(openblas\|dnnl\|curl\|microhttpd\)" stderr; then
+    fail "loaded: $(grep -o "lib\(openblas\|dnnl\|curl\|microhttpd\)[^ :]*" stderr | head -n 1)"
+fi
 
 t "bench gives its limits and what it reached, in text and as JSON"
 run 0 prefkit bench --shape dim=32,layers=2,heads=2,hidden=64 --rows 2 \

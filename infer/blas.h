@@ -1,0 +1,17 @@
+/* Private to infer/: OpenBLAS, loaded before the first product. */
+#ifndef PREFKIT_INFER_BLAS_H
+#define PREFKIT_INFER_BLAS_H
+
+#include <cblas.h>
+
+#include "common/err.h"
+
+struct infer_blas {
+    __typeof__(cblas_sgemm) *sgemm;
+    __typeof__(openblas_get_corename) *corename;
+};
+
+/* NULL with the error set where it cannot be loaded; once loaded, never. */
+const struct infer_blas *infer_blas(struct pk_err *err);
+
+#endif
