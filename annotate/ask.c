@@ -92,6 +92,13 @@ int annotate__ask_line(struct annotate__view *v, const char *prompt, char *out,
     return rc;
 }
 
+static void put_hint(const struct annotate__view *v, const char *text)
+{
+    char line[160];
+    annotate__keys_say(v->keys, text, (size_t)COLS - 2, line, sizeof line);
+    annotate__tty_puts(&v->tty, LINES - 1, 1, COLS - 2, line, ANNOTATE__BOLD);
+}
+
 /* ---- A text -------------------------------------------------------------- */
 
 static size_t moved(size_t at, size_t last, enum annotate__request r, size_t h)
@@ -144,10 +151,8 @@ int annotate__ask_read(struct annotate__view *v, const char *title,
             annotate__tty_text(&v->tty, (int)i + 1, 1, COLS - 2, text + l->from,
                                l->to - l->from, NULL, ANNOTATE__PLAIN);
         }
-        annotate__tty_puts(&v->tty, LINES - 1, 1, COLS - 2,
-                           last ? "Space and b page; Esc goes back"
-                                : "Esc goes back",
-                           ANNOTATE__BOLD);
+        put_hint(v, last ? "{page-down} and {page-up} page; {cancel} goes back"
+                         : "{cancel} goes back");
         r = annotate__keys_find(v->keys, key(v));
         top = moved(top, last, r, h);
     }
@@ -201,10 +206,8 @@ static void draw_past(struct annotate__view *v, const struct history *h,
             annotate__tty_puts(&v->tty, y, x, COLS - 1 - x, h->said[i].prompt,
                                here ? ANNOTATE__BOLD : ANNOTATE__DIM);
     }
-    annotate__tty_puts(&v->tty, LINES - 1, 1, COLS - 2,
-                       h->n ? "Enter takes it up again; Esc goes back"
-                            : "There is none yet; Esc goes back",
-                       ANNOTATE__BOLD);
+    put_hint(v, h->n ? "{confirm} takes it up again; {cancel} goes back"
+                     : "There is none yet; {cancel} goes back");
     move((int)(h->at - h->top) + 1, 1);
 }
 

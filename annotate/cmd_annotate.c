@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "annotate/annotate.h"
+#include "annotate/key_rule.h"
 #include "annotate/live_options.h"
 #include "annotate/live_screen.h"
 #include "annotate/plain.h"
@@ -175,6 +176,12 @@ static int work_live(struct args *a, struct annotate__session *s,
                      const struct annotate__keys *keys, struct pk_err *err)
 {
     struct annotate__live l;
+    char why[256];
+    for (size_t i = 0; i < a->live.o.n_models; i++) {
+        (void)annotate__key_of(&a->live.o, i, why, sizeof why);
+        if (why[0])
+            pk_warn(&a->cli, "%s", why);
+    }
     a->live.o.source = a->o.source ? a->o.source : "live";
     a->live.o.batch = a->o.batch;
     int rc = annotate__live_open(&l, s, &a->live.o, err);

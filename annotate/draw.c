@@ -118,10 +118,7 @@ static int draw_answer(struct annotate__view *v, int y, int x, const char *key,
 static void first_key(const struct annotate__view *v, enum annotate__request r,
                       char out[16])
 {
-    out[0] = 0;
-    for (int i = 0; i < ANNOTATE__KEYS_EACH && !out[0]; i++)
-        if (v->keys->keys[r][i])
-            annotate__key_name(v->keys->keys[r][i], out);
+    annotate__key_name(annotate__keys_first(v->keys, r), out);
 }
 
 static void draw_choices(struct annotate__view *v, int y)
@@ -178,10 +175,13 @@ static void draw_writing(struct annotate__view *v)
 {
     int y = v->layout.foot;
     annotate__tty_rule(&v->tty, y, 0, COLS, "", false);
+    char line[256];
+    annotate__keys_say(v->keys, v->scene->hint, (size_t)COLS - 2, line,
+                       sizeof line);
     annotate__tty_puts(&v->tty, y + 1, 1, COLS - 2, v->scene->more,
                        ANNOTATE__PLAIN);
     annotate__tty_puts(&v->tty, y + 2, 1, COLS - 2,
-                       v->message[0] ? v->message : v->scene->hint,
+                       v->message[0] ? v->message : line,
                        v->message[0] ? ANNOTATE__BOLD : ANNOTATE__PLAIN);
 }
 
@@ -191,14 +191,39 @@ static const char *hint(const struct annotate__view *v)
         return v->scene->hint;
     /* The answers for which the bar has no room come first. */
     if (COLS < 100 && v->s->allow_tie && v->s->allow_both_bad)
-        return "t tie   x both bad   ? help   u undo   q quit";
+        return "{tie} tie   {both-bad} both bad   {help} help   {undo} undo   "
+               "{quit} quit";
     if (COLS < 100 && v->s->allow_tie)
-        return "t tie   ? help   Tab pane   u undo   q quit";
+        return "{tie} tie   {help} help   {other-pane} pane   {undo} undo   "
+               "{quit} quit";
     if (COLS < 100 && v->s->allow_both_bad)
-        return "x both bad   ? help   Tab pane   u undo   q quit";
-    return COLS < 64 ? "? help  Tab pane  / search  u undo  q quit"
-                     : "? help   Tab pane   / search   s skip   e note   "
-                       "u undo   q quit";
+        return "{both-bad} both bad   {help} help   {other-pane} pane   "
+               "{undo} undo   {quit} quit";
+    return COLS < 64 ? "{help} help  {other-pane} pane  {search} search  "
+                       "{undo} undo  {quit} quit"
+                     : "{help} help   {other-pane} pane   {search} search   "
+                       "{skip} skip   {note} note   {undo} undo   {quit} quit";
+}
+
+/* What has been said so far, and what comes next; or a hint. */
+static const char *answer(const struct annotate__view *v, char *out,
+                          size_t size)
+{
+    const struct annotate__verdict *said = &v->s->v;
+    if (said->asking && said->label)
+        snprintf(out, size, "%s%s%s. {confirm} confirms, {cancel} goes back",
+                 COLS < 110 ? "" : annotate__verdict_text(said),
+                 COLS < 110 ? "" : "; ", annotate__label_text(said->label));
+    else if (said->asking)
+        snprintf(out, size, "%s. Now the safety label%s",
+                 annotate__verdict_text(said),
+                 COLS < 60 ? "" : "; {cancel} goes back");
+    else if (said->side)
+        snprintf(out, size, "%s. {confirm} confirms",
+                 annotate__verdict_text(said));
+    else
+        return hint(v);
+    return out;
 }
 
 static void draw_foot(struct annotate__view *v)
@@ -219,18 +244,9 @@ static void draw_foot(struct annotate__view *v)
         draw_choices(v, y + 1);
     if (v->message[0])
         snprintf(line, sizeof line, "%s", v->message);
-    else if (said->asking && said->label)
-        snprintf(line, sizeof line, "%s%s%s. Enter confirms, Esc goes back",
-                 COLS < 110 ? "" : annotate__verdict_text(said),
-                 COLS < 110 ? "" : "; ", annotate__label_text(said->label));
-    else if (said->asking)
-        snprintf(line, sizeof line, "%s. Now the safety label; Esc goes back",
-                 annotate__verdict_text(said));
-    else if (said->side)
-        snprintf(line, sizeof line, "%s. Enter confirms",
-                 annotate__verdict_text(said));
     else
-        snprintf(line, sizeof line, "%s", hint(v));
+        annotate__keys_say(v->keys, answer(v, title, sizeof title),
+                           (size_t)COLS - 2, line, sizeof line);
     annotate__tty_puts(&v->tty, y + 2, 1, COLS - 2, line,
                        v->message[0] ? ANNOTATE__BOLD : ANNOTATE__PLAIN);
 }
@@ -260,7 +276,10 @@ int annotate__view_draw(struct annotate__view *v, struct pk_err *err)
         annotate__tty_puts(&v->tty, 0, 0, COLS,
                            "The window is too small: 40 x 12 is the least.",
                            ANNOTATE__PLAIN);
-        annotate__tty_puts(&v->tty, 1, 0, COLS, "q quits.", ANNOTATE__PLAIN);
+        char quits[32];
+        annotate__keys_say(v->keys, "{quit} quits.", (size_t)COLS, quits,
+                           sizeof quits);
+        annotate__tty_puts(&v->tty, 1, 0, COLS, quits, ANNOTATE__PLAIN);
         return 0;
     }
     draw_header(v);

@@ -10,7 +10,7 @@ struct annotate__endpoint_options {
                             ends in #MODEL, by its server */
     const char *url;     /* http://host:8000/v1; without a path, /v1 */
     const char *key_env; /* the environment variable that holds the key; it
-                            need not be set */
+                            need not be set; NULL: no key */
     long stall_seconds;  /* so long without a byte, and it is given up */
 };
 

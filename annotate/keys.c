@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "annotate/text.h"
 #include "common/lines.h"
 #include "common/utf8.h"
 
@@ -176,6 +177,15 @@ void annotate__key_name(int key, char out[16])
         out[pk_utf8_encode((uint32_t)key, out)] = 0;
 }
 
+int annotate__keys_first(const struct annotate__keys *k,
+                         enum annotate__request r)
+{
+    for (int i = 0; i < ANNOTATE__KEYS_EACH; i++)
+        if (k->keys[r][i])
+            return k->keys[r][i];
+    return 0;
+}
+
 /* The key of that name, or 0. */
 static int parse_key(const char *s)
 {
@@ -195,6 +205,50 @@ static enum annotate__request parse_request(const char *s)
         if (strcmp(rows[r].name, s) == 0)
             return (enum annotate__request)r;
     return ANNOTATE__NOTHING;
+}
+
+/* One item of a hint, with its keys; false where a request has none. */
+static bool say_item(const struct annotate__keys *k, const char *text, size_t n,
+                     struct pk_buf *b)
+{
+    for (size_t i = 0; i < n; i++) {
+        char name[32], key[16];
+        const char *end = text[i] == '{' ? memchr(text + i, '}', n - i) : NULL;
+        if (!end) {
+            pk_buf_addc(b, text[i]);
+            continue;
+        }
+        snprintf(name, sizeof name, "%.*s", (int)(end - text - i - 1),
+                 text + i + 1);
+        int first = annotate__keys_first(k, parse_request(name));
+        if (!first)
+            return false;
+        annotate__key_name(first, key);
+        pk_buf_adds(b, key);
+        i = (size_t)(end - text);
+    }
+    return true;
+}
+
+void annotate__keys_say(const struct annotate__keys *k, const char *text,
+                        size_t width, char *out, size_t size)
+{
+    struct pk_buf b = PK_BUF_INIT(size - 1);
+    size_t gap = 0; /* spaces before the item */
+    while (*text) {
+        const char *next = strstr(text, "  ");
+        size_t n = next ? (size_t)(next - text) : strlen(text), had = b.len;
+        size_t spaces = next ? strspn(next, " ") : 0;
+        pk_buf_addf(&b, "%*s", had ? (int)gap : 0, "");
+        if (!say_item(k, text, n, &b) || b.failed ||
+            annotate__width(b.data, b.len) > width)
+            b.len = had;
+        b.failed = 0;
+        text += n + spaces;
+        gap = spaces;
+    }
+    snprintf(out, size, "%.*s", (int)b.len, b.data ? b.data : "");
+    pk_buf_release(&b);
 }
 
 static bool bind_key(struct annotate__keys *k, int key,
@@ -278,7 +332,7 @@ static const char prompt_help[] =
     "  ^W ^U ^K       delete the word before, to the line's start, to its end\n"
     "  ^A ^E          to the line's start, to its end\n"
     "  PgUp PgDn      scroll the conversation\n"
-    "  Esc            leave the prompt; w goes back to it\n";
+    "  Esc            leave the prompt; %s goes back to it\n";
 
 int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
 {
@@ -297,7 +351,9 @@ int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
         }
         pk_buf_addf(b, "  %-14s %s\n", names, rows[r].help);
     }
-    pk_buf_adds(b, prompt_help);
+    char key[16];
+    annotate__key_name(annotate__keys_first(k, ANNOTATE__WRITE), key);
+    pk_buf_addf(b, prompt_help, key);
     return b->failed;
 }
 

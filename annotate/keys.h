@@ -85,6 +85,16 @@ enum annotate__request annotate__keys_find(const struct annotate__keys *k,
 /* "x", "Space", "^F", "PgDn": `out` holds at least 16 bytes. */
 void annotate__key_name(int key, char out[16]);
 
+/* The key of a request that hints name, or 0 where it has none. */
+int annotate__keys_first(const struct annotate__keys *k,
+                         enum annotate__request r);
+
+/* `text` with each {request} as its key: "{confirm} confirms". In a line of
+ * items that stand two spaces or more apart, those without a key, and those for
+ * which `width` columns leave no room, are left out. Always NUL-terminated. */
+void annotate__keys_say(const struct annotate__keys *k, const char *text,
+                        size_t width, char *out, size_t size);
+
 /* The help, a line for each request, section titles between them. */
 int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b);
 

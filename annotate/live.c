@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "annotate/endpoint.h"
+#include "annotate/key_rule.h"
 #include "annotate/local.h"
 #include "common/mem.h"
 #include "common/num.h"
@@ -287,11 +288,15 @@ void annotate__live_status(const struct annotate__live *l, int side, char *out,
 static int open_source(struct annotate__live *l, size_t i, struct pk_err *err)
 {
     const struct annotate__model *m = &l->o->models[i];
-    const struct annotate__endpoint_options e = {
-        .name = m->name,
-        .url = m->where,
-        .key_env = m->key_env ? m->key_env : "PREFKIT_API_KEY",
-        .stall_seconds = l->o->stall_seconds};
+    char why[256];
+    const char *key_env = annotate__key_of(l->o, i, why, sizeof why);
+    if (why[0])
+        snprintf(l->said, sizeof l->said, "%s", why);
+    const struct annotate__endpoint_options e = {.name = m->name,
+                                                 .url = m->where,
+                                                 .key_env = key_env,
+                                                 .stall_seconds =
+                                                     l->o->stall_seconds};
     return strstr(m->where, "://")
                ? annotate__endpoint_open(&l->sources[i], l->hub, &e, err)
                : annotate__local_open(&l->sources[i], l->hub, m->name, m->where,

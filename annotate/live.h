@@ -28,6 +28,7 @@ bool annotate__range_parse(struct annotate__range *r, const char *text,
 struct annotate__model {
     const char *name, *where; /* a URL or a directory */
     const char *key_env;      /* NULL: PREFKIT_API_KEY */
+    bool key_named;           /* that one is for this model by name */
 };
 
 struct annotate__live_options {
@@ -74,7 +75,7 @@ struct annotate__live {
     char *saved[2]; /* the drafts as they are in the store */
     enum annotate__phase kept[2];
     unsigned dialogues, again; /* begun; responses thrown away */
-    char said[128]; /* what a step has to say beside its result, or "" */
+    char said[256]; /* what a step has to say beside its result, or "" */
 };
 
 /* Opens the sources, and takes up what there was; `s` is open, for live

@@ -23,12 +23,14 @@ static const char *trouble(struct annotate__show *w, int side)
     const struct annotate__stream *s = &w->l->sides[side].stream;
     char *out = w->trouble[side];
     size_t size = sizeof w->trouble[side];
-    if (s->phase == ANNOTATE__BROKEN)
+    if (s->phase == ANNOTATE__BROKEN) {
+        char asks[64];
+        annotate__keys_say(w->v.keys, "{again} asks for another.", sizeof asks,
+                           asks, sizeof asks);
         snprintf(out, size,
-                 "This response is broken and is not judged.\n\n%s\n\nr asks "
-                 "for another.",
-                 s->trouble);
-    else if (s->phase == ANNOTATE__RETRYING)
+                 "This response is broken and is not judged.\n\n%s\n\n%s",
+                 s->trouble, asks);
+    } else if (s->phase == ANNOTATE__RETRYING)
         snprintf(out, size, "%s\n\nIt is asked again by itself: try %u of 3.",
                  s->trouble, s->tries + 1);
     else
@@ -73,13 +75,16 @@ static const char *hint(const struct annotate__show *w)
 {
     bool narrow = COLS < 72;
     if (w->l->asked)
-        return narrow ? "? help  c cut  r again  w write  q quit"
-                      : "? help   c cut off   r again   w write   e note   "
-                        "o new dialogue   q quit";
+        return narrow ? "{help} help  {stop} cut  {again} again  {write} write"
+                        "  {quit} quit"
+                      : "{help} help   {stop} cut off   {again} again   "
+                        "{write} write   {note} note   {open} new dialogue   "
+                        "{quit} quit";
     if (w->resting)
-        return narrow ? "w write  o new  u undo  ? help  q quit"
-                      : "w write   o new dialogue   u undo   i guideline   "
-                        "? help   q quit";
+        return narrow ? "{write} write  {open} new  {undo} undo  {help} help  "
+                        "{quit} quit"
+                      : "{write} write   {open} new dialogue   {undo} undo   "
+                        "{guideline} guideline   {help} help   {quit} quit";
     return narrow ? "Esc: leave it, or quit"
                   : "Esc leaves the prompt: help, undo, quit. PgUp and PgDn "
                     "scroll the conversation";

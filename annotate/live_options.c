@@ -29,7 +29,9 @@ static const struct argp_option options[] = {
      0},
     {"key-env", KEY_KEY_ENV, "[NAME=]VAR", 0,
      "The environment variable that holds the key, of one model or of all "
-     "(default: PREFKIT_API_KEY)",
+     "(default: PREFKIT_API_KEY). A key without a model's NAME is sent to this "
+     "machine and over https, and only where all models elsewhere are at one "
+     "host",
      0},
     {"temperature", KEY_TEMPERATURE, "X", 0,
      "X for both responses; X,Y one each, drawn which (default: 0.7,1); X..Y "
@@ -112,8 +114,9 @@ static void settle_keys(struct annotate__live_args *a, struct argp_state *state)
             struct annotate__model *m = &a->o.models[i];
             bool meant =
                 !eq || (strlen(m->name) == n && strncmp(m->name, arg, n) == 0);
-            if (meant)
+            if (meant && (eq || !m->key_named))
                 m->key_env = variable;
+            m->key_named |= meant && eq;
             found += meant;
         }
         if (!found)

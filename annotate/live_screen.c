@@ -15,6 +15,12 @@ static void say(struct annotate__show *w, const char *text)
     annotate__screen_say(&w->v, text);
 }
 
+static void say_keys(struct annotate__show *w, const char *text)
+{
+    annotate__keys_say(w->v.keys, text, sizeof w->v.message, w->v.message,
+                       sizeof w->v.message);
+}
+
 /* A step that may be refused, and then says why. */
 static int told(struct annotate__show *w, int rc, const struct pk_err *err)
 {
@@ -83,7 +89,8 @@ static int again(struct annotate__show *w, bool both, struct pk_err *err)
         n++;
     }
     if (!n)
-        say(w, "Tab to a response first, or R for both");
+        say_keys(w,
+                 "{other-pane} to a response first, or {again-both} for both");
     return rc ? rc : annotate__show_sync(w, err);
 }
 
@@ -171,7 +178,8 @@ static int pair_key(struct annotate__show *w, int key, bool *quit,
     case ANNOTATE__CANCEL:
         return cancel(w);
     case ANNOTATE__SKIP:
-        say(w, "r asks again, w changes the prompt, o begins a new dialogue");
+        say_keys(w, "{again} asks again, {write} changes the prompt, {open} "
+                    "begins a new dialogue");
         return 0;
     case ANNOTATE__DIFF:
         if (still_writing(w)) {

@@ -16,7 +16,7 @@ bool annotate__live_ready(const struct annotate__live *l, char *why,
         const struct annotate__stream *s = &l->sides[i].stream;
         if (s->phase == ANNOTATE__BROKEN) {
             snprintf(why, size,
-                     "the %s response is broken and cannot be judged: r asks "
+                     "the %s response is broken and cannot be judged: ask "
                      "for another",
                      names[i]);
             return false;
@@ -29,7 +29,7 @@ bool annotate__live_ready(const struct annotate__live *l, char *why,
     if (a->len == b->len &&
         (!a->len || memcmp(a->data, b->data, a->len) == 0)) {
         snprintf(why, size,
-                 "both say the same: there is nothing to choose; R asks for "
+                 "both say the same: there is nothing to choose; ask for "
                  "two others");
         return false;
     }

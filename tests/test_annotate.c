@@ -331,6 +331,36 @@ START_TEST(keys_from_a_file)
 }
 END_TEST
 
+static const char *hint(const struct annotate__keys *k, const char *text,
+                        size_t width)
+{
+    static char out[80];
+    annotate__keys_say(k, text, width, out, sizeof out);
+    return out;
+}
+
+/* Hints name the keys as they are, as far as there is room. */
+START_TEST(keys_in_hints)
+{
+    static const char all[] = "{help} help   {skip} skip   {quit} quit";
+    struct annotate__keys k;
+    annotate__keys_init(&k);
+    ck_assert_str_eq(hint(&k, all, 80), "? help   s skip   q quit");
+    ck_assert_str_eq(hint(&k, all, 23), "? help   s skip");
+    ck_assert_str_eq(hint(&k, all, 5), "");
+    ck_assert_str_eq(hint(&k, "{skip} skip, a long item  {quit} quit", 10),
+                     "q quit");
+    ck_ok(load_keys(&k, "s note\nSpace confirm\nF1 skip\nq zoom\n? top\n"
+                        "\xC3\xA9 help\nh bottom\n"));
+    ck_assert_str_eq(hint(&k, all, 80), "\xC3\xA9 help   F1 skip   Q quit");
+    ck_assert_str_eq(hint(&k, all, 24), "\xC3\xA9 help   F1 skip");
+    ck_assert_str_eq(hint(&k, "left. {confirm} confirms", 80),
+                     "left. Enter confirms");
+    ck_ok(load_keys(&k, "s top\n"));
+    ck_assert_str_eq(hint(&k, all, 80), "? help   q quit");
+}
+END_TEST
+
 /* ---- The verdict --------------------------------------------------------- */
 
 START_TEST(keys_are_mirrored)
@@ -441,6 +471,7 @@ static Suite *suite(void)
     tcase_add_test(t, texts_too_different_are_left_alone);
     tcase_add_test(t, no_key_asks_for_two_things);
     tcase_add_test(t, keys_from_a_file);
+    tcase_add_test(t, keys_in_hints);
     tcase_add_test(t, keys_are_mirrored);
     tcase_add_test(t, safety_asks_for_a_label);
     tcase_add_test(t, a_draft_comes_back);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "annotate/endpoint_error.h"
+#include "annotate/key_rule.h"
 #include "common/progress.h"
 #include "tests/fake_endpoint.h"
 #include "tests/support.h"
@@ -258,6 +259,69 @@ START_TEST(urls_that_are_none)
 }
 END_TEST
 
+START_TEST(loopback_as_it_is_written)
+{
+    static const char *const here[] = {
+        "http://localhost", "https://LocalHost:8000/v1", "http://127.0.0.1#m",
+        "http://127.3.2.1:80/v1", "http://[::1]:8000/v1"};
+    static const char *const away[] = {
+        "http://gpu1:8000/v1",      "http://127.1/v1",
+        "http://localhost.evil/v1", "http://127.0.0.1.evil/v1",
+        "http://[::2]/v1",          "http://0.0.0.0/v1",
+        "http://evil/localhost",    "models/base",
+        "http://evil#127.0.0.1"};
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        ck_assert_msg(annotate__loopback(here[i]), "%s", here[i]);
+    for (size_t i = 0; i < sizeof away / sizeof *away; i++)
+        ck_assert_msg(!annotate__loopback(away[i]), "%s", away[i]);
+}
+END_TEST
+
+static const char *key_of(const struct annotate__live_options *o, size_t i,
+                          const char *words)
+{
+    char words_out[256];
+    const char *got = annotate__key_of(o, i, words_out, sizeof words_out);
+    ck_assert_msg(words ? strstr(words_out, words) != NULL : !words_out[0],
+                  "%s", words_out);
+    return got ? got : "none";
+}
+
+/* A key reaches nobody whom it was not meant for, nor in the clear. */
+START_TEST(keys_and_where_they_go)
+{
+    struct annotate__live_options o = {
+        .n_models = 4,
+        .models = {{.name = "a", .where = "https://api.one/v1"},
+                   {.name = "b", .where = "http://gpu1:8000/v1"},
+                   {.name = "c", .where = "http://127.0.0.1:8000"},
+                   {.name = "d", .where = "models/base"}}};
+    setenv("PREFKIT_API_KEY", "sk-1", 1);
+    setenv("OWN_KEY", "sk-2", 1);
+    /* Two hosts: none for the one, and plain http anyway for the other. */
+    ck_assert_str_eq(key_of(&o, 0, "several hosts"), "none");
+    ck_assert_str_eq(key_of(&o, 1, "--key-env b=PREFKIT_API_KEY"), "none");
+    ck_assert_str_eq(key_of(&o, 2, NULL), "PREFKIT_API_KEY");
+    ck_assert_str_eq(key_of(&o, 3, NULL), "PREFKIT_API_KEY");
+    /* The other has one of its own, and that is said to be in the clear. */
+    o.models[1].key_env = "OWN_KEY";
+    o.models[1].key_named = true;
+    ck_assert_str_eq(key_of(&o, 0, NULL), "PREFKIT_API_KEY");
+    ck_assert_str_eq(key_of(&o, 1, "can be read on the way"), "OWN_KEY");
+    /* For all, but of no model's name: as the default. */
+    o.models[1].key_named = false;
+    ck_assert_str_eq(key_of(&o, 1, "no key is sent to gpu1"), "none");
+    /* Two models at one host. */
+    o.models[1].where = "https://API.one:444/v1";
+    ck_assert_str_eq(key_of(&o, 0, NULL), "PREFKIT_API_KEY");
+    ck_assert_str_eq(key_of(&o, 1, NULL), "OWN_KEY");
+    /* Without a key there is nothing to say. */
+    unsetenv("PREFKIT_API_KEY");
+    o.models[1].where = "http://gpu1:8000/v1";
+    ck_assert_str_eq(key_of(&o, 0, NULL), "PREFKIT_API_KEY");
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("annotate_endpoint");
@@ -266,6 +330,8 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, every_fault_has_its_end, 0,
                         sizeof rows / sizeof rows[0]);
+    tcase_add_test(t, loopback_as_it_is_written);
+    tcase_add_test(t, keys_and_where_they_go);
     tcase_add_test(t, what_was_sent_is_what_is_kept);
     tcase_add_test(t, two_at_once_and_one_stopped);
     tcase_add_test(t, stopped_before_it_began_is_nothing);

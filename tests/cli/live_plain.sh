@@ -65,6 +65,23 @@ must test "$(grep -c '^no key' stdout)" -eq 1
 printf '%s\n' c :c :q | plain --dimension helpfulness --model "x=$at/echo/v1" \
     --model "y=$at/echo/v1"
 
+t "a key that no model is named for does not go over plain http to elsewhere"
+away=$(echo "$at" | sed 's/127.0.0.1/127.1/') # not sure to be this machine
+unnamed() {
+    rm -f key.db
+    prefkit init key.db
+    printf '%s\n' Hello "" :q | PREFKIT_API_KEY=sk-123 prefkit annotate key.db \
+        --plain --live --dimension helpfulness --model "x=$away/echo/v1" \
+        --model "y=$at/echo/v1" "$@" >stdout 2>stderr
+}
+unnamed
+must test "$(grep -c '^Bearer sk-123' stdout)" -eq 1
+must test "$(grep -c '^no key$' stdout)" -eq 1
+stderr_has "annotate: no key is sent to 127.1 over plain http; --key-env x="
+unnamed --key-env x=PREFKIT_API_KEY
+must test "$(grep -c '^Bearer sk-123' stdout)" -eq 2
+stderr_has "the key of model 'x' goes to 127.1 over plain http"
+
 t "hostile text is printed as marks"
 printf '%s\n' Hello "" q | plain --dimension helpfulness \
     --model "x=$at/hostile/v1" --model "y=$at/down/v1"
