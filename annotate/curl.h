@@ -27,7 +27,7 @@
     F(slist_free_all)
 
 struct annotate__curl {
-#define ANNOTATE__CALL(name) __typeof__(curl_##name) *name;
+#define ANNOTATE__CALL(name) __typeof__(curl_##name) *(name);
     ANNOTATE__CURL(ANNOTATE__CALL)
 #undef ANNOTATE__CALL
 };

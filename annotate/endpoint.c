@@ -392,7 +392,7 @@ static void close_endpoint(struct annotate__source *s)
 }
 
 static const struct annotate__source_kind kind = {start, pump, stop,
-                                                  close_endpoint};
+                                                  close_endpoint, NULL};
 
 static bool add_header(struct endpoint *e, const char *text)
 {

@@ -13,7 +13,8 @@
 #include "common/progress.h"
 #include "common/rng.h"
 
-#define MOST 8 /* streams at once */
+#define MOST    8  /* streams at once */
+#define SOURCES 16 /* awaited at once */
 
 struct annotate__hub {
     const struct annotate__curl *curl;
@@ -21,6 +22,8 @@ struct annotate__hub {
     int pipe[2];
     struct annotate__stream *running[MOST];
     size_t n;
+    struct annotate__source *awaited[SOURCES];
+    size_t n_awaited;
     double told; /* when a wait last said that something changed */
     struct pk_rng rng;
 };
@@ -93,9 +96,34 @@ void annotate__hub_wake(struct annotate__hub *h)
     (void)!write(h->pipe[1], "", 1);
 }
 
+void annotate__hub_await(struct annotate__hub *h, struct annotate__source *s)
+{
+    if (h->n_awaited < SOURCES) /* else its streams will say what there is */
+        h->awaited[h->n_awaited++] = s;
+}
+
+bool annotate__hub_ready(const struct annotate__hub *h)
+{
+    return h->n_awaited == 0;
+}
+
 bool annotate__hub_busy(const struct annotate__hub *h)
 {
-    return h->n > 0;
+    return h->n > 0 || h->n_awaited > 0;
+}
+
+/* Has one of those that are awaited come, or failed to? */
+static int look_out(struct annotate__hub *h, struct pk_err *err)
+{
+    for (size_t i = h->n_awaited; i-- > 0;) {
+        int rc = h->awaited[i]->kind->ready(h->awaited[i], err);
+        if (rc > 0)
+            continue;
+        h->awaited[i] = h->awaited[--h->n_awaited];
+        if (rc)
+            return rc;
+    }
+    return 0;
 }
 
 int annotate__hub_start(struct annotate__hub *h, struct annotate__source *from,
@@ -192,6 +220,8 @@ int annotate__hub_wait(struct annotate__hub *h, int fd, double seconds,
     while (read(h->pipe[0], drain, sizeof drain) > 0)
         ;
     int failed = annotate__endpoint_perform(h->multi, err);
+    if (!failed)
+        failed = look_out(h, err);
     if (!failed)
         failed = pump(h, changed, err);
     double now = pk_now();

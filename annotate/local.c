@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <omp.h>
 
@@ -38,6 +39,14 @@ struct spare {
 struct local {
     struct annotate__source source;
     struct annotate__endpoint_names names;
+    pthread_t loader;
+    bool loading; /* the loader has been started */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* Below the lock until it is `loaded`; after that, only the spares. */
+    bool loaded;
+    int rc;
+    struct pk_err err;
     struct infer_model *model;
     struct infer_tokenizer *tokenizer;
     struct spare *spares;
@@ -58,12 +67,17 @@ static int on_text(void *arg, const char *text, size_t len)
     return stop;
 }
 
+static int take_generator(struct local *l, struct infer_generator **out,
+                          struct pk_err *err);
+
 static void *work(void *arg)
 {
     struct job *j = arg;
     omp_set_num_threads(j->from->threads);
-    j->rc = infer_generate(j->g, j->dialogue.msg, j->dialogue.n, &j->q,
-                           &j->response, &j->err);
+    j->rc = take_generator(j->from, &j->g, &j->err);
+    if (!j->rc)
+        j->rc = infer_generate(j->g, j->dialogue.msg, j->dialogue.n, &j->q,
+                               &j->response, &j->err);
     pthread_mutex_lock(&j->lock);
     j->ended = true;
     pthread_mutex_unlock(&j->lock);
@@ -81,18 +95,28 @@ static void give_generator(struct local *l, struct infer_generator *g)
         return;
     }
     s->g = g;
+    pthread_mutex_lock(&l->lock);
     s->next = l->spares;
     l->spares = s;
+    pthread_mutex_unlock(&l->lock);
 }
 
+/* In the worker's thread: it waits until the model is there. */
 static int take_generator(struct local *l, struct infer_generator **out,
                           struct pk_err *err)
 {
-    struct spare *s = l->spares;
-    if (!s)
-        return infer_generator_new(out, l->model, l->tokenizer, err);
+    pthread_mutex_lock(&l->lock);
+    while (!l->loaded)
+        pthread_cond_wait(&l->changed, &l->lock);
+    int rc = l->rc;
+    *err = l->err;
+    struct spare *s = rc ? NULL : l->spares;
+    if (s)
+        l->spares = s->next;
+    pthread_mutex_unlock(&l->lock);
+    if (rc || !s)
+        return rc ? rc : infer_generator_new(out, l->model, l->tokenizer, err);
     *out = s->g;
-    l->spares = s->next;
     free(s);
     return 0;
 }
@@ -161,16 +185,17 @@ static int fill(struct job *j, const struct annotate__query *q,
                                   .arg = j};
     j->q.sampling.temperature = q->temperature;
     j->q.sampling.top_p = q->top_p;
-    return take_generator(j->from, &j->g, err);
+    return 0;
 }
 
 /* Signals are the main thread's. */
-static int run(struct job *j, struct pk_err *err)
+static int run(pthread_t *thread, void *(*what)(void *), void *arg,
+               struct pk_err *err)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    int failed = pthread_create(&j->thread, NULL, work, j);
+    int failed = pthread_create(thread, NULL, what, arg);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failed ? pk_fail(err, PK_EMEM, "cannot start a thread") : 0;
 }
@@ -205,7 +230,7 @@ static int start(struct annotate__source *s, const struct annotate__query *q,
     if (!rc && !(out->record = record_of(l, q)))
         rc = pk_fail_mem(err, "a response");
     if (!rc)
-        rc = run(j, err);
+        rc = run(&j->thread, work, j, err);
     if (rc) {
         job_free(j);
         return rc;
@@ -269,9 +294,46 @@ static void stop(struct annotate__source *s, struct annotate__stream *stream)
 
 /* ---- Open, close --------------------------------------------------------- */
 
+/* In a thread of its own, so that a prompt can be written meanwhile: a file may
+ * be large, and is looked through for numbers that are none. */
+static void *load(void *arg)
+{
+    struct local *l = arg;
+    struct infer_generator *g = NULL;
+    const char *dir = l->names.host;
+    omp_set_num_threads(l->threads);
+    int rc = infer_model_open(&l->model, dir, &l->err);
+    if (!rc)
+        rc = infer_tokenizer_open(&l->tokenizer, dir, &l->err);
+    if (!rc) /* and whether it is one that speaks */
+        rc = infer_generator_new(&g, l->model, l->tokenizer, &l->err);
+    if (!rc)
+        give_generator(l, g);
+    pthread_mutex_lock(&l->lock);
+    l->rc = rc;
+    l->loaded = true;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+    annotate__hub_wake(l->source.hub);
+    return NULL;
+}
+
+static int ready(struct annotate__source *s, struct pk_err *err)
+{
+    struct local *l = (struct local *)s;
+    pthread_mutex_lock(&l->lock);
+    int rc = l->loaded ? l->rc : 1;
+    if (rc < 0 && err)
+        *err = l->err;
+    pthread_mutex_unlock(&l->lock);
+    return rc;
+}
+
 static void close_local(struct annotate__source *s)
 {
     struct local *l = (struct local *)s;
+    if (l->loading)
+        pthread_join(l->loader, NULL);
     reap(l, true);
     while (l->spares) {
         struct spare *next = l->spares->next;
@@ -282,39 +344,51 @@ static void close_local(struct annotate__source *s)
     infer_tokenizer_close(l->tokenizer);
     infer_model_close(l->model);
     annotate__endpoint_names_release(&l->names);
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
     free(l);
 }
 
 static const struct annotate__source_kind kind = {start, pump, stop,
-                                                  close_local};
+                                                  close_local, ready};
+
+static int check_dir(const char *dir, struct pk_err *err)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return pk_fail_errno(err, "cannot open '%s'", dir);
+    return S_ISDIR(st.st_mode)
+               ? 0
+               : pk_fail(err, PK_EDATA, "%s: not a directory", dir);
+}
 
 int annotate__local_open(struct annotate__source **out, struct annotate__hub *h,
                          const char *name, const char *dir, struct pk_err *err)
 {
     struct local *l = pk_calloc(1, sizeof *l);
-    struct infer_generator *g = NULL;
     *out = NULL;
     if (!l)
         return pk_fail_mem(err, "a model");
     l->source = (struct annotate__source){&kind, h};
     l->threads = omp_get_max_threads() > 1 ? omp_get_max_threads() / 2 : 1;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->changed, NULL);
     l->names = (struct annotate__endpoint_names){
         pk_strdup(name), pk_strdup(name), pk_strdup(dir), pk_strdup("")};
     int rc =
         l->names.name && l->names.served && l->names.host && l->names.key_env
-            ? infer_blas_choose(err)
+            ? check_dir(dir, err)
             : pk_fail_mem(err, "a model");
+    if (!rc) /* before there is another thread */
+        rc = infer_blas_choose(err);
     if (!rc)
-        rc = infer_model_open(&l->model, dir, err);
-    if (!rc)
-        rc = infer_tokenizer_open(&l->tokenizer, dir, err);
-    if (!rc) /* and whether it is one that speaks */
-        rc = infer_generator_new(&g, l->model, l->tokenizer, err);
+        rc = run(&l->loader, load, l, err);
+    l->loading = !rc;
     if (rc) {
         close_local(&l->source);
         return rc;
     }
-    give_generator(l, g);
+    annotate__hub_await(h, &l->source);
     *out = &l->source;
     return 0;
 }

@@ -202,7 +202,15 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
 {
     struct annotate__plain_io p = {
         .s = l->s, .in = in, .out = out, .submit = submit, .arg = l};
+    bool changed;
     int rc = 0;
+    while (!rc && !annotate__hub_ready(l->hub)) {
+        rc = annotate__live_wait(l, -1, 0.5, &changed, err);
+        if (!rc)
+            rc = pk_check_interrupt(err);
+    }
+    if (rc)
+        return rc;
     say(&p);
     if (l->prompt.text.len)
         fprintf(out, "the prompt so far:\n%s\n", l->prompt.text.data);

@@ -72,6 +72,9 @@ struct annotate__source_kind {
     /* Give the call up; the stream keeps its text and its phase. */
     void (*stop)(struct annotate__source *, struct annotate__stream *);
     void (*close)(struct annotate__source *);
+    /* For annotate__hub_await, else NULL: 1 not yet, 0 it is ready, or why it
+     * never will be. */
+    int (*ready)(struct annotate__source *, struct pk_err *err);
 };
 
 /* The first member of every source. */
@@ -97,6 +100,12 @@ PK_NODISCARD int annotate__hub_start(struct annotate__hub *h,
 /* The annotator has seen enough: what there is is CUT, nothing is BROKEN. */
 void annotate__hub_stop(struct annotate__hub *h, struct annotate__stream *s);
 
+/* A source that its room still makes ready: the hub is busy until it is, and a
+ * wait returns why it never will be. Its `ready` wakes the hub. */
+void annotate__hub_await(struct annotate__hub *h, struct annotate__source *s);
+bool annotate__hub_ready(const struct annotate__hub *h); /* all of them are */
+
+/* Streams run, or sources are awaited. */
 bool annotate__hub_busy(const struct annotate__hub *h);
 
 /* Wait until `fd` (or -1) can be read, a stream has changed or `seconds` have

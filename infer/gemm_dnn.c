@@ -35,7 +35,7 @@
     F(stream_wait)
 
 struct calls {
-#define CALL(name) __typeof__(dnnl_##name) *name;
+#define CALL(name) __typeof__(dnnl_##name) *(name);
     CALLS(CALL)
 #undef CALL
 };

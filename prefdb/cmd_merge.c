@@ -59,6 +59,9 @@ static void print_text(const struct args *a, const char *path,
                    (unsigned long long)m->known[i]);
     printf("  %8llu  links of chains, carried over unchanged\n",
            (unsigned long long)m->links);
+    if (m->guidelines)
+        printf("  %8llu  texts of guidelines, with their campaigns' settings\n",
+               (unsigned long long)m->guidelines);
     printf("  %8llu  conflicts%s\n", (unsigned long long)m->conflicts,
            m->conflicts ? ":" : "");
     for (uint64_t i = 0; i < m->conflicts && i < PREFDB__CONFLICTS; i++)
@@ -90,6 +93,7 @@ static bool add_json(cJSON *list, const struct args *a, const char *path,
               add_counts(o, "added", m->added) &&
               add_counts(o, "known", m->known) &&
               pk_json_add_int(o, "links", (long long)m->links) == 0 &&
+              pk_json_add_int(o, "guidelines", (long long)m->guidelines) == 0 &&
               pk_json_add_int(o, "leaks", (long long)m->leaks) == 0 &&
               pk_json_add_int(o, "conflicts", (long long)m->conflicts) == 0;
     cJSON *texts = ok ? cJSON_AddArrayToObject(o, "listed") : NULL;
@@ -133,8 +137,9 @@ int prefdb_cmd_merge(int argc, char **argv)
                "differ about a comparison's batch, split or extra, that is "
                "reported, and the same one wins in any order: of splits, test "
                "before valid before train. The judgments' chains are carried "
-               "over unchanged. Campaigns, leases and drafts stay in their "
-               "file."};
+               "over unchanged. The guidelines' texts that judgments name "
+               "come with their campaigns' settings; tasks, leases and drafts "
+               "stay in their file."};
     struct args a = {.cli.verb = "merge"};
     struct pk_err err;
     struct prefdb *db = NULL;

@@ -433,6 +433,8 @@ static int copy_all(struct run *r, struct pk_err *err)
         rc = copy_links(r, err);
     if (!rc)
         rc = adopt(r, err);
+    if (!rc)
+        rc = prefdb__merge_guidelines(r->db, r->from, r->out, err);
     if (!rc && r->out->added[PREFDB__JUDGMENTS])
         rc = prefdb__tasks_reopen(r->db, err);
     if (!rc)

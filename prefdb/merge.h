@@ -20,11 +20,20 @@ enum prefdb__kind {
 
 struct prefdb__merged {
     uint64_t added[PREFDB__KINDS], known[PREFDB__KINDS];
-    uint64_t links; /* of other stores' chains, carried over unchanged */
+    uint64_t links;      /* of other stores' chains, carried over unchanged */
+    uint64_t guidelines; /* texts of versions that were not here */
     uint64_t conflicts;
     char conflict[PREFDB__CONFLICTS][160];
     uint64_t leaks; /* root prompts now in more than one split */
 };
+
+/* The texts of campaigns' guidelines, which judgments name, with the settings
+ * of campaigns that are not here. A version whose text is another here keeps
+ * it, and is a conflict. Within a transaction on db (merge_guidelines.c). */
+PK_NODISCARD int prefdb__merge_guidelines(struct prefdb *db,
+                                          struct prefdb *from,
+                                          struct prefdb__merged *out,
+                                          struct pk_err *err);
 
 /* All of the store at `path` or nothing of it, in one transaction. Whatever the
  * order of merges, the content is the same in the end: rows are known by their

@@ -19,7 +19,7 @@
     F(suspend_connection)
 
 struct rm_mhd {
-#define RM_CALL(name) __typeof__(MHD_##name) *name;
+#define RM_CALL(name) __typeof__(MHD_##name) *(name);
     RM_MHD(RM_CALL)
 #undef RM_CALL
 };

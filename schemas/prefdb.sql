@@ -195,8 +195,8 @@ CREATE TABLE import_log (
 ) STRICT;
 
 -- What labelers are asked to do in this file: judge each task's comparison
--- `overlap` times, in the order of the tasks. Settings, tasks, leases and
--- drafts belong to one file and are not merged; judgments are.
+-- `overlap` times, in the order of the tasks. Tasks, leases and drafts belong to
+-- one file and are not merged; judgments and guidelines are.
 CREATE TABLE campaign (
     id             INTEGER PRIMARY KEY,
     name           TEXT NOT NULL UNIQUE,

@@ -219,7 +219,8 @@ static void model(const char *name, const char *fault)
 {
     char *url = urls[how.n_models];
     snprintf(url, sizeof urls[0], "http://127.0.0.1:%d/%s/v1", port, fault);
-    how.models[how.n_models++] = (struct annotate__model){name, url, NULL};
+    how.models[how.n_models++] =
+        (struct annotate__model){name, url, NULL, false};
 }
 
 static void open_live(void)

@@ -115,11 +115,43 @@ START_TEST(what_cannot_be_asked_is_broken)
 }
 END_TEST
 
+/* It need not be there yet when it is asked. */
+START_TEST(asked_before_it_is_there)
+{
+    struct annotate__source *late;
+    struct annotate__stream s;
+    ck_ok(annotate__local_open(&late, hub, "late", temp_dir(), &err));
+    ck_assert(!annotate__hub_ready(hub));
+    struct annotate__source *was = model;
+    model = late;
+    ask(&s, "Why?", 1, 20);
+    model = was;
+    settle();
+    ck_assert(annotate__hub_ready(hub));
+    ck_assert_uint_gt(s.text.len, 0);
+    annotate__stream_release(&s);
+    late->kind->close(late);
+}
+END_TEST
+
 START_TEST(a_directory_that_holds_no_model)
 {
     struct annotate__source *none;
-    ck_assert_int_lt(annotate__local_open(&none, hub, "x", "tests", &err), 0);
+    bool changed;
+    int rc = 0;
+    ck_assert_int_eq(annotate__local_open(&none, hub, "x", "no-dir", &err),
+                     PK_EIO);
     ck_assert_ptr_null(none);
+    ck_assert_int_eq(annotate__local_open(&none, hub, "x", "Makefile", &err),
+                     PK_EDATA);
+    ck_assert_ptr_null(none);
+    /* What is in it is looked at beside the work. */
+    ck_ok(annotate__local_open(&none, hub, "x", "tests", &err));
+    while (!rc && annotate__hub_busy(hub))
+        rc = annotate__hub_wait(hub, -1, 10, &changed, &err);
+    ck_assert_int_lt(rc, 0);
+    ck_assert_ptr_nonnull(strstr(err.text, "tests"));
+    none->kind->close(none);
 }
 END_TEST
 
@@ -132,6 +164,7 @@ static Suite *suite(void)
     tcase_add_test(t, the_same_seed_says_the_same_beside_another);
     tcase_add_test(t, one_is_given_up_and_the_next_is_not_disturbed);
     tcase_add_test(t, what_cannot_be_asked_is_broken);
+    tcase_add_test(t, asked_before_it_is_there);
     tcase_add_test(t, a_directory_that_holds_no_model);
     suite_add_tcase(s, t);
     return s;

@@ -178,6 +178,62 @@ START_TEST(test_merge_report)
 }
 END_TEST
 
+static void put_guideline(const char *store, const char *campaign,
+                          const char *version, const char *text)
+{
+    struct pk_err err;
+    struct prefdb *db;
+    struct prefdb_campaign c = {.name = campaign,
+                                .dimension = PREFDB_SAFETY,
+                                .overlap = 2,
+                                .lease_seconds = 60,
+                                .gold = "lead",
+                                .gold_every = 9,
+                                .guideline = version,
+                                .guideline_text = text};
+    ck_ok(prefdb_open(&db, temp_path(store), PREFDB_WRITE, &err));
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    prefdb_close(db);
+}
+
+/* What judgments name by its version is found again. */
+START_TEST(test_merge_guidelines)
+{
+    struct pk_err err;
+    struct prefdb_campaign c;
+    char *text;
+    prefdb_close(store_of("b.db", 0, 4, "bob", ""));
+    put_guideline("b.db", "w1", "v1", "Be fair.");
+    put_guideline("b.db", "w1", "v2", "Be kind.");
+    put_guideline("b.db", "w2", "v1", "Be brief.");
+    put_guideline("b.db", "mute", "", "");
+    prefdb_close(store_of("a.db", 0, 2, "ann", ""));
+    put_guideline("a.db", "w2", "v1", "Be long.");
+    struct prefdb *db;
+    ck_ok(prefdb_open(&db, temp_path("a.db"), PREFDB_WRITE, &err));
+    struct prefdb__merged m = merge(db, "b.db");
+    ck_assert_uint_eq(m.guidelines, 2);
+    ck_assert_uint_eq(m.conflicts, 1);
+    ck_assert_ptr_nonnull(strstr(m.conflict[0], "campaign 'w2'"));
+    ck_ok(prefdb_campaign_get(db, "w1", &c, &err));
+    ck_assert_str_eq(c.guideline, "v2");
+    ck_assert_str_eq(c.guideline_text, "Be kind.");
+    ck_assert_str_eq(c.gold, "lead");
+    ck_assert_int_eq(c.gold_every, 9);
+    ck_assert_int_eq(c.overlap, 2);
+    ck_ok(prefdb_guideline(db, c.id, "v1", &text, &err));
+    ck_assert_str_eq(text, "Be fair.");
+    free(text);
+    ck_ok(prefdb_campaign_get(db, "w2", &c, &err)); /* ours stays */
+    ck_assert_str_eq(c.guideline_text, "Be long.");
+    ck_assert_int_eq(prefdb_campaign_get(db, "mute", &c, &err), PK_EUSAGE);
+    m = merge(db, "b.db");
+    ck_assert_uint_eq(m.guidelines, 0);
+    ck_assert_int_eq(problems(db), 0);
+    prefdb_close(db);
+}
+END_TEST
+
 static void copy_file(const char *from, const char *to)
 {
     size_t len;
@@ -577,6 +633,7 @@ int main(void)
     tcase_set_timeout(merging, 60);
     tcase_add_test(merging, test_merge_orders);
     tcase_add_test(merging, test_merge_report);
+    tcase_add_test(merging, test_merge_guidelines);
     tcase_add_test(merging, test_copied_store);
     tcase_add_test(merging, test_forked_chain);
     tcase_add_test(merging, test_merge_hostile);
