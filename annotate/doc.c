@@ -1,5 +1,6 @@
 /* Texts cut into lines. Every line knows its place in the text, so that a
  * resized screen can come back to it. */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "annotate/text.h"
@@ -57,32 +58,45 @@ static size_t line_end(const struct annotate__part *p, size_t from,
     return at;
 }
 
-static int wrap_rest(struct annotate__doc *d, size_t i, size_t from,
-                     size_t width, struct pk_err *err)
-{
-    const struct annotate__part *p = &d->parts[i];
-    size_t next = 0;
-    int rc = 0;
-    bool open = true; /* a text that ends in a line end has no line after it,
-                         and an empty text has one */
-    while (!rc && (open || from < p->len)) {
-        size_t to = line_end(p, from, width, &next);
-        rc = add_line(
-            d, (struct annotate__line){.part = i, .from = from, .to = to}, err);
-        open = false;
-        from = next;
-    }
-    return rc;
-}
-
-static int wrap_part(struct annotate__doc *d, size_t i, size_t width,
+/* A part's next line; *bytes of its text. A text that ends in a line end has no
+ * line after it, and an empty text has one. */
+static int wrap_line(struct annotate__doc *d, size_t width, size_t *bytes,
                      struct pk_err *err)
 {
+    const struct annotate__part *p = &d->parts[d->at];
+    size_t from = d->from, next = from;
+    *bytes = 0;
+    if (!d->titled) {
+        d->titled = true;
+        d->open = true;
+        if (p->title)
+            return add_line(
+                d, (struct annotate__line){.part = d->at, .title = true}, err);
+    }
+    if (!d->open && from >= p->len) {
+        d->at++;
+        d->from = 0;
+        d->titled = false;
+        return 0;
+    }
+    size_t to = line_end(p, from, width, &next);
+    d->open = false;
+    d->from = next;
+    *bytes = next - from;
+    return add_line(
+        d, (struct annotate__line){.part = d->at, .from = from, .to = to}, err);
+}
+
+int annotate__doc_wrap_on(struct annotate__doc *d, size_t width, size_t bytes,
+                          struct pk_err *err)
+{
+    size_t used = 0, one;
     int rc = 0;
-    if (d->parts[i].title)
-        rc =
-            add_line(d, (struct annotate__line){.part = i, .title = true}, err);
-    return rc ? rc : wrap_rest(d, i, 0, width, err);
+    while (!rc && used < bytes && !annotate__doc_whole(d)) {
+        rc = wrap_line(d, width ? width : 1, &one, err);
+        used += one;
+    }
+    return rc;
 }
 
 int annotate__doc_grow(struct annotate__doc *d, const char *text, size_t len,
@@ -96,17 +110,23 @@ int annotate__doc_grow(struct annotate__doc *d, const char *text, size_t len,
         from = d->lines[--d->n_lines].from;
     p->text = text;
     p->len = len;
-    return wrap_rest(d, d->n_parts - 1, from, width ? width : 1, err);
+    d->at = d->n_parts - 1;
+    d->from = from;
+    d->titled = d->open = true;
+    return annotate__doc_wrap_on(d, width, SIZE_MAX, err);
+}
+
+void annotate__doc_unwrap(struct annotate__doc *d)
+{
+    d->n_lines = d->at = d->from = 0;
+    d->titled = false;
 }
 
 int annotate__doc_wrap(struct annotate__doc *d, size_t width,
                        struct pk_err *err)
 {
-    int rc = 0;
-    d->n_lines = 0;
-    for (size_t i = 0; i < d->n_parts && !rc; i++)
-        rc = wrap_part(d, i, width ? width : 1, err);
-    return rc;
+    annotate__doc_unwrap(d);
+    return annotate__doc_wrap_on(d, width, SIZE_MAX, err);
 }
 
 size_t annotate__doc_find(const struct annotate__doc *d, size_t part, size_t at)
@@ -126,7 +146,8 @@ size_t annotate__doc_find(const struct annotate__doc *d, size_t part, size_t at)
 
 void annotate__doc_reset(struct annotate__doc *d)
 {
-    d->n_parts = d->n_lines = 0;
+    d->n_parts = 0;
+    annotate__doc_unwrap(d);
 }
 
 void annotate__doc_release(struct annotate__doc *d)

@@ -76,7 +76,9 @@ static void draw_title(struct annotate__view *v, int pane)
                       *status ? ", " : "", status);
     if (n > (size_t)r->h)
         at += snprintf(title + at, sizeof title - (size_t)at,
-                       "  %zu-%zu of %zu", top + 1, top + (size_t)r->h, n);
+                       annotate__doc_whole(&v->docs[pane]) ? "  %zu-%zu of %zu"
+                                                           : "  %zu-%zu",
+                       top + 1, top + (size_t)r->h, n);
     if (*named)
         snprintf(title + at, sizeof title - (size_t)at,
                  ", names a model: \"%s\"", named);

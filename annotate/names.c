@@ -37,6 +37,12 @@ static unsigned char small(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+static unsigned char other_case(char c, bool other)
+{
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return (unsigned char)(other && letter ? c ^ 0x20 : c);
+}
+
 static bool is_word(char c)
 {
     unsigned char s = small(c);
@@ -69,6 +75,11 @@ static int add(struct annotate__names *names, const char *text, bool exact,
     }
     names->by[c].v[names->by[c].n++] =
         (struct annotate__name){copy, len, exact};
+    for (int v = 0; v < 4; v++) { /* in both cases of its first two letters */
+        size_t two = (size_t)other_case(text[0], v & 1) << 8 |
+                     other_case(text[1], v & 2);
+        names->begins[two / 8] |= (unsigned char)(1u << two % 8);
+    }
     return 0;
 }
 
@@ -105,10 +116,12 @@ int annotate__names_add(struct annotate__names *names, const char *model,
 bool annotate__names_find(const struct annotate__names *names, const char *s,
                           size_t n, size_t *at, size_t *len)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = small(s[i]);
-        if (!names->by[c].n || (i && is_word(s[i - 1])))
+    for (size_t i = 0; i + 1 < n; i++) {
+        size_t two = (size_t)(unsigned char)s[i] << 8 | (unsigned char)s[i + 1];
+        if (!(names->begins[two / 8] >> two % 8 & 1) ||
+            (i && is_word(s[i - 1])))
             continue;
+        unsigned char c = small(s[i]);
         *len = 0;
         for (size_t k = 0; k < names->by[c].n; k++) {
             const struct annotate__name *name = &names->by[c].v[k];

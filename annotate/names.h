@@ -20,6 +20,7 @@ struct annotate__names {
         struct annotate__name *v;
         size_t n, cap;
     } by[256];
+    unsigned char begins[1 << 13]; /* bits: the first two bytes of a name */
 };
 
 PK_NODISCARD int annotate__names_init(struct annotate__names *names,

@@ -223,8 +223,9 @@ int annotate__screen_key(struct annotate__view *v, int key, bool *quit,
         *quit = r == ANNOTATE__QUIT;
         return 0;
     }
-    if (label(v, key) || look(v, r))
-        return 0;
+    int rc = r > ANNOTATE__CONFIRM ? annotate__view_finish(v, err) : 0;
+    if (rc || label(v, key) || look(v, r))
+        return rc;
     if (!allowed(v->s, r)) {
         annotate__screen_say(v,
                              "this campaign asks for a choice between the two");
@@ -246,7 +247,8 @@ static int key_outside_paste(struct annotate__view *v)
             k = annotate__tty_key(&v->tty);
         annotate__screen_say(v, "pasted text is not taken for keys");
     }
-    annotate__touch(v->s, pk_now());
+    if (k != ANNOTATE__NEWS)
+        annotate__touch(v->s, pk_now());
     v->gone |= k == ANNOTATE__HUNG_UP;
     return k;
 }
@@ -259,12 +261,20 @@ static int loop(struct annotate__view *v, struct pk_err *err)
     if (!rc && v->s->have)
         rc = annotate__view_pair(v, err);
     while (!rc && v->s->have && !quit && !v->gone) {
+        char said[sizeof v->message];
+        memcpy(said, v->message, sizeof said);
         rc = annotate__view_draw(v, err);
         if (rc)
             break;
         annotate__tty_show(&v->tty);
         rc = annotate__keep(v->s, err); /* while the eye is on the screen */
         int k = rc ? 0 : key_outside_paste(v);
+        if (v->failed) {
+            *err = v->err;
+            rc = v->failed;
+        }
+        if (k == ANNOTATE__NEWS) /* the same picture, with its lines counted */
+            memcpy(v->message, said, sizeof said);
         if (!rc && k > 0)
             rc = annotate__screen_key(v, k, &quit, err);
     }
@@ -296,6 +306,8 @@ int annotate__screen(struct annotate__session *s,
     int rc = annotate__tty_start(&v.tty, how->ascii, err);
     if (rc)
         return rc;
+    v.tty.also = annotate__view_idle;
+    v.tty.also_arg = &v;
     rc = loop(&v, err);
     annotate__tty_stop(&v.tty);
     annotate__screen_release(&v);

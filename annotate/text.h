@@ -65,6 +65,8 @@ struct annotate__doc {
     size_t n_parts, cap_parts;
     struct annotate__line *lines;
     size_t n_lines, cap_lines;
+    size_t at, from;   /* wrapped up to there: a part, and a byte of it */
+    bool titled, open; /* its title has its line; it has no line yet */
 };
 
 PK_NODISCARD int annotate__doc_add(struct annotate__doc *d, const char *title,
@@ -75,6 +77,16 @@ PK_NODISCARD int annotate__doc_add(struct annotate__doc *d, const char *title,
  * that is possible. */
 PK_NODISCARD int annotate__doc_wrap(struct annotate__doc *d, size_t width,
                                     struct pk_err *err);
+
+/* The same a piece at a time: none, then about so many bytes of text more. All
+ * of it has been wrapped when it is whole. */
+void annotate__doc_unwrap(struct annotate__doc *d);
+PK_NODISCARD int annotate__doc_wrap_on(struct annotate__doc *d, size_t width,
+                                       size_t bytes, struct pk_err *err);
+static inline bool annotate__doc_whole(const struct annotate__doc *d)
+{
+    return d->at >= d->n_parts;
+}
 
 /* The last part's text has become longer (and may be elsewhere): only its last
  * two lines are cut anew. It is the only part, wrapped to the same width. */

@@ -1,10 +1,13 @@
 #include "annotate/view.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #define NCURSES_WIDECHAR 1
 #include <ncurses.h>
+
+#define AT_ONCE ((size_t)64 << 10) /* bytes of a text */
 
 const char *annotate__role_title(enum prefdb_role role)
 {
@@ -99,6 +102,47 @@ int annotate__view_text(struct annotate__view *v, int pane, const char *text,
     return 0;
 }
 
+/* What is at hand at once; of a long text that is at its top, the rest when
+ * there is nothing else to do (annotate__view_idle). */
+static int wrap(struct annotate__view *v, int pane, int width,
+                struct pk_err *err)
+{
+    bool at_top = !v->scene && !v->tops[pane].part && !v->tops[pane].at;
+    annotate__doc_unwrap(&v->docs[pane]);
+    return annotate__doc_wrap_on(&v->docs[pane], (size_t)width,
+                                 at_top ? AT_ONCE : SIZE_MAX, err);
+}
+
+static int wrap_more(struct annotate__view *v, size_t bytes, struct pk_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++)
+        if (v->wrapped[i])
+            rc = annotate__doc_wrap_on(&v->docs[i], (size_t)v->wrapped[i],
+                                       bytes, err);
+    return rc;
+}
+
+int annotate__view_finish(struct annotate__view *v, struct pk_err *err)
+{
+    return wrap_more(v, SIZE_MAX, err);
+}
+
+int annotate__view_idle(void *view)
+{
+    struct annotate__view *v = view;
+    bool whole = true;
+    for (int i = 0; i < ANNOTATE__N_PANES; i++)
+        whole &= !v->wrapped[i] || annotate__doc_whole(&v->docs[i]);
+    if (whole || v->failed)
+        return ANNOTATE__NOTHING_ELSE;
+    v->failed = wrap_more(v, AT_ONCE, &v->err);
+    for (int i = 0; i < ANNOTATE__N_PANES; i++)
+        if (!annotate__doc_whole(&v->docs[i]) && !v->failed)
+            return 0;
+    return 1; /* now their lines are counted */
+}
+
 int annotate__view_wrap(struct annotate__view *v, struct pk_err *err)
 {
     int rc = 0;
@@ -108,7 +152,7 @@ int annotate__view_wrap(struct annotate__view *v, struct pk_err *err)
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++) {
         int width = v->layout.panes[i].w - annotate__view_indent(i);
         if (width != v->wrapped[i])
-            rc = annotate__doc_wrap(&v->docs[i], (size_t)width, err);
+            rc = wrap(v, i, width, err);
         v->wrapped[i] = width;
     }
     lay(v, (int)v->docs[ANNOTATE__PANE_CONTEXT].n_lines);

@@ -40,6 +40,8 @@ struct annotate__view {
     size_t cap_marks;
     char message[256]; /* shown once */
     bool gone;         /* the terminal, or a signal */
+    int failed;        /* while there was nothing else to do, with its error */
+    struct pk_err err;
 };
 
 /* The pair in hand is another: back to the top. */
@@ -48,6 +50,12 @@ PK_NODISCARD int annotate__view_pair(struct annotate__view *v,
 /* Wrap for the screen as it is now. */
 PK_NODISCARD int annotate__view_wrap(struct annotate__view *v,
                                      struct pk_err *err);
+/* All that it has left for later; before anything asks for a line further
+ * down. And a piece of it, while no key comes: what annotate__tty has as
+ * `also`. */
+PK_NODISCARD int annotate__view_finish(struct annotate__view *v,
+                                       struct pk_err *err);
+int annotate__view_idle(void *view);
 /* The same, and draw. */
 PK_NODISCARD int annotate__view_draw(struct annotate__view *v,
                                      struct pk_err *err);

@@ -160,6 +160,40 @@ START_TEST(a_place_survives_another_width)
 }
 END_TEST
 
+/* In pieces of any size, the same lines. */
+START_TEST(wrapped_a_piece_at_a_time)
+{
+    static const char *const texts[] = {
+        "one two three\nfour\n\nfive six seven eight\n", "",
+        "\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0 e\xcc\x81", "\r\n\r"};
+    struct annotate__doc d = {0}, pieces = {0};
+    for (size_t i = 0; i < 4; i++) {
+        const char *title = i % 2 ? "User" : NULL;
+        ck_ok(annotate__doc_add(&d, title, texts[i], strlen(texts[i]), &err));
+        ck_ok(annotate__doc_add(&pieces, title, texts[i], strlen(texts[i]),
+                                &err));
+    }
+    ck_ok(annotate__doc_wrap(&d, 7, &err));
+    ck_assert(annotate__doc_whole(&d));
+    for (size_t bytes = 1; bytes < 70; bytes++) {
+        annotate__doc_unwrap(&pieces);
+        ck_ok(annotate__doc_wrap_on(&pieces, 7, bytes, &err));
+        ck_assert(bytes > 40 || !annotate__doc_whole(&pieces));
+        while (!annotate__doc_whole(&pieces))
+            ck_ok(annotate__doc_wrap_on(&pieces, 7, bytes, &err));
+        ck_assert_uint_eq(pieces.n_lines, d.n_lines);
+        for (size_t i = 0; i < d.n_lines; i++) {
+            ck_assert_uint_eq(pieces.lines[i].part, d.lines[i].part);
+            ck_assert_uint_eq(pieces.lines[i].from, d.lines[i].from);
+            ck_assert_uint_eq(pieces.lines[i].to, d.lines[i].to);
+            ck_assert_int_eq(pieces.lines[i].title, d.lines[i].title);
+        }
+    }
+    annotate__doc_release(&d);
+    annotate__doc_release(&pieces);
+}
+END_TEST
+
 /* ---- Search and names ---------------------------------------------------- */
 
 static void ck_found(const char *pattern, const char *text, int from, int to)
@@ -463,6 +497,7 @@ static Suite *suite(void)
     tcase_add_test(t, wide_characters_are_two_columns);
     tcase_add_test(t, nothing_random_reaches_the_terminal);
     tcase_add_test(t, lines_break_after_spaces);
+    tcase_add_test(t, wrapped_a_piece_at_a_time);
     tcase_add_test(t, a_place_survives_another_width);
     tcase_add_test(t, search_is_smart_about_case);
     tcase_add_test(t, hits_are_found_again_by_place);
