@@ -18,6 +18,7 @@ if [ ! -f $dir/labelers-"$n".db ]; then
 fi
 echo "== $n comparisons"
 $prefkit backup $dir/labelers-"$n".db $dir/labelers.db >/dev/null
+sync # nobody's verdict waits for the copy
 $bench run "$prefkit" $dir/labelers.db
 echo "== responses of 2 MB"
 $bench rows >$dir/big.jsonl
