@@ -49,7 +49,9 @@ static int fill_own(struct annotate__session *s, int64_t *added,
     *added = 0;
     if (!s->own)
         return 0;
-    f.limit = f.order == PREFDB_UNCERTAIN ? 2000 : 200;
+    f.limit = f.order == PREFDB_UNCERTAIN ? 2000
+              : s->progress.tasks         ? 200
+                                          : 20; /* at once, the first time */
     f.seed = (uint64_t)s->progress.tasks;
     int rc = prefdb_lazy(s->db, true, err);
     if (!rc)
