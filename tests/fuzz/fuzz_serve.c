@@ -1,5 +1,6 @@
 /* Arbitrary bytes as the body of a request to the server, in every shape (the
- * first byte): what is read can be answered, and the answer is JSON. */
+ * first byte; its higher bits: are two models combined, and is the address
+ * asking for that): what is read can be answered, and the answer is JSON. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,8 @@ static void answer(const struct rm_shape *shape, struct rm_ask *a)
     struct pk_buf out = PK_BUF_INIT((size_t)1 << 28);
     struct pk_err err;
     for (size_t i = 0; i < 2 * a->n; i++)
-        a->scored[i].score = 0.5;
-    if (shape->write(a, &out, &err) < 0)
+        a->scored[i].score = i % 3 == 2 ? -3 : 0.5;
+    if (rm_ask_combine(a, &err) < 0 || shape->write(a, &out, &err) < 0)
         abort();
     char *rest = out.data, *line;
     while ((line = strsep(&rest, "\n")) && rest) {
@@ -50,6 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     const struct rm_shape *shape = rm_shape_numbered(data[0] % RM_N_SHAPES);
+    static const struct rm_combine how = {.name = {"help", "safe"},
+                                          .threshold = 0.15};
+    static const struct rm_reward both = {&how, {0, 1}};
     struct rm_ask a;
     struct pk_err err;
     char *body = malloc(size); /* with the NUL that pk_buf has */
@@ -58,6 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(body, data + 1, size - 1);
     body[size - 1] = 0;
     rm_ask_init(&a, serve_scorer());
+    unsigned more = data[0] / RM_N_SHAPES;
+    a.reward = more & 1 ? &both : NULL;
+    a.named = more & 2 ? RM_COMBINED_NAME : NULL;
     if (shape->read(&a, body, size - 1, &err) == 0)
         answer(shape, &a);
     rm_ask_release(&a);
