@@ -55,7 +55,7 @@ void frame_ticks(const struct frame *p, bool x, double from, double step,
         if (x) {
             frame_line(p, "grid", frame_across(p, v), p->top,
                        frame_across(p, v), p->bottom);
-            frame_label(p, "middle", frame_across(p, v), p->bottom + 14,
+            frame_label(p, "middle", frame_across(p, v), p->bottom + 17,
                         number);
         } else {
             frame_line(p, "grid", p->left, frame_up(p, v), p->right,

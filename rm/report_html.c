@@ -153,8 +153,8 @@ static void put_tiles(FILE *f, const struct rm_report *r,
     fputs("<div class=\"tile\">", f);
     rm_svg_key(f, RM_RANDOM);
     fprintf(f,
-            "%s<b>%.1f<i>&thinsp;%%</i></b><small>95%% of such in [%.1f, "
-            "%.1f], n %llu</small></div>\n</div>\n",
+            "%s<b>%.1f<i>&thinsp;%%</i></b><small>95%% in [%.1f, %.1f], n "
+            "%llu</small></div>\n</div>\n",
             rm_random_name, 100 * x.accuracy, 100 * x.low, 100 * x.high,
             (unsigned long long)x.n);
 }
@@ -248,7 +248,7 @@ static void put_section(FILE *f, const struct rm_report *r,
 
 static void put_origin(FILE *f, const struct rm_report *r)
 {
-    fputs("<h2>Where these numbers come from</h2>\n<p>", f);
+    fputs("<h2 id=\"origin\">Where these numbers come from</h2>\n<p>", f);
     fprintf(f, "prefkit %s, %s; split %s", PK_VERSION, r->precision,
             prefdb_split_name(r->split));
     fputs(". The same store and models give the same numbers.</p>\n<dl>\n"
@@ -276,15 +276,17 @@ void rm_report_html(const struct rm_report *r, FILE *f)
           "<b>Log loss</b>: mean of -log sigma(chosen - rejected), in nats, "
           "ties included; 0.6931 knows nothing. <b>Longer wins</b>: the same "
           "accuracy for &quot;the response with more characters "
-          "wins&quot;. <b>At random</b>: half, and the range in which 95% of "
-          "those are who choose so.</p>\n<p>",
+          "wins&quot;. <b>At random</b>: half, and the range that 95% of coin "
+          "tosses come to lie in.</p>\n<p>",
           f);
     for (int d = 0; d < RM_N_DIMENSIONS; d++) {
         const char *name = prefdb_dimension_name((enum prefdb_dimension)d);
         if (r->section[d].judgments)
             fprintf(f, "<a href=\"#%s\">%s</a> &emsp;", name, name);
     }
-    fputs("</p>\n", f);
+    if (r->n_rated)
+        fputs("<a href=\"#ratings\">ratings</a> &emsp;", f);
+    fputs("<a href=\"#origin\">origin</a></p>\n", f);
     for (int d = 0; d < RM_N_DIMENSIONS; d++)
         if (r->section[d].judgments)
             put_section(f, r, (enum prefdb_dimension)d);

@@ -119,7 +119,7 @@ static void draw(FILE *f, const struct rm_report *r, const struct rm_rated *one)
         char name[48];
         snprintf(name, sizeof name, "%.3g", one->level[k].low);
         frame_label(&p, "middle", frame_across(&p, (double)k + 0.5),
-                    p.bottom + 14, name);
+                    p.bottom + 17, name);
         for (size_t m = 0; one->level[k].n && m < r->n_models; m++)
             put_point(&p, r, m, &one->level[k], (double)k);
     }
@@ -134,8 +134,11 @@ static void put_card(FILE *f, const struct rm_report *r,
     rm_html_text(f, one->attribute);
     fprintf(f, "<span>%llu responses with %llu ratings; rank correlation",
             (unsigned long long)one->n, (unsigned long long)one->ratings);
-    for (size_t m = 0; m < r->n_models; m++)
-        fprintf(f, "%s %.3f", m ? "," : "", one->correlation[m]);
+    for (size_t m = 0; m < r->n_models; m++) {
+        fputs(" &ensp;", f);
+        rm_svg_key(f, m);
+        fprintf(f, "%.3f", one->correlation[m]);
+    }
     fputs("</span></figcaption>", f);
     draw(f, r, one);
     rm_html_numbers(f, "<th>rating</th><th></th><th>n</th><th>mean</th>"

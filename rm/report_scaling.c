@@ -36,8 +36,9 @@ void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
                      FILE *f)
 {
     size_t n;
+    enum prefdb_dimension d = (enum prefdb_dimension)(s - r->section);
     const struct rm_group *clear = clearest(s);
-    size_t *order = rm_scaling_useful(r) ? rm_scaling_order(r, &n) : NULL;
+    size_t *order = rm_scaling_useful(r, d) ? rm_scaling_order(r, d, &n) : NULL;
     if (!order)
         return;
     fprintf(f, "\nby size and comparisons seen\n%16s%8s%9s%8s%7s  %s", "",
@@ -105,7 +106,7 @@ static void log_ticks(const struct frame *p, const struct axis *a)
             rm_short_count(text, (uint64_t)llround(pow(10, x)));
             frame_line(p, "grid", frame_across(p, x), p->top,
                        frame_across(p, x), p->bottom);
-            frame_label(p, "middle", frame_across(p, x), p->bottom + 14, text);
+            frame_label(p, "middle", frame_across(p, x), p->bottom + 17, text);
         }
     }
 }
@@ -221,14 +222,15 @@ void rm_html_scaling(FILE *f, const struct rm_report *r,
                      const struct rm_section *s)
 {
     size_t n;
+    enum prefdb_dimension d = (enum prefdb_dimension)(s - r->section);
     const struct rm_group *clear = clearest(s);
-    size_t *order = rm_scaling_useful(r) ? rm_scaling_order(r, &n) : NULL;
+    size_t *order = rm_scaling_useful(r, d) ? rm_scaling_order(r, d, &n) : NULL;
     if (!order)
         return;
     fputs("<h3>Scaling</h3>\n<p class=\"soft\">As in Figure 6. Seen: the "
           "comparisons that the run which made the weights had trained on, "
-          "each counted once. Models whose directory does not tell are left "
-          "out.</p>\n<div class=\"cards\">\n",
+          "each counted once. Models whose directory does not tell, or tells "
+          "of another dimension, are left out.</p>\n<div class=\"cards\">\n",
           f);
     put_card(f, r, order, n, &s->group[0]);
     if (clear)

@@ -241,7 +241,7 @@ void rm_svg_histogram(FILE *f, const struct rm_histogram *h)
     for (int i = 0; i <= 4; i++) {
         char number[32];
         snprintf(number, sizeof number, "%.2f", i / 4.0);
-        frame_label(&p, "middle", frame_across(&p, i / 4.0), p.bottom + 14,
+        frame_label(&p, "middle", frame_across(&p, i / 4.0), p.bottom + 17,
                     number);
     }
     frame_label(&p, "middle", 193, 258, "sigma(r)");

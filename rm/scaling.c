@@ -22,7 +22,7 @@ int rm_made_read(struct rm_made *out, const char *dir,
 {
     struct pk_buf path = PK_BUF_INIT((size_t)1 << 16);
     cJSON *j = NULL;
-    *out = (struct rm_made){0};
+    *out = (struct rm_made){.dimension = -1};
     out->parameters = infer_parameters(c);
     if (pk_buf_addf(&path, "%s/prefkit.json", dir) < 0)
         return pk_fail_mem(err, "a path");
@@ -34,6 +34,11 @@ int rm_made_read(struct rm_made *out, const char *dir,
                        number_at(j, "recipe", "batch_pairs");
         out->seen = (uint64_t)fmin(fmax(fmin(pairs, taken), 0), 1e15);
         out->told = out->seen > 0;
+        const char *said = NULL;
+        enum prefdb_dimension d;
+        if (pk_json_str(j, "dimension", &said, NULL) == 0 && said &&
+            prefdb_parse_dimension(said, &d))
+            out->dimension = (int)d;
     }
     cJSON_Delete(j);
     pk_buf_release(&path);
@@ -46,12 +51,18 @@ static bool before(const struct rm_made *a, const struct rm_made *b)
                                           : a->seen < b->seen;
 }
 
-size_t *rm_scaling_order(const struct rm_report *r, size_t *n)
+static bool counts(const struct rm_made *m, enum prefdb_dimension d)
+{
+    return m->told && (m->dimension < 0 || m->dimension == (int)d);
+}
+
+size_t *rm_scaling_order(const struct rm_report *r, enum prefdb_dimension d,
+                         size_t *n)
 {
     size_t *order = pk_calloc(r->n_models, sizeof *order);
     *n = 0;
     for (size_t m = 0; order && m < r->n_models; m++) {
-        if (!r->model[m].made.told)
+        if (!counts(&r->model[m].made, d))
             continue;
         size_t at = (*n)++;
         for (;
@@ -63,12 +74,12 @@ size_t *rm_scaling_order(const struct rm_report *r, size_t *n)
     return order;
 }
 
-bool rm_scaling_useful(const struct rm_report *r)
+bool rm_scaling_useful(const struct rm_report *r, enum prefdb_dimension d)
 {
     const struct rm_made *first = NULL;
     for (size_t m = 0; m < r->n_models; m++) {
         const struct rm_made *a = &r->model[m].made;
-        if (!a->told)
+        if (!counts(a, d))
             continue;
         if (first &&
             (a->parameters != first->parameters || a->seen != first->seen))

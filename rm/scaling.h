@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 #include "infer/infer.h"
+#include "prefdb/prefdb.h"
 
 struct rm_made {
     uint64_t parameters;
     bool told;     /* prefkit.json says what follows */
+    int dimension; /* enum prefdb_dimension; -1: it is not said */
     uint64_t seen; /* comparisons, each counted once, that the weights were
                       trained on by the run that made them */
 };
@@ -23,12 +25,14 @@ PK_NODISCARD int rm_made_read(struct rm_made *out, const char *dir,
 
 struct rm_report;
 
-/* The models that told, by parameters and then by what they saw; *n of them.
- * The caller frees; NULL when out of memory. */
-size_t *rm_scaling_order(const struct rm_report *r, size_t *n);
+/* The models that told, and that were not trained for another dimension, by
+ * parameters and then by what they saw; *n of them. The caller frees; NULL when
+ * out of memory. */
+size_t *rm_scaling_order(const struct rm_report *r, enum prefdb_dimension d,
+                         size_t *n);
 
-/* Is there anything to compare: two that differ? */
-bool rm_scaling_useful(const struct rm_report *r);
+/* Is there anything to compare among these: two that differ? */
+bool rm_scaling_useful(const struct rm_report *r, enum prefdb_dimension d);
 
 /* "7.1B", "223.6k", "512". */
 void rm_short_count(char out[16], uint64_t n);

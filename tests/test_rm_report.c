@@ -98,8 +98,8 @@ static void fill(struct rm_report *r)
     r->model[0].dir = "models/first";
     r->model[1].name = "second \"quoted\"";
     r->model[1].dir = "models/second";
-    r->model[0].made = (struct rm_made){21100, true, 155};
-    r->model[1].made = (struct rm_made){7000000000, true, 1418091};
+    r->model[0].made = (struct rm_made){21100, true, -1, 155};
+    r->model[1].made = (struct rm_made){7000000000, true, -1, 1418091};
     r->store = "prefs.db";
     memset(r->store_fingerprint, '5', 64);
     memset(r->model[0].fingerprint, 'a', 64);
@@ -424,23 +424,30 @@ END_TEST
  * differ. */
 START_TEST(scaling)
 {
-    static const struct rm_made made[] = {
-        {2000, true, 9}, {2000, false, 0}, {1000, true, 90}, {2000, true, 3}};
-    static const size_t want[] = {2, 3, 0};
+    static const struct rm_made made[] = {{2000, true, PREFDB_SAFETY, 9},
+                                          {2000, false, -1, 0},
+                                          {1000, true, -1, 90},
+                                          {2000, true, PREFDB_SAFETY, 3},
+                                          {3000, true, PREFDB_HELPFULNESS, 3}};
+    static const size_t want[] = {2, 3, 0}, other[] = {2, 4};
     struct rm_report r;
     struct pk_err err;
     size_t n;
-    ck_ok(rm_report_init(&r, 4, &err));
-    ck_assert(!rm_scaling_useful(&r)); /* nobody tells */
-    for (size_t m = 0; m < 4; m++)
+    ck_ok(rm_report_init(&r, 5, &err));
+    ck_assert(!rm_scaling_useful(&r, PREFDB_SAFETY)); /* nobody tells */
+    for (size_t m = 0; m < 5; m++)
         r.model[m].made = made[m];
-    ck_assert(rm_scaling_useful(&r));
-    size_t *order = rm_scaling_order(&r, &n);
+    ck_assert(rm_scaling_useful(&r, PREFDB_SAFETY));
+    size_t *order = rm_scaling_order(&r, PREFDB_SAFETY, &n);
     ck_assert_uint_eq(n, 3);
     ck_assert_mem_eq(order, want, sizeof want);
     free(order);
+    order = rm_scaling_order(&r, PREFDB_HELPFULNESS, &n);
+    ck_assert_uint_eq(n, 2);
+    ck_assert_mem_eq(order, other, sizeof other);
+    free(order);
     r.model[2].made = r.model[3].made = made[0];
-    ck_assert(!rm_scaling_useful(&r)); /* all alike */
+    ck_assert(!rm_scaling_useful(&r, PREFDB_SAFETY)); /* all alike */
     rm_report_release(&r);
 }
 END_TEST

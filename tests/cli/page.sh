@@ -20,21 +20,36 @@ done >hostile.jsonl
 run 0 prefkit import sample.db hostile.jsonl
 run 0 prefkit import sample.db --split test --skip-bad --rejects rejects \
     "$REPO/tests/fixtures/formats/helpsteer2-ratings.jsonl"
+run 0 prefkit import sample.db --skip-bad --rejects rejects \
+    "$REPO/tests/fixtures/formats/rewardbench.jsonl" \
+    "$REPO/tests/fixtures/formats/rewardbench2.jsonl"
 run 0 train_small helpfulness helpful
 run 0 train_small safety safe
-run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --html page.html
+# One that saw more: the two are Figure 6.
+run 0 prefkit train sample.db --quiet --dimension helpfulness --base base \
+    --output more --source everyday --lr 1e-2 --batch-pairs 64
+# The columns of a table have names of any length.
+more="more, of $(printf '%030d' 0 | tr 0 m)"
+run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --rm "$more=more" \
+    --html page.html
 stdout_has "helpful on safety"
+for part in '<h3>RewardBench<' 'alpacaeval-easy<' '>RewardBench 2<' '<h3>Scaling<' \
+    '<h2 id="ratings">' '<h3>Where sigma(r) says unsafe<' '<h3>By safety label<' \
+    '>at random<' '>several, split<'; do
+    must grep -qF -e "$part" page.html
+done
+must test "$(grep -c '<h3>Scaling<' page.html)" -eq 1
 must grep -q "&lt;script&gt;" page.html
 must sh -c '! grep -q "<script\|<img" page.html'
 
 t "the page goes to standard output, alone"
-run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --html -
+run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --rm "$more=more" --html -
 must cmp stdout page.html
 run 2 prefkit eval sample.db --rm x=safe --json --html -
 stderr_has "would both"
 absent ./-
 
-t "the page fits its window and no chart is empty"
+t "the page is looked at"
 if ! command -v chromium >/dev/null; then
     skip "chromium is not installed"
     end_test
@@ -53,7 +68,7 @@ for (const e of document.querySelectorAll("body *")) {
         bad.push("overflow: " + e.tagName + "." + e.className);
 }
 const charts = document.querySelectorAll("svg.chart");
-if (charts.length < 12) bad.push("only " + charts.length + " charts");
+if (charts.length < 24) bad.push("only " + charts.length + " charts");
 for (const c of charts) {
     const box = c.getBoundingClientRect();
     const marks = c.querySelectorAll("path.m, rect, circle, path.recall");
@@ -109,6 +124,16 @@ look() {
     [ -z "${PAGES-}" ] || cp "$name.png" "$PAGES/"
 }
 
+t "it is printed, with all that is folded away on a screen"
+timeout 120 chromium --headless --no-sandbox --disable-gpu --no-first-run \
+    --disable-background-networking --user-data-dir="$PWD/profile" \
+    --print-to-pdf="$PWD/page.pdf" "file://$PWD/page.html" >printed 2>chromium.err ||
+    fail "chromium: $(tail -n 1 chromium.err)"
+sheets=$(grep -a -c '/Type */Page$' page.pdf)
+must test "$sheets" -ge 10
+[ -z "${PAGES-}" ] || cp page.pdf "$PAGES/"
+
+t "it fits its window and no chart is empty, light and dark, 400 and 1400 wide"
 for width in 400 1400; do
     look light-$width $width
     light=$saw
