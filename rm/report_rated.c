@@ -135,9 +135,9 @@ static void put_card(FILE *f, const struct rm_report *r,
     fprintf(f, "<span>%llu responses with %llu ratings; rank correlation",
             (unsigned long long)one->n, (unsigned long long)one->ratings);
     for (size_t m = 0; m < r->n_models; m++) {
-        fputs(" &ensp;", f);
+        fputs(" <em>", f);
         rm_svg_key(f, m);
-        fprintf(f, "%.3f", one->correlation[m]);
+        fprintf(f, "%.3f</em> &ensp;", one->correlation[m]);
     }
     fputs("</span></figcaption>", f);
     draw(f, r, one);
