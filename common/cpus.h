@@ -4,7 +4,9 @@
 #ifndef PREFKIT_COMMON_CPUS_H
 #define PREFKIT_COMMON_CPUS_H
 
-#if defined(__x86_64__) && defined(__gnu_linux__)
+/* clang before 16 names what it makes of them so that other files do not find
+ * it; it builds the fuzz targets. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
 #define MANY_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define MANY_CPUS
