@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
+
 /* As cJSON writes it: uids are hashes of such text. */
 static void print_string(struct pk_buf *b, const char *s)
 {
@@ -89,6 +91,29 @@ int pk_json_load(cJSON **out, const char *path, size_t max_bytes,
     fclose(f);
     pk_buf_release(&b);
     return rc;
+}
+
+static bool own_names(cJSON *j)
+{
+    bool ok = true;
+    cJSON *e;
+    if (j->type & cJSON_StringIsConst) {
+        j->string = pk_strdup(j->string);
+        ok = j->string != NULL;
+        j->type &= ~cJSON_StringIsConst;
+    }
+    cJSON_ArrayForEach(e, j) ok = own_names(e) && ok;
+    return ok;
+}
+
+cJSON *pk_json_copy(const cJSON *j)
+{
+    cJSON *copy = cJSON_Duplicate(j, true);
+    if (copy && !own_names(copy)) {
+        cJSON_Delete(copy);
+        copy = NULL;
+    }
+    return copy;
 }
 
 static const cJSON *field(const cJSON *obj, const char *key)

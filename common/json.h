@@ -28,6 +28,14 @@
 PK_NODISCARD int pk_json_parse(cJSON **out, const char *text, size_t len,
                                struct pk_err *err);
 
+/* The same with the strings in `room`, len bytes that live as long as the value
+ * and whatever is taken out of it, or copied by cJSON_Duplicate. */
+PK_NODISCARD int pk_json_parse_in(cJSON **out, const char *text, size_t len,
+                                  char *room, struct pk_err *err);
+
+/* A copy that owns all its strings; NULL when out of memory. */
+cJSON *pk_json_copy(const cJSON *j);
+
 /* The whole of a small file (at most max_bytes) as one JSON value. */
 PK_NODISCARD int pk_json_load(cJSON **out, const char *path, size_t max_bytes,
                               struct pk_err *err);

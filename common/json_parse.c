@@ -13,6 +13,7 @@
 
 struct parser {
     const char *start, *at, *end;
+    char *room; /* for the next string; NULL: each has memory of its own */
     int depth;
     struct pk_err *err;
 };
@@ -162,7 +163,13 @@ static const char *closing(struct parser *p, bool *plain)
     return NULL;
 }
 
-/* A string, p->at on its opening quote; *out is for cJSON_free. */
+static void drop_string(struct parser *p, char *s)
+{
+    if (!p->room)
+        cJSON_free(s);
+}
+
+/* A string, p->at on its opening quote; *out is for drop_string. */
 static int string(struct parser *p, char **out)
 {
     bool plain;
@@ -174,7 +181,8 @@ static int string(struct parser *p, char **out)
                        (size_t)(p->at - p->start) + 1);
     if (!close)
         return wrong(p);
-    char *to = *out = cJSON_malloc((size_t)(close - p->at) + 1);
+    char *to = *out =
+        p->room ? p->room : cJSON_malloc((size_t)(close - p->at) + 1);
     if (!to)
         return pk_fail_mem(p->err, "a JSON string");
     while (p->at < close) {
@@ -184,7 +192,7 @@ static int string(struct parser *p, char **out)
         p->at = run;
         int n = run < close ? escape(p, to) : 0;
         if (n < 0) {
-            cJSON_free(*out);
+            drop_string(p, *out);
             *out = NULL;
             return n;
         }
@@ -192,6 +200,8 @@ static int string(struct parser *p, char **out)
     }
     *to = 0;
     p->at = close + 1;
+    if (p->room)
+        p->room = to + 1;
     return 0;
 }
 
@@ -299,10 +309,12 @@ static int element(struct parser *p, cJSON *list, bool named)
     if (!rc)
         rc = value(p, &item);
     if (rc) {
-        cJSON_free(name);
+        drop_string(p, name);
         return rc;
     }
     item->string = name;
+    if (name && p->room)
+        item->type |= cJSON_StringIsConst;
     append(list, item);
     return 0;
 }
@@ -367,6 +379,7 @@ static int content(struct parser *p, cJSON *item)
     case cJSON_Array:
         return elements(p, item, ']');
     case cJSON_String:
+        item->type |= p->room ? cJSON_IsReference : 0;
         return string(p, &item->valuestring);
     case cJSON_True:
         item->valueint = 1;
@@ -395,7 +408,13 @@ static int value(struct parser *p, cJSON **out)
 
 int pk_json_parse(cJSON **out, const char *text, size_t len, struct pk_err *err)
 {
-    struct parser p = {text, text, text + len, 0, err};
+    return pk_json_parse_in(out, text, len, NULL, err);
+}
+
+int pk_json_parse_in(cJSON **out, const char *text, size_t len, char *room,
+                     struct pk_err *err)
+{
+    struct parser p = {text, text, text + len, room, 0, err};
     *out = NULL;
     size_t good = pk_utf8_check(text, len);
     if (good < len)

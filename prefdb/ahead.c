@@ -14,11 +14,16 @@
 #include "common/sha256.h"
 #include "prefdb/infile.h"
 
-enum { BLOCKS = 4, ROWS = 128, TEXT = 1 << 20 };
+enum { BLOCKS = 4, ROWS = 128, TEXT = 1 << 20, ROOM = 1 << 14 };
 
 struct block {
     struct prefdb__row rows[ROWS];
     cJSON *json[ROWS];
+    struct room { /* for the JSON's strings; kept, where it is no more than
+                     ROOM, for the rows to come */
+        char *text;
+        size_t cap;
+    } rooms[ROWS];
     size_t at[ROWS]; /* of each line in `text` */
     size_t n;
     struct pk_buf text;
@@ -49,6 +54,10 @@ static void empty(struct block *b)
         prefdb__made_reset(&b->rows[i].made);
         cJSON_Delete(b->json[i]);
         free(b->rows[i].err);
+        if (b->rooms[i].cap > ROOM) {
+            free(b->rooms[i].text);
+            b->rooms[i] = (struct room){0};
+        }
     }
     b->n = 0;
     pk_buf_reset(&b->text);
@@ -69,18 +78,20 @@ static int take_line(struct prefdb__ahead *a, struct block *b, const char *line,
 {
     struct pk_err why;
     struct prefdb__row *r = &b->rows[b->n];
+    struct room *room = &b->rooms[b->n];
     cJSON **json = &b->json[b->n];
     *r = (struct prefdb__row){
         .len = len, .number = prefdb__infile_number(a->in), .made = r->made};
     *json = NULL;
     b->at[b->n++] = b->text.len;
-    if (pk_buf_add(&b->text, line, len) < 0 || pk_buf_addc(&b->text, 0) < 0)
+    if (pk_buf_add(&b->text, line, len) < 0 || pk_buf_addc(&b->text, 0) < 0 ||
+        !pk_grow(&room->text, &room->cap, len, 1))
         return pk_fail_mem(&b->err, "a block of rows");
     pk_sha256_raw(a->sha, line, len);
     pk_sha256_raw(a->sha, "\n", 1);
     const char *problem = prefdb__infile_problem(a->in);
     r->rc = problem ? pk_fail(&why, PK_EDATA, "%s", problem)
-                    : pk_json_parse(json, line, len, &why);
+                    : pk_json_parse_in(json, line, len, room->text, &why);
     r->is_json = r->rc == 0;
     if (r->is_json)
         r->rc = prefdb__make_ready(&a->plan, a->keys, *json, &r->made, &why);
@@ -99,6 +110,7 @@ static void fill(struct prefdb__ahead *a, struct block *b)
     char *line;
     size_t len;
     empty(b);
+    a->plan.last = NULL; /* it may have been in this very block */
     b->rc = 1;
     while (b->rc > 0 && b->n < ROWS && b->text.len < TEXT) {
         b->rc = next_line(a, &line, &len, &b->err);
@@ -210,6 +222,11 @@ int prefdb__ahead_next(struct prefdb__ahead *a, struct prefdb__row **row,
     }
 }
 
+bool prefdb__ahead_last(const struct prefdb__ahead *a)
+{
+    return a->row == a->blocks[a->taken % BLOCKS].n;
+}
+
 const char *prefdb__ahead_name(const struct prefdb__ahead *a)
 {
     return prefdb__infile_name(a->in);
@@ -256,8 +273,10 @@ void prefdb__ahead_close(struct prefdb__ahead *a)
     }
     for (int i = 0; i < BLOCKS; i++) {
         empty(&a->blocks[i]);
-        for (int k = 0; k < ROWS; k++)
+        for (int k = 0; k < ROWS; k++) {
             prefdb__made_release(&a->blocks[i].rows[k].made);
+            free(a->blocks[i].rooms[k].text);
+        }
         pk_buf_release(&a->blocks[i].text);
     }
     cJSON_Delete(a->plan.held);

@@ -26,11 +26,15 @@ PK_NODISCARD int prefdb__ahead_open(struct prefdb__ahead **out,
                                     const struct prefdb__plan *plan,
                                     struct pk_err *err);
 
-/* 1: *row, borrowed until the next call. 0: the end. PK_EINTR after a signal,
+/* 1: *row. It is lent together with others, until a call after the last of
+ * these. 0: the end. PK_EINTR after a signal,
  * also while the thread waits for input. */
 PK_NODISCARD int prefdb__ahead_next(struct prefdb__ahead *a,
                                     struct prefdb__row **row,
                                     struct pk_err *err);
+
+/* Was that row the last of those that are lent together? */
+bool prefdb__ahead_last(const struct prefdb__ahead *a);
 
 /* The name of the input as errors give it; how far the row is in the file, and
  * how large that is, in bytes (0: unknown). */

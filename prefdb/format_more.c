@@ -153,7 +153,7 @@ static int check_rated(struct prefdb__rows *rows, const cJSON *row,
 /* Keep the row for the one that follows. */
 static int hold(struct prefdb__rows *rows, const cJSON *row, struct pk_err *err)
 {
-    rows->held = cJSON_Duplicate(row, 1);
+    rows->held = pk_json_copy(row);
     return rows->held ? 0 : pk_fail_mem(err, "a row");
 }
 

@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "common/utf8.h"
 #include "prefdb/ahead.h"
+#include "prefdb/bulk.h"
 #include "prefdb/campaign.h"
 #include "prefdb/infile.h"
 
@@ -185,6 +186,8 @@ static int take_lines(struct run *r, struct pk_err *err)
     int rc;
     while ((rc = prefdb__ahead_next(r->in, &row, err)) > 0) {
         rc = take_row(r, row, err);
+        if (!rc && prefdb__ahead_last(r->in)) /* what rows there are, go */
+            rc = prefdb__writer_flush(r->writer, err);
         if (!rc && r->report->rows % 64 == 0) {
             show_progress(r);
             rc = pk_check_interrupt(err);
@@ -263,14 +266,14 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
                                       .dimension = o->dimension,
                                       .split = o->split,
                                       .pairs = o->pairs};
+    struct prefdb__bulk bulk = {0};
     int rc = prefdb__plan_check(&plan, err);
     if (!rc)
         rc = prefdb__ahead_open(&r.in, &plan, err);
-    /* Every row that the writer refers to it has found or added itself. */
     if (!rc)
-        rc = prefdb__exec(db, "PRAGMA foreign_keys = OFF", err);
+        rc = prefdb__bulk_begin(&bulk, db, err);
     if (!rc)
-        rc = prefdb__writer_begin(&r.writer, db, err);
+        rc = prefdb__writer_begin(&r.writer, db, PREFDB__TOGETHER, err);
     if (!rc)
         rc = take_lines(&r, err);
     if (!rc)
@@ -278,8 +281,8 @@ int prefdb__import_file(struct prefdb *db, const struct prefdb__import *o,
     if (!rc)
         rc = finish(&r, err);
     prefdb__writer_abort(&r.writer);
-    int on = prefdb__exec(db, "PRAGMA foreign_keys = ON", rc ? NULL : err);
+    int end = prefdb__bulk_end(&bulk, rc ? NULL : err);
     pk_buf_release(&r.buf);
     prefdb__ahead_close(r.in);
-    return rc ? rc : on;
+    return rc ? rc : end;
 }

@@ -122,26 +122,54 @@ static int judgment_keys(struct prefdb__keys *k, struct pk_sha256 *h,
     return rc;
 }
 
-/* The first user turn, or the first turn where no user speaks. */
-static void root_key(struct pk_sha256 *h, const struct prefdb__record *r,
-                     uint8_t out[PREFDB__UID])
+static bool same_turn(const struct prefdb_turn *x, const struct prefdb_turn *y)
 {
-    const struct prefdb_turn *t = r->context;
-    for (size_t i = 0; i < r->n_context; i++) {
-        if (r->context[i].role == PREFDB_USER) {
-            t = &r->context[i];
+    return x->role == y->role && x->len == y->len &&
+           memcmp(x->text, y->text, x->len) == 0;
+}
+
+/* Take the keys of the turns that the record begins with as the one before, and
+ * of one of its answers, where it goes on with that: so a dialogue that is
+ * judged at every turn does. */
+static void take_keys(struct prefdb__keys *k, const struct prefdb__record *r,
+                      const struct prefdb__keyed *before)
+{
+    const struct prefdb__record *b = before->record;
+    size_t n = 0;
+    if (!b)
+        return;
+    for (; n < r->n_context && n < b->n_context; n++) {
+        if (!same_turn(&r->context[n], &b->context[n]))
             break;
-        }
+        k->turns[n] = before->keys->turns[n];
     }
-    prefdb__root_key(h, t->text, t->len, out);
+    const struct prefdb_turn *next = &r->context[n];
+    if (n == b->n_context && n < r->n_context) {
+        if (same_turn(next, &b->a.turn))
+            k->turns[n++] = before->keys->a.turn;
+        else if (!b->single && same_turn(next, &b->b.turn))
+            k->turns[n++] = before->keys->b.turn;
+    }
+    k->n_turns = n;
+}
+
+/* The first user turn, or the first turn where no user speaks. */
+static size_t root_of(const struct prefdb__record *r)
+{
+    for (size_t i = 0; i < r->n_context; i++)
+        if (r->context[i].role == PREFDB_USER)
+            return i;
+    return 0;
 }
 
 int prefdb__keys_of(struct prefdb__keys *k, struct pk_sha256 *h,
-                    struct prefdb__record *r, struct pk_err *err)
+                    struct prefdb__record *r,
+                    const struct prefdb__keyed *before, struct pk_err *err)
 {
     reset(k);
     if (!pk_grow(&k->turns, &k->cap_turns, r->n_context, sizeof *k->turns))
         return pk_fail_mem(err, "a dialogue");
+    take_keys(k, r, before);
     for (; k->n_turns < r->n_context; k->n_turns++)
         turn_key(h, &r->context[k->n_turns],
                  k->n_turns ? &k->turns[k->n_turns - 1] : NULL,
@@ -160,7 +188,8 @@ int prefdb__keys_of(struct prefdb__keys *k, struct pk_sha256 *h,
     }
     prefdb__comparison_uid(h, k->turns[k->n_turns - 1].uid, k->a.uid, k->b.uid,
                            r->source, k->comparison);
-    root_key(h, r, k->root);
+    const struct prefdb_turn *root = &r->context[root_of(r)];
+    prefdb__root_key(h, root->text, root->len, k->root);
     rc = print_json(r->extra, &k->extra, err);
     return rc ? rc : judgment_keys(k, h, r, err);
 }

@@ -37,10 +37,19 @@ struct prefdb__keys {
     size_t n_judgments, cap_judgments;
 };
 
+/* A record that has its keys. */
+struct prefdb__keyed {
+    const struct prefdb__record *record; /* NULL: none */
+    const struct prefdb__keys *keys;
+};
+
 /* Fill the keys (all zeroes, or used before) of a checked record, whose a and
- * b are exchanged where the store has them the other way round. */
+ * b are exchanged where the store has them the other way round. The turns that
+ * it begins with as `before` does need not be hashed again. */
 PK_NODISCARD int prefdb__keys_of(struct prefdb__keys *k, struct pk_sha256 *h,
-                                 struct prefdb__record *r, struct pk_err *err);
+                                 struct prefdb__record *r,
+                                 const struct prefdb__keyed *before,
+                                 struct pk_err *err);
 void prefdb__keys_release(struct prefdb__keys *k);
 
 /* One judgment's, on the comparison with that uid. Release also after an

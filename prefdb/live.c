@@ -86,7 +86,7 @@ int prefdb_live_submit(struct prefdb *db, int64_t campaign,
     if (!rc)
         rc = prefdb__check_name("a source", pair->source, err);
     if (!rc)
-        rc = prefdb__writer_begin(&w, db, err);
+        rc = prefdb__writer_begin(&w, db, 1, err);
     if (!rc)
         rc = prefdb__campaign(db, campaign, &c, err);
     if (!rc)

@@ -94,7 +94,7 @@ static int load_blob(struct prefdb *db, sqlite3_stmt *s, void *out, size_t n,
     return 1;
 }
 
-int prefdb__log_open(struct prefdb__log *log, struct prefdb *db,
+int prefdb__log_open(struct prefdb__log *log, struct prefdb *db, int together,
                      struct pk_err *err)
 {
     sqlite3_stmt *s = NULL;
@@ -121,30 +121,29 @@ int prefdb__log_open(struct prefdb__log *log, struct prefdb *db,
     }
     sqlite3_finalize(s);
     return rc < 0 ? rc
-                  : prefdb__prepare(db, &log->add,
-                                    "INSERT INTO link (origin, seq, judgment,"
-                                    " hash) VALUES (?1, ?2, ?3, ?4)",
-                                    err);
+                  : prefdb__insert_open(&log->links, db,
+                                        "link (origin, seq, judgment, hash)", 4,
+                                        together, err);
 }
 
-int prefdb__log_append(struct prefdb__log *log, int64_t judgment,
-                       const uint8_t digest[32], struct pk_err *err)
+void prefdb__log_append(struct prefdb__log *log, int64_t judgment,
+                        const uint8_t digest[32])
 {
     struct prefdb__log_end next = {.seq = log->end.seq + 1};
+    sqlite3_stmt *s = log->links.s;
+    uint8_t *hash = log->hashes[log->links.n];
+    int at = prefdb__insert_row(&log->links);
     prefdb__chain_hash(log->db->sha, log->origin, next.seq, log->end.hash,
                        digest, next.hash);
-    prefdb__bind_blob(log->add, 1, log->origin, sizeof log->origin);
-    sqlite3_bind_int64(log->add, 2, next.seq);
-    sqlite3_bind_int64(log->add, 3, judgment);
-    prefdb__bind_blob(log->add, 4, next.hash, sizeof next.hash);
-    int rc = prefdb__run(log->db, log->add, err);
-    if (!rc)
-        log->end = next;
-    return rc;
+    memcpy(hash, next.hash, sizeof next.hash);
+    prefdb__bind_blob(s, at + 1, log->origin, sizeof log->origin);
+    sqlite3_bind_int64(s, at + 2, next.seq);
+    sqlite3_bind_int64(s, at + 3, judgment);
+    prefdb__bind_blob(s, at + 4, hash, sizeof next.hash);
+    log->end = next;
 }
 
 void prefdb__log_release(struct prefdb__log *log)
 {
-    sqlite3_finalize(log->add);
-    log->add = NULL;
+    prefdb__insert_release(&log->links);
 }

@@ -2,6 +2,7 @@
 #ifndef PREFKIT_PREFDB_LOG_H
 #define PREFKIT_PREFDB_LOG_H
 
+#include "prefdb/insert.h"
 #include "prefdb/record.h"
 
 /* Where a chain ends; seq 0 and zeroes before its first link. */
@@ -13,19 +14,21 @@ struct prefdb__log_end {
 /* This store's own chain, open for appending. */
 struct prefdb__log {
     struct prefdb *db;
-    sqlite3_stmt *add;
+    struct prefdb__insert links;
+    uint8_t hashes[PREFDB__TOGETHER][32]; /* of those that wait */
     uint8_t origin[PREFDB__UID];
     struct prefdb__log_end end;
 };
 
-/* Within a write transaction. A file that is a copy of another begins a chain
- * of its own, as two copies that went on with one would fork it. Release also
- * after an error. */
+/* Within a write transaction; `together`: as many links at a time, at most
+ * PREFDB__TOGETHER. A file that is a copy of another begins a chain of its own,
+ * as two copies that went on with one would fork it. Release also after an
+ * error. */
 PK_NODISCARD int prefdb__log_open(struct prefdb__log *log, struct prefdb *db,
-                                  struct pk_err *err);
-PK_NODISCARD int prefdb__log_append(struct prefdb__log *log, int64_t judgment,
-                                    const uint8_t digest[32],
-                                    struct pk_err *err);
+                                  int together, struct pk_err *err);
+/* The link may wait in log->links (insert.h), where there must be room. */
+void prefdb__log_append(struct prefdb__log *log, int64_t judgment,
+                        const uint8_t digest[32]);
 void prefdb__log_release(struct prefdb__log *log);
 
 /* Remember where this file is, so that a copy is known as one. */

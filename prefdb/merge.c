@@ -408,12 +408,14 @@ static int adopt(struct run *r, struct pk_err *err)
         if (!r->fresh[i])
             continue;
         if (!open)
-            rc = prefdb__log_open(&log, r->db, err);
+            rc = prefdb__log_open(&log, r->db, 1, err);
         open = true;
         if (!rc)
             rc = prefdb__digest_of(r->db, m->to[i], digest, err);
-        if (!rc)
-            rc = prefdb__log_append(&log, m->to[i], digest, err);
+        if (!rc) {
+            prefdb__log_append(&log, m->to[i], digest);
+            rc = prefdb__insert_flush(&log.links, err);
+        }
     }
     prefdb__log_release(&log);
     return rc;

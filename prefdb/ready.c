@@ -58,17 +58,24 @@ static int complete(const struct prefdb__plan *p, struct prefdb__rows *rows,
     return rc;
 }
 
-static int work_out_keys(struct prefdb__made *m, struct pk_sha256 *h,
+static int work_out_keys(const struct prefdb__made *last,
+                         struct prefdb__made *m, struct pk_sha256 *h,
                          struct pk_err *err)
 {
     size_t n = m->rows.n;
+    struct prefdb__keyed before = {0};
     int rc = 0;
+    if (last)
+        before = (struct prefdb__keyed){&last->rows.v[last->rows.n - 1],
+                                        &last->keys[last->rows.n - 1]};
     if (!pk_grow(&m->keys, &m->cap_keys, n, sizeof *m->keys))
         return pk_fail_mem(err, "a row's keys");
     for (; m->n_keys < n; m->n_keys++)
         m->keys[m->n_keys] = (struct prefdb__keys){0};
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = prefdb__keys_of(&m->keys[i], h, &m->rows.v[i], err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = prefdb__keys_of(&m->keys[i], h, &m->rows.v[i], &before, err);
+        before = (struct prefdb__keyed){&m->rows.v[i], &m->keys[i]};
+    }
     return rc;
 }
 
@@ -90,7 +97,11 @@ int prefdb__make_ready(struct prefdb__plan *p, struct pk_sha256 *h, cJSON *row,
     out->rows.held = NULL;
     if (!rc)
         rc = complete(p, &out->rows, err);
-    return rc ? rc : work_out_keys(out, h, err);
+    if (!rc)
+        rc = work_out_keys(p->last, out, h, err);
+    if (!rc)
+        p->last = out->rows.n ? out : NULL;
+    return rc;
 }
 
 void prefdb__made_reset(struct prefdb__made *m)

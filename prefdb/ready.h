@@ -7,7 +7,15 @@
 #include "prefdb/format.h"
 #include "prefdb/keys.h"
 
-/* How rows are to be taken. `held` is ready.c's own. */
+/* What a row has become; all zeroes before the first. `keys` has one for each
+ * of rows.v. */
+struct prefdb__made {
+    struct prefdb__rows rows;
+    struct prefdb__keys *keys;
+    size_t cap_keys, n_keys; /* n_keys of them have been used */
+};
+
+/* How rows are to be taken. `held` and `last` are ready.c's own. */
 struct prefdb__plan {
     const char *path, *source;
     const struct prefdb__format *format; /* NULL: by the first row that one of
@@ -15,14 +23,9 @@ struct prefdb__plan {
     int dimension, split;                /* or -1: by the row; by hash */
     const struct prefdb__pairs *pairs;   /* for votes on them; or NULL */
     cJSON *held; /* a row that waits for its partner, from row to row */
-};
-
-/* What a row has become; all zeroes before the first. `keys` has one for each
- * of rows.v. */
-struct prefdb__made {
-    struct prefdb__rows rows;
-    struct prefdb__keys *keys;
-    size_t cap_keys, n_keys; /* n_keys of them have been used */
+    /* What the row before has become, where it is still there: the turns that
+     * both have need not be hashed again. */
+    const struct prefdb__made *last;
 };
 
 /* PK_EUSAGE when the plan does not go with the format that has been settled. */

@@ -13,6 +13,7 @@
 
 #include "common/mem.h"
 #include "common/version.h"
+#include "prefdb/bulk.h"
 #include "prefdb/log.h"
 
 /* The schema is longer than the 4095 bytes that ISO C promises. */
@@ -42,7 +43,7 @@ static const struct {
               {SQLITE_LIMIT_VDBE_OP, 100000},
               {SQLITE_LIMIT_FUNCTION_ARG, 16},
               {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
-              {SQLITE_LIMIT_VARIABLE_NUMBER, 100},
+              {SQLITE_LIMIT_VARIABLE_NUMBER, 300},
               {SQLITE_LIMIT_TRIGGER_DEPTH, 10}};
 
 /* What every connection needs, before it reads anything. */
@@ -106,18 +107,28 @@ static bool folder_writable(const char *path)
     return ok;
 }
 
-static bool has_wal(const char *path)
+/* Is there something of a transaction beside the store? */
+static bool has_journal(const char *path)
 {
-    char wal[PATH_MAX];
-    snprintf(wal, sizeof wal, "%s-wal", path);
-    return access(wal, F_OK) == 0;
+    static const char *const tails[] = {"-wal", "-journal"};
+    char side[PATH_MAX];
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        snprintf(side, sizeof side, "%s%s", path, tails[i]);
+        if (access(side, F_OK) == 0)
+            return true;
+    }
+    return false;
 }
 
-/* Is it ours, and of our version? *version is the file's. */
+/* Is it ours, and of our version? *version is the file's. An import into a new
+ * store keeps readers out (bulk.h): they wait as writers do, up to a minute. */
 static int identify(struct prefdb *db, int *version, struct pk_err *err)
 {
     int64_t app, v;
-    int rc = prefdb__int(db, "PRAGMA application_id", 0, &app, err);
+    int rc, tries = 0;
+    do
+        rc = prefdb__int(db, "PRAGMA application_id", 0, &app, err);
+    while (rc && sqlite3_errcode(db->sql) == SQLITE_BUSY && ++tries < 6);
     if (!rc)
         rc = prefdb__int(db, "PRAGMA user_version", 0, &v, err);
     if (rc)
@@ -149,7 +160,7 @@ static int open_existing(struct prefdb *db, bool write, struct pk_err *err)
         return pk_fail(err, PK_EDATA, "%s: not a prefkit store", db->path);
     /* A reader, too, opens for writing where it may, so that the last one to
      * close takes the -wal file away; it is held to reading below. */
-    int rc = !write && !folder_writable(db->path) && !has_wal(db->path)
+    int rc = !write && !folder_writable(db->path) && !has_journal(db->path)
                  ? connect_immutable(db, err)
                  : connect_to(db, db->path, SQLITE_OPEN_READWRITE, err);
     if (!rc && !write)
@@ -164,7 +175,7 @@ static int open_existing(struct prefdb *db, bool write, struct pk_err *err)
     if (write && !folder_writable(db->path))
         return pk_fail(err, PK_EIO, "%s: its folder is read-only", db->path);
     if (version == PREFDB__VERSION)
-        return 0;
+        return write ? prefdb__use_wal(db, err) : 0;
     if (!write)
         return pk_fail(err, PK_EDATA,
                        "%s: written by an older prefkit (store version %d); "
@@ -190,8 +201,9 @@ static int build(struct prefdb *db, const char *temp, struct pk_err *err)
              hex, now, PREFDB__APPLICATION_ID, PREFDB__VERSION);
     int rc =
         connect_to(db, temp, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
+    /* Pages that hold a few answers each: fewer of them, and fewer levels. */
     if (!rc)
-        rc = prefdb__exec(db, "BEGIN", err);
+        rc = prefdb__exec(db, "PRAGMA page_size = 8192; BEGIN", err);
     if (!rc)
         rc = prefdb__exec(db, schema, err);
     if (!rc)

@@ -76,7 +76,7 @@ static int desk_begin(struct prefdb__desk *d, struct prefdb__writer **w,
     *w = NULL;
     int rc = prefdb__check_name("an annotator", annotator, err);
     if (!rc)
-        rc = prefdb__writer_begin(w, db, err);
+        rc = prefdb__writer_begin(w, db, 1, err);
     if (!rc)
         rc = prefdb__desk_open(d, db, campaign, annotator, err);
     if (rc)

@@ -10,25 +10,12 @@
 static const char *const queries[N_QUERIES] = {
     [FIND_ROOT] = "SELECT id FROM turn WHERE parent IS NULL AND uid = ?1",
     [FIND_TURN] = "SELECT id FROM turn WHERE parent = ?2 AND uid = ?1",
-    [ADD_TURN] = "INSERT INTO turn (uid, parent, role, content, hash)"
-                 " VALUES (?1, ?2, ?3, ?4, ?5)",
     [FIND_RESPONSE] = "SELECT id FROM response WHERE turn = ?2 AND uid = ?1",
-    [ADD_RESPONSE] =
-        "INSERT INTO response (uid, turn, model, temperature, top_p, seed,"
-        " created, cut, extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [FIND_COMPARISON] = "SELECT id, batch IS NOT ?2 OR split IS NOT ?3 OR"
                         " extra IS NOT ?4 FROM comparison"
                         " WHERE prompt = ?5 AND uid = ?1",
-    [ADD_COMPARISON] =
-        "INSERT INTO comparison (uid, prompt, a, b, source, batch, split, root,"
-        " extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [FIND_JUDGMENT] =
         "SELECT id FROM judgment WHERE comparison = ?2 AND uid = ?1",
-    [ADD_JUDGMENT] =
-        "INSERT INTO judgment (uid, comparison, dimension, choice, strength,"
-        " label, shown_left, seconds, note, flags, guideline, annotator,"
-        " created, supersedes, extra) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-        " ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     [FIND_OTHER] =
         "SELECT 1 FROM live_judgment WHERE comparison = ?1 AND dimension = ?2"
         " AND annotator = ?3 AND choice <> ?4 LIMIT 1",
@@ -36,10 +23,29 @@ static const char *const queries[N_QUERIES] = {
                  " AND dimension = ?3",
 };
 
+static const struct {
+    const char *into;
+    int columns;
+} tables[N_TABLES] = {
+    [TURNS] = {"turn (id, uid, parent, role, content, hash)", 6},
+    [RESPONSES] = {"response (id, uid, turn, model, temperature, top_p, seed,"
+                   " created, cut, extra)",
+                   10},
+    [COMPARISONS] = {"comparison (id, uid, prompt, a, b, source, batch, split,"
+                     " root, extra)",
+                     10},
+    [JUDGMENTS] = {"judgment (id, uid, comparison, dimension, choice, strength,"
+                   " label, shown_left, seconds, note, flags, guideline,"
+                   " annotator, created, supersedes, extra)",
+                   16},
+};
+
 static void writer_free(struct prefdb__writer *w)
 {
     for (int i = 0; i < N_QUERIES; i++)
         sqlite3_finalize(w->q[i]);
+    for (int t = 0; t < N_TABLES; t++)
+        prefdb__insert_release(&w->add[t]);
     prefdb__log_release(&w->log);
     prefdb__ratings_release(&w->ratings);
     prefdb__keys_release(&w->keys);
@@ -47,19 +53,44 @@ static void writer_free(struct prefdb__writer *w)
     free(w);
 }
 
+static int prepare(struct prefdb__writer *w, int together, struct pk_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < N_QUERIES && !rc; i++)
+        rc = prefdb__prepare(w->db, &w->q[i], queries[i], err);
+    for (int t = 0; t < N_TABLES && !rc; t++)
+        rc = prefdb__insert_open(&w->add[t], w->db, tables[t].into,
+                                 tables[t].columns, together, err);
+    return rc ? rc : prefdb__ratings_open(&w->ratings, w->db, err);
+}
+
+/* The numbers that the tables' last rows have; nobody else can add any. */
+static int find_last(struct prefdb__writer *w, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = prefdb__prepare(w->db, &s,
+                             "SELECT (SELECT max(id) FROM turn),"
+                             " (SELECT max(id) FROM response),"
+                             " (SELECT max(id) FROM comparison),"
+                             " (SELECT max(id) FROM judgment)",
+                             err);
+    if (!rc)
+        rc = prefdb__step(w->db, s, err);
+    for (int t = 0; t < N_TABLES && rc > 0; t++)
+        w->last[t] = sqlite3_column_int64(s, t);
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
 int prefdb__writer_begin(struct prefdb__writer **out, struct prefdb *db,
-                         struct pk_err *err)
+                         int together, struct pk_err *err)
 {
     *out = NULL;
     struct prefdb__writer *w = pk_calloc(1, sizeof *w);
     if (!w)
         return pk_fail_mem(err, "a writer");
     w->db = db;
-    int rc = 0;
-    for (int i = 0; i < N_QUERIES && !rc; i++)
-        rc = prefdb__prepare(db, &w->q[i], queries[i], err);
-    if (!rc)
-        rc = prefdb__ratings_open(&w->ratings, db, err);
+    int rc = prepare(w, together, err);
     if (!rc)
         rc = prefdb__begin(db, err);
     if (rc) {
@@ -67,16 +98,35 @@ int prefdb__writer_begin(struct prefdb__writer **out, struct prefdb *db,
         return rc;
     }
     *out = w;
-    rc = prefdb__log_open(&w->log, db, err);
+    rc = find_last(w, err);
+    if (!rc)
+        rc = prefdb__log_open(&w->log, db, together, err);
     if (rc)
         prefdb__writer_abort(out);
     return rc;
 }
 
+int prefdb__writer_flush(struct prefdb__writer *w, struct pk_err *err)
+{
+    int rc = 0;
+    for (int t = 0; t < N_TABLES && !rc; t++)
+        rc = prefdb__insert_flush(&w->add[t], err);
+    return rc ? rc : prefdb__insert_flush(&w->log.links, err);
+}
+
+static void forget(struct prefdb__writer *w)
+{
+    for (int t = 0; t < N_TABLES; t++)
+        prefdb__insert_forget(&w->add[t]);
+    prefdb__insert_forget(&w->log.links);
+}
+
 int prefdb__writer_find(struct prefdb__writer *w, enum prefdb__query i,
                         int64_t *id, bool *flag, struct pk_err *err)
 {
-    int rc = prefdb__step(w->db, w->q[i], err);
+    int rc = prefdb__writer_flush(w, err);
+    if (!rc)
+        rc = prefdb__step(w->db, w->q[i], err);
     if (rc > 0)
         *id = sqlite3_column_int64(w->q[i], 0);
     if (rc > 0 && flag)
@@ -85,13 +135,22 @@ int prefdb__writer_find(struct prefdb__writer *w, enum prefdb__query i,
     return rc;
 }
 
-int prefdb__writer_add(struct prefdb__writer *w, enum prefdb__query i,
-                       int64_t *id, struct pk_err *err)
+/* A judgment has its link, so that there is room for both or for neither. */
+int prefdb__writer_add(struct prefdb__writer *w, enum prefdb__table t,
+                       sqlite3_stmt **s, int *at, int64_t *id,
+                       struct pk_err *err)
 {
-    int rc = prefdb__run(w->db, w->q[i], err);
-    if (!rc)
-        *id = sqlite3_last_insert_rowid(w->db->sql);
-    return rc;
+    struct prefdb__insert *x = &w->add[t];
+    if (w->last[t] == INT64_MAX)
+        return prefdb__damaged(w->db, "row", w->last[t], err);
+    int rc = x->n < x->rows ? 0 : prefdb__writer_flush(w, err);
+    if (rc)
+        return rc;
+    *s = x->s;
+    *at = prefdb__insert_row(x);
+    *id = ++w->last[t];
+    sqlite3_bind_int64(x->s, *at + 1, *id);
+    return 0;
 }
 
 /* *at becomes the turn under it (under no parent where at->id is 0). */
@@ -111,16 +170,39 @@ static int put_turn(struct prefdb__writer *w, const struct prefdb_turn *t,
             return rc < 0 ? rc : 0;
     }
     at->fresh = true;
-    sqlite3_stmt *s = w->q[ADD_TURN];
-    prefdb__bind_blob(s, 1, at->uid, PREFDB__UID);
+    sqlite3_stmt *s = NULL;
+    int n = 0;
+    int rc = prefdb__writer_add(w, TURNS, &s, &n, &at->id, err);
+    if (rc)
+        return rc;
+    prefdb__bind_blob(s, n + 2, key->uid, PREFDB__UID);
     if (parent)
-        sqlite3_bind_int64(s, 2, parent);
+        sqlite3_bind_int64(s, n + 3, parent);
     else
-        sqlite3_bind_null(s, 2);
-    prefdb__bind_text(s, 3, prefdb__role_name(t->role));
-    sqlite3_bind_text64(s, 4, t->text, t->len, SQLITE_STATIC, SQLITE_UTF8);
-    prefdb__bind_blob(s, 5, key->hash, sizeof key->hash);
-    return prefdb__writer_add(w, ADD_TURN, &at->id, err);
+        sqlite3_bind_null(s, n + 3);
+    prefdb__bind_text(s, n + 4, prefdb__role_name(t->role));
+    sqlite3_bind_text64(s, n + 5, t->text, t->len, SQLITE_STATIC, SQLITE_UTF8);
+    prefdb__bind_blob(s, n + 6, key->hash, sizeof key->hash);
+    return 0;
+}
+
+/* How many of the record's turns are those of the last context and, after all
+ * of it, one of the answers to it; *at becomes the last of them. */
+static size_t follow(struct prefdb__writer *w, const struct prefdb__keys *k,
+                     size_t n_context, struct prefdb__ref *at)
+{
+    size_t i = 0;
+    while (i < n_context && i < w->n_path &&
+           memcmp(w->path[i].uid, k->turns[i].uid, PREFDB__UID) == 0)
+        *at = w->path[i++];
+    for (size_t a = 0; a < w->n_said && i == w->n_path && i < n_context; a++) {
+        if (memcmp(w->said[a].uid, k->turns[i].uid, PREFDB__UID) == 0) {
+            *at = w->path[i] = w->said[a];
+            w->path[i++].fresh = false;
+            break;
+        }
+    }
+    return i;
 }
 
 /* The context; *at becomes its last turn. */
@@ -128,12 +210,10 @@ static int put_context(struct prefdb__writer *w, const struct prefdb__record *r,
                        const struct prefdb__keys *k, struct prefdb__ref *at,
                        struct pk_err *err)
 {
-    size_t i = 0;
     if (!pk_grow(&w->path, &w->cap_path, r->n_context, sizeof *w->path))
         return pk_fail_mem(err, "a dialogue");
-    while (i < r->n_context && i < w->n_path &&
-           memcmp(w->path[i].uid, k->turns[i].uid, PREFDB__UID) == 0)
-        *at = w->path[i++];
+    size_t i = follow(w, k, r->n_context, at);
+    w->n_said = 0;
     for (w->n_path = i; i < r->n_context; i++) {
         int rc = put_turn(w, &r->context[i], &k->turns[i], at, err);
         if (rc)
@@ -142,6 +222,31 @@ static int put_context(struct prefdb__writer *w, const struct prefdb__record *r,
         w->path[i].fresh = false; /* to the next record */
         w->n_path = i + 1;
     }
+    return 0;
+}
+
+static int add_response(struct prefdb__writer *w,
+                        const struct prefdb__response *r,
+                        const struct prefdb__response_key *key, int64_t turn,
+                        int64_t *id, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int n = 0;
+    int rc = prefdb__writer_add(w, RESPONSES, &s, &n, id, err);
+    if (rc)
+        return rc;
+    prefdb__bind_blob(s, n + 2, key->uid, PREFDB__UID);
+    sqlite3_bind_int64(s, n + 3, turn);
+    prefdb__bind_text(s, n + 4, r->model);
+    prefdb__bind_real(s, n + 5, r->temperature);
+    prefdb__bind_real(s, n + 6, r->top_p);
+    if (r->has_seed)
+        sqlite3_bind_int64(s, n + 7, r->seed);
+    else
+        sqlite3_bind_null(s, n + 7);
+    prefdb__bind_text(s, n + 8, r->created);
+    sqlite3_bind_int(s, n + 9, r->cut);
+    prefdb__bind_text(s, n + 10, key->extra);
     return 0;
 }
 
@@ -154,6 +259,7 @@ static int put_response(struct prefdb__writer *w, struct prefdb__ref prompt,
     int rc = put_turn(w, &r->turn, &key->turn, &turn, err);
     if (rc)
         return rc;
+    w->said[w->n_said++] = turn;
     memcpy(out->uid, key->uid, PREFDB__UID);
     if (!turn.fresh) {
         prefdb__bind_blob(w->q[FIND_RESPONSE], 1, out->uid, PREFDB__UID);
@@ -163,20 +269,7 @@ static int put_response(struct prefdb__writer *w, struct prefdb__ref prompt,
             return rc < 0 ? rc : 0;
     }
     out->fresh = true;
-    sqlite3_stmt *s = w->q[ADD_RESPONSE];
-    prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
-    sqlite3_bind_int64(s, 2, turn.id);
-    prefdb__bind_text(s, 3, r->model);
-    prefdb__bind_real(s, 4, r->temperature);
-    prefdb__bind_real(s, 5, r->top_p);
-    if (r->has_seed)
-        sqlite3_bind_int64(s, 6, r->seed);
-    else
-        sqlite3_bind_null(s, 6);
-    prefdb__bind_text(s, 7, r->created);
-    sqlite3_bind_int(s, 8, r->cut);
-    prefdb__bind_text(s, 9, key->extra);
-    return prefdb__writer_add(w, ADD_RESPONSE, &out->id, err);
+    return add_response(w, r, key, turn.id, &out->id, err);
 }
 
 struct place {
@@ -219,18 +312,22 @@ static int put_comparison(struct prefdb__writer *w,
     int rc = find_comparison(w, k, at, parts, out, counts, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    sqlite3_stmt *s = w->q[ADD_COMPARISON];
-    prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
+    sqlite3_stmt *s = NULL;
+    int n = 0;
+    rc = prefdb__writer_add(w, COMPARISONS, &s, &n, &out->id, err);
+    if (rc)
+        return rc;
+    prefdb__bind_blob(s, n + 2, k->comparison, PREFDB__UID);
     for (int i = 0; i < 3; i++)
-        sqlite3_bind_int64(s, 2 + i, parts[i].id);
-    prefdb__bind_text(s, 5, r->source);
-    prefdb__bind_text(s, 6, at.batch);
-    prefdb__bind_text(s, 7, at.split);
-    prefdb__bind_blob(s, 8, k->root, sizeof k->root);
-    prefdb__bind_text(s, 9, k->extra);
+        sqlite3_bind_int64(s, n + 3 + i, parts[i].id);
+    prefdb__bind_text(s, n + 6, r->source);
+    prefdb__bind_text(s, n + 7, at.batch);
+    prefdb__bind_text(s, n + 8, at.split);
+    prefdb__bind_blob(s, n + 9, k->root, sizeof k->root);
+    prefdb__bind_text(s, n + 10, k->extra);
     counts->comparisons++;
     out->fresh = true;
-    return prefdb__writer_add(w, ADD_COMPARISON, &out->id, err);
+    return 0;
 }
 
 int prefdb__mark_singles(struct prefdb *db, struct pk_err *err)
@@ -250,6 +347,16 @@ static int mark_single(struct prefdb__writer *w, struct pk_err *err)
     return rc;
 }
 
+static int put_ratings(struct prefdb__writer *w, int64_t response,
+                       const struct prefdb__response *r,
+                       const struct prefdb__response_key *k,
+                       struct prefdb__counts *counts, struct pk_err *err)
+{
+    int rc = r->n_ratings ? prefdb__writer_flush(w, err) : 0;
+    return rc ? rc
+              : prefdb__ratings_put(&w->ratings, response, r, k, counts, err);
+}
+
 static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
                      const struct prefdb__keys *k,
                      struct prefdb__counts *counts, struct pk_err *err)
@@ -259,8 +366,7 @@ static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
     if (!rc)
         rc = put_response(w, parts[0], &r->a, &k->a, &parts[1], err);
     if (!rc)
-        rc = prefdb__ratings_put(&w->ratings, parts[1].id, &r->a, &k->a, counts,
-                                 err);
+        rc = put_ratings(w, parts[1].id, &r->a, &k->a, counts, err);
     if (!rc && r->single) {
         counts->single++;
         return mark_single(w, err);
@@ -268,8 +374,7 @@ static int put_parts(struct prefdb__writer *w, const struct prefdb__record *r,
     if (!rc)
         rc = put_response(w, parts[0], &r->b, &k->b, &parts[2], err);
     if (!rc)
-        rc = prefdb__ratings_put(&w->ratings, parts[2].id, &r->b, &k->b, counts,
-                                 err);
+        rc = put_ratings(w, parts[2].id, &r->b, &k->b, counts, err);
     if (!rc)
         rc = put_comparison(w, r, k, parts, &comparison, counts, err);
     if (rc < 0)
@@ -292,15 +397,24 @@ static int put_or_undo(struct prefdb__writer *w, const struct prefdb__record *r,
                        struct prefdb__counts *counts, struct pk_err *err)
 {
     struct prefdb__counts counts_before = *counts;
+    int rc = prefdb__writer_flush(w, err);
     struct prefdb__log_end end_before = w->log.end;
-    int rc = prefdb__exec(w->db, "SAVEPOINT row", err);
+    int64_t last_before[N_TABLES];
+    memcpy(last_before, w->last, sizeof last_before);
     if (!rc)
-        rc = put_parts(w, r, k, counts, err);
+        rc = prefdb__exec(w->db, "SAVEPOINT row", err);
+    if (rc)
+        return rc;
+    rc = put_parts(w, r, k, counts, err);
+    if (!rc)
+        rc = prefdb__writer_flush(w, err);
     if (!rc)
         return prefdb__exec(w->db, "RELEASE row", err);
+    forget(w);
     *counts = counts_before;
     w->log.end = end_before;
-    w->n_path = 0;
+    memcpy(w->last, last_before, sizeof last_before);
+    w->n_path = w->n_said = 0;
     sqlite3_exec(w->db->sql, "ROLLBACK TO row; RELEASE row", NULL, NULL, NULL);
     return rc;
 }
@@ -326,14 +440,19 @@ int prefdb__writer_put(struct prefdb__writer *w, struct prefdb__record *r,
         r->split = split;
     int rc = prefdb__record_check(r, err);
     if (!rc)
-        rc = prefdb__keys_of(&w->keys, w->db->sha, r, err);
-    return rc ? rc : prefdb__writer_put_keyed(w, r, &w->keys, counts, err);
+        rc = prefdb__keys_of(&w->keys, w->db->sha, r,
+                             &(struct prefdb__keyed){0}, err);
+    if (!rc)
+        rc = prefdb__writer_put_keyed(w, r, &w->keys, counts, err);
+    return rc ? rc : prefdb__writer_flush(w, err);
 }
 
 int prefdb__writer_commit(struct prefdb__writer **slot, struct pk_err *err)
 {
     struct prefdb__writer *w = *slot;
-    int rc = prefdb__exec(w->db, "COMMIT", err);
+    int rc = prefdb__writer_flush(w, err);
+    if (!rc)
+        rc = prefdb__exec(w->db, "COMMIT", err);
     if (rc) {
         prefdb__writer_abort(slot);
         return rc;

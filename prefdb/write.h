@@ -48,9 +48,11 @@ void prefdb__ratings_release(struct prefdb__ratings *r);
 
 struct prefdb__writer;
 
-/* Begins an IMMEDIATE transaction. */
+/* Begins an IMMEDIATE transaction; `together`: rows that are written at a time,
+ * 1 to PREFDB__TOGETHER, the more the longer it takes to begin. */
 PK_NODISCARD int prefdb__writer_begin(struct prefdb__writer **out,
-                                      struct prefdb *db, struct pk_err *err);
+                                      struct prefdb *db, int together,
+                                      struct pk_err *err);
 
 /* Write one record, which may come out with its a and b exchanged. PK_EDATA:
  * the record is bad and nothing of it was written. `source` and `split` (-1:
@@ -62,12 +64,16 @@ PK_NODISCARD int prefdb__writer_put(struct prefdb__writer *w,
                                     struct pk_err *err);
 
 /* The same for a record that was checked, has its source and split, and has
- * been through prefdb__keys_of. */
+ * been through prefdb__keys_of. It and its keys must live until
+ * prefdb__writer_flush, as what becomes of them may wait until then. */
 PK_NODISCARD int prefdb__writer_put_keyed(struct prefdb__writer *w,
                                           const struct prefdb__record *r,
                                           const struct prefdb__keys *k,
                                           struct prefdb__counts *counts,
                                           struct pk_err *err);
+
+PK_NODISCARD int prefdb__writer_flush(struct prefdb__writer *w,
+                                      struct pk_err *err);
 
 /* Append one judgment, checked, on a comparison that is there. *id is its row
  * number. PK_EBUG when it is there word for word. */

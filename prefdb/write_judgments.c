@@ -44,25 +44,40 @@ static int find_old(struct prefdb__writer *w, const struct prefdb__judgment *j,
     return rc < 0 ? rc : 0;
 }
 
-static void bind_judgment(sqlite3_stmt *s, const struct prefdb__judgment *j,
-                          const struct prefdb__judgment_key *key)
+static int add_judgment(struct prefdb__writer *w,
+                        const struct prefdb__judgment *j,
+                        const struct prefdb__judgment_key *key,
+                        int64_t comparison, int64_t old, int64_t *id,
+                        struct pk_err *err)
 {
-    prefdb__bind_blob(s, 1, key->digest, PREFDB__UID);
-    prefdb__bind_text(s, 3, prefdb_dimension_name(j->dimension));
-    prefdb__bind_text(s, 4, choice_text(j->choice));
+    sqlite3_stmt *s = NULL;
+    int at = 0;
+    int rc = prefdb__writer_add(w, JUDGMENTS, &s, &at, id, err);
+    if (rc)
+        return rc;
+    prefdb__bind_blob(s, at + 2, key->digest, PREFDB__UID);
+    sqlite3_bind_int64(s, at + 3, comparison);
+    prefdb__bind_text(s, at + 4, prefdb_dimension_name(j->dimension));
+    prefdb__bind_text(s, at + 5, choice_text(j->choice));
     if (j->strength == PREFDB_UNSTATED)
-        sqlite3_bind_null(s, 5);
+        sqlite3_bind_null(s, at + 6);
     else
-        sqlite3_bind_int(s, 5, j->strength);
-    prefdb__bind_text(s, 6, j->label ? prefdb_label_name(j->label) : NULL);
-    prefdb__bind_text(s, 7, choice_text(j->shown_left));
-    prefdb__bind_real(s, 8, j->seconds);
-    prefdb__bind_text(s, 9, j->note);
-    prefdb__bind_text(s, 10, key->flags);
-    prefdb__bind_text(s, 11, j->guideline);
-    prefdb__bind_text(s, 12, j->annotator);
-    prefdb__bind_text(s, 13, j->created);
-    prefdb__bind_text(s, 15, key->extra);
+        sqlite3_bind_int(s, at + 6, j->strength);
+    prefdb__bind_text(s, at + 7, j->label ? prefdb_label_name(j->label) : NULL);
+    prefdb__bind_text(s, at + 8, choice_text(j->shown_left));
+    prefdb__bind_real(s, at + 9, j->seconds);
+    prefdb__bind_text(s, at + 10, j->note);
+    prefdb__bind_text(s, at + 11, key->flags);
+    prefdb__bind_text(s, at + 12, j->guideline);
+    prefdb__bind_text(s, at + 13, j->annotator);
+    prefdb__bind_text(s, at + 14, j->created);
+    if (old)
+        sqlite3_bind_int64(s, at + 15, old);
+    else
+        sqlite3_bind_null(s, at + 15);
+    prefdb__bind_text(s, at + 16, key->extra);
+    prefdb__log_append(&w->log, *id, key->digest);
+    return 0;
 }
 
 /* 1: it is there, word for word; 0: it is new, and *other says whether it
@@ -100,16 +115,7 @@ int prefdb__put_judgment(struct prefdb__writer *w,
         rc = find_old(w, j, comparison->id, &old, err);
     if (rc)
         return rc < 0 ? rc : 0;
-    sqlite3_stmt *s = w->q[ADD_JUDGMENT];
-    bind_judgment(s, j, key);
-    sqlite3_bind_int64(s, 2, comparison->id);
-    if (old)
-        sqlite3_bind_int64(s, 14, old);
-    else
-        sqlite3_bind_null(s, 14);
-    rc = prefdb__writer_add(w, ADD_JUDGMENT, &id, err);
-    if (!rc)
-        rc = prefdb__log_append(&w->log, id, key->digest, err);
+    rc = add_judgment(w, j, key, comparison->id, old, &id, err);
     counts->judgments += rc == 0;
     counts->contradictory += rc == 0 && other;
     counts->last = rc == 0 ? id : counts->last;
@@ -140,6 +146,8 @@ int prefdb__writer_judge(struct prefdb__writer *w, int64_t comparison,
     rc = prefdb__judgment_key_of(&key, w->db->sha, on.uid, j, err);
     if (!rc)
         rc = prefdb__put_judgment(w, j, &key, &on, &counts, err);
+    if (!rc)
+        rc = prefdb__writer_flush(w, err);
     prefdb__judgment_key_release(&key);
     if (!rc && !counts.judgments)
         rc = pk_fail(err, PK_EBUG, "a judgment was made twice");

@@ -8,17 +8,17 @@
 enum prefdb__query {
     FIND_ROOT,
     FIND_TURN,
-    ADD_TURN,
     FIND_RESPONSE,
-    ADD_RESPONSE,
     FIND_COMPARISON,
-    ADD_COMPARISON,
     FIND_JUDGMENT,
-    ADD_JUDGMENT,
     FIND_OTHER,
     FIND_OLD,
     N_QUERIES
 };
+
+/* The tables whose rows the writer numbers, a table after those that it refers
+ * to. */
+enum prefdb__table { TURNS, RESPONSES, COMPARISONS, JUDGMENTS, N_TABLES };
 
 /* A row that is or is about to be: its number and its uid. One that this very
  * record has added is fresh: nothing hangs on it yet, so that what comes under
@@ -32,6 +32,10 @@ struct prefdb__ref {
 struct prefdb__writer {
     struct prefdb *db;
     sqlite3_stmt *q[N_QUERIES];
+    /* Rows that wait to be written, and each table's last number. What they
+     * were made of must live until prefdb__writer_flush. */
+    struct prefdb__insert add[N_TABLES];
+    int64_t last[N_TABLES];
     struct prefdb__log log;
     struct prefdb__ratings ratings;
     struct prefdb__keys keys; /* of prefdb__writer_put */
@@ -40,17 +44,22 @@ struct prefdb__writer {
      * alike need not be looked up. */
     struct prefdb__ref *path;
     size_t n_path, cap_path;
+    /* And the turns of its answers, under the last of them: a dialogue that is
+     * judged at every turn goes on with one. */
+    struct prefdb__ref said[2];
+    size_t n_said;
 };
 
 /* Run a FIND query, bound already: 1 and the row's number, or 0. `flag`, if
- * any, is its second column. */
+ * any, is its second column. It sees the rows that wait. */
 PK_NODISCARD int prefdb__writer_find(struct prefdb__writer *w,
                                      enum prefdb__query i, int64_t *id,
                                      bool *flag, struct pk_err *err);
-/* Run an ADD query, bound already, for the new row's number. */
+/* A new row of the table: its statement, the number before its first parameter,
+ * and its own number, which is bound to that. */
 PK_NODISCARD int prefdb__writer_add(struct prefdb__writer *w,
-                                    enum prefdb__query i, int64_t *id,
-                                    struct pk_err *err);
+                                    enum prefdb__table t, sqlite3_stmt **s,
+                                    int *at, int64_t *id, struct pk_err *err);
 
 /* One judgment on a comparison; on a fresh one there is none yet. */
 PK_NODISCARD int prefdb__put_judgment(struct prefdb__writer *w,

@@ -105,6 +105,26 @@ START_TEST(refuses_repeated_names)
 }
 END_TEST
 
+/* With the strings in one room, and a copy that outlives it. */
+static void ck_roomed(const char *text, size_t len, const char *want)
+{
+    cJSON *j;
+    char *room = malloc(len ? len : 1);
+    ck_assert_ptr_nonnull(room);
+    ck_ok(pk_json_parse_in(&j, text, len, room, &err));
+    cJSON *copy = pk_json_copy(j);
+    char *printed = cJSON_PrintUnformatted(j);
+    ck_assert_str_eq(printed, want);
+    cJSON_free(printed);
+    cJSON_Delete(j);
+    memset(room, 'x', len);
+    free(room);
+    printed = cJSON_PrintUnformatted(copy);
+    ck_assert_str_eq(printed, want);
+    cJSON_free(printed);
+    cJSON_Delete(copy);
+}
+
 /* Our parser against cJSON's own: whatever ours takes, cJSON takes, and the
  * trees are the same; and what we print is what cJSON prints. */
 static void same_as_cjson(const char *text, size_t len)
@@ -121,6 +141,7 @@ static void same_as_cjson(const char *text, size_t len)
     cJSON_free(same);
     ck_assert_int_eq(pk_json_print(&b, theirs), 0);
     ck_assert_str_eq(b.data, printed);
+    ck_roomed(text, len, printed);
     cJSON_free(printed);
     cJSON_Delete(ours);
     cJSON_Delete(theirs);

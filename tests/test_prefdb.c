@@ -437,7 +437,7 @@ START_TEST(test_killed)
     if (child == 0) {
         struct prefdb__writer *w;
         if (prefdb_open(&db, path, PREFDB_WRITE, NULL) < 0 ||
-            prefdb__writer_begin(&w, db, NULL) < 0 ||
+            prefdb__writer_begin(&w, db, 1, NULL) < 0 ||
             prefdb__exec(db,
                          "PRAGMA cache_spill = 1; DELETE FROM import_log;"
                          "INSERT INTO turn VALUES (50, zeroblob(16), NULL,"

@@ -1,6 +1,9 @@
 /* Import: what each format's rows become, what is refused and why, and that
  * importing again, or what was exported, changes nothing. */
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "common/json.h"
 #include "prefdb/export.h"
@@ -637,6 +640,170 @@ START_TEST(test_digits)
 }
 END_TEST
 
+/* A dialogue that goes on with either answer, turns back and begins anew, its
+ * rows all in one file and each in a file of its own: what a row shares with
+ * the one before need be neither hashed nor looked for again. */
+START_TEST(test_shared_turns)
+{
+    static const char *const contexts[] = {
+        "\"p\"",
+        "\"p\",\"x\",\"q\"",
+        "\"p\",\"x\",\"q\",\"y\",\"r\"",
+        "\"p\",\"x\",\"q\",\"y\",\"r\",\"x\"",
+        "\"p\",\"x\",\"q\",\"y\",\"s\"",
+        "\"p\",\"y\",\"q\"",
+        "\"p\",\"z\",\"q\"",
+        "\"p\",\"x\"",
+        "\"P\"",
+        "\"p\"",
+        "\"x\"",
+        "\"p\",\"x\",\"q\"",
+        "\"p\",\"x\",\"q\",\"y\",\"r\""};
+    enum { N = sizeof contexts / sizeof *contexts };
+    struct pk_err err;
+    struct prefdb__report report;
+    char row[N][1024], all[N * 1024] = "", one[65], many[65];
+    struct prefdb *db = new_store("apart.db");
+    for (int i = 0; i < N; i++) {
+        const char *c = contexts[i];
+        size_t n = 0;
+        n += (size_t)snprintf(row[i], sizeof row[i], "{\"messages\":[");
+        for (int k = 0; *c; k++, c += *c == ',')
+            n += (size_t)snprintf(row[i] + n, sizeof row[i] - n,
+                                  "%s{\"role\":\"%s\",\"content\":\"%.1s\"}",
+                                  k ? "," : "", k % 2 ? "assistant" : "user",
+                                  (c += 3) - 2);
+        snprintf(row[i] + n, sizeof row[i] - n,
+                 "],\"a\":\"%s\",\"b\":\"%s\",\"source\":\"s%d\","
+                 "\"judgments\":[{\"dimension\":\"safety\",\"choice\":\"a\"}]}"
+                 "\n",
+                 i % 2 ? "y" : "x", i % 2 ? "x" : "y", i / 9);
+        strcat(all, row[i]);
+        ck_ok(import_text(db, "row.jsonl", row[i], plain_import(NULL), &report,
+                          &err));
+    }
+    ck_ok(prefdb_fingerprint(db, many, &err));
+    int64_t turns = number(db, "SELECT count(*) FROM turn");
+    prefdb_close(db);
+    db = new_store("together.db");
+    ck_ok(import_text(db, "all.jsonl", all, plain_import(NULL), &report, &err));
+    ck_ok(prefdb_fingerprint(db, one, &err));
+    ck_assert_str_eq(one, many);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM turn"), turns);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison"), N);
+    ck_round_trip(db);
+    prefdb_close(db);
+}
+END_TEST
+
+/* What an import did without is there again when it is done. */
+START_TEST(test_guards)
+{
+    static const struct {
+        const char *what;
+        int64_t is;
+    } guards[] = {{"PRAGMA foreign_keys", 1},
+                  {"PRAGMA ignore_check_constraints", 0},
+                  {"SELECT journal_mode = 'wal' FROM pragma_journal_mode", 1},
+                  {"PRAGMA cache_size", -65536}};
+    struct prefdb *db = dialogue_store("guards.db");
+    for (size_t i = 0; i < sizeof guards / sizeof *guards; i++)
+        ck_assert_int_eq(number(db, guards[i].what), guards[i].is);
+    ck_assert_int_eq(
+        sqlite3_exec(db->sql, "UPDATE judgment SET choice = 'b'", 0, 0, 0),
+        SQLITE_CONSTRAINT);
+    ck_assert_int_eq(
+        sqlite3_exec(db->sql, "UPDATE comparison SET split = 'x'", 0, 0, 0),
+        SQLITE_CONSTRAINT);
+    prefdb_close(db);
+}
+END_TEST
+
+/* A new store that somebody has open is filled too; they see it all at once. */
+START_TEST(test_open_elsewhere)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *other, *db = new_store("both.db");
+    ck_ok(prefdb_open(&other, temp_path("both.db"), PREFDB_READ, &err));
+    ck_assert_int_eq(number(other, "SELECT count(*) FROM turn"), 0);
+    ck_ok(import_text(db, "two.jsonl", two_rows, plain_import(NULL), &report,
+                      &err));
+    ck_assert_int_eq(number(other, "SELECT count(*) FROM comparison"), 2);
+    prefdb_close(other);
+    prefdb_close(db);
+}
+END_TEST
+
+static off_t size_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* Import from a pipe that has no end, until the store is killed when much of it
+ * is in the file. */
+static void import_and_die(const char *path, off_t size)
+{
+    int fd[2];
+    static char row[1 << 16];
+    ck_assert_int_eq(pipe(fd), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        struct pk_err err;
+        struct prefdb *db;
+        struct prefdb__report report;
+        struct prefdb__import o = plain_import("-");
+        close(fd[1]);
+        dup2(fd[0], STDIN_FILENO);
+        _exit(prefdb_open(&db, path, PREFDB_WRITE, &err) == 0 &&
+              prefdb__import_file(db, &o, &report, &err) == 0);
+    }
+    close(fd[0]);
+    for (int i = 0; size_of(path) < size; i++) {
+        char text[32768];
+        memset(text, 'a' + i % 26, sizeof text - 1);
+        text[sizeof text - 1] = 0;
+        int n = snprintf(row, sizeof row,
+                         "{\"messages\":[{\"role\":\"user\",\"content\":"
+                         "\"%d\"}],\"a\":\"%s\",\"b\":\"no\"}\n",
+                         i, text);
+        ck_assert_int_eq(write(fd[1], row, (size_t)n), n);
+    }
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    close(fd[1]);
+}
+
+/* Killed when pages of the import are in the store's file already. */
+START_TEST(test_killed_midway)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("midway.db");
+    char *path = temp_path("midway.db");
+    char journal[600];
+    prefdb_close(db);
+    import_and_die(path, 1 << 20);
+    snprintf(journal, sizeof journal, "%s-journal", path);
+    ck_assert_int_gt(size_of(journal), 0);
+    ck_ok(prefdb_open(&db, path, PREFDB_READ, &err));
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM turn"), 0);
+    prefdb_close(db);
+    import_and_die(path, 1 << 20);
+    ck_ok(prefdb_open(&db, path, PREFDB_WRITE, &err));
+    ck_assert_int_eq(size_of(journal), 0);
+    ck_assert_int_eq(
+        number(db, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM turn"), 0);
+    ck_ok(import_text(db, "two.jsonl", two_rows, plain_import(NULL), &report,
+                      &err));
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison"), 2);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_dry_run)
 {
     struct pk_err err;
@@ -720,8 +887,15 @@ int main(void)
     tcase_add_test(rows, test_repeats);
     tcase_add_test(rows, test_repeats_in_a_row);
     tcase_add_test(rows, test_digits);
+    tcase_add_test(rows, test_shared_turns);
     tcase_add_test(rows, test_dry_run);
     suite_add_tcase(s, rows);
+    TCase *bulk = tcase_create("bulk");
+    tcase_set_timeout(bulk, 120);
+    tcase_add_test(bulk, test_guards);
+    tcase_add_test(bulk, test_open_elsewhere);
+    tcase_add_test(bulk, test_killed_midway);
+    suite_add_tcase(s, bulk);
     TCase *real = tcase_create("real");
     tcase_set_timeout(real, 300);
     tcase_add_test(real, test_real);
