@@ -153,31 +153,49 @@ static int add_turn(struct prefdb *db, size_t n, enum prefdb_role role,
     return rc;
 }
 
+/* Down to row `id` of those that the statement goes through, from ?1 down: a
+ * turn's parent is most often a few rows before it, where walking is faster
+ * than looking it up. 1: it is there; 0: it is not. */
+static int walk_to(struct prefdb *db, int64_t id, struct pk_err *err)
+{
+    enum { FAR = 16 };
+    sqlite3_stmt *s = db->get_turn;
+    for (int rows = 0;; rows++) {
+        int rc = prefdb__step(db, s, err);
+        if (rc <= 0 || sqlite3_column_int64(s, 0) <= id)
+            return rc <= 0 ? rc : sqlite3_column_int64(s, 0) == id;
+        if (rows == FAR) {
+            sqlite3_reset(s);
+            sqlite3_bind_int64(s, 1, id);
+        }
+    }
+}
+
 int prefdb__context(struct prefdb *db, int64_t id, size_t *n_out,
                     struct pk_err *err)
 {
     size_t n = 0, at;
     int rc = 0;
     if (!db->get_turn)
-        rc = prefdb__prepare(
-            db, &db->get_turn,
-            "SELECT parent, role, content FROM turn WHERE id = ?1", err);
+        rc = prefdb__prepare(db, &db->get_turn,
+                             "SELECT id, parent, role, content FROM turn"
+                             " WHERE id <= ?1 ORDER BY id DESC",
+                             err);
     if (rc)
         return rc;
     sqlite3_stmt *s = db->get_turn;
+    sqlite3_bind_int64(s, 1, id);
     while (id && !rc) {
         enum prefdb_role role;
-        sqlite3_bind_int64(s, 1, id);
-        rc = prefdb__step(db, s, err);
+        rc = walk_to(db, id, err);
         if (rc < 0)
             break;
-        int64_t parent = sqlite3_column_int64(s, 0);
+        int64_t parent = rc > 0 ? sqlite3_column_int64(s, 1) : 0;
         rc = rc > 0 && parent < id &&
-                     prefdb__parse_role(prefdb__text(s, 1), &role)
-                 ? add_turn(db, n++, role, &at, 2, err)
+                     prefdb__parse_role(prefdb__text(s, 2), &role)
+                 ? add_turn(db, n++, role, &at, 3, err)
                  : prefdb__damaged(db, "turn", id, err);
         id = parent;
-        sqlite3_reset(s);
     }
     sqlite3_reset(s);
     for (size_t i = 0; i < n / 2; i++) {

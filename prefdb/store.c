@@ -179,7 +179,7 @@ static int open_existing(struct prefdb *db, bool write, struct pk_err *err)
     if (!write)
         return pk_fail(err, PK_EDATA,
                        "%s: written by an older prefkit (store version %d); "
-                       "any verb that writes to it brings it up to date",
+                       "`prefkit init --upgrade` brings it up to date",
                        db->path, version);
     return prefdb__migrate(db, steps, version, PREFDB__VERSION, err);
 }

@@ -24,7 +24,11 @@
 
 enum { TURNS = 7, TEXT = 1 << 16, WORDS = 4096 };
 
-static char words[WORDS][12];
+/* A word, padded, so that it may be copied whole. */
+static struct {
+    char text[16];
+    size_t n;
+} words[WORDS];
 
 static void make_words(struct pk_rng *rng)
 {
@@ -34,49 +38,72 @@ static void make_words(struct pk_rng *rng)
     for (int i = 0; i < WORDS; i++) {
         size_t n = 1 + pk_rng_below(rng, 3);
         for (size_t k = 0; k < n; k++)
-            strncat(words[i], parts[pk_rng_below(rng, 16)], 4);
+            strncat(words[i].text, parts[pk_rng_below(rng, 16)], 4);
+        words[i].n = strlen(words[i].text);
     }
 }
 
+struct text {
+    size_t n;
+    char s[TEXT];
+};
+
 /* About `tokens` tokens, log-normal around that mean. */
-static void make_text(struct pk_rng *rng, double tokens, char *out)
+static void make_text(struct pk_rng *rng, double tokens, struct text *out)
 {
     double scatter = exp(0.6 * pk_rng_normal(rng) - 0.18);
     size_t n = 1 + (size_t)(0.75 * tokens * scatter), at = 0;
-    for (size_t i = 0; i < n && at < TEXT - 16; i++) {
+    for (size_t i = 0; i < n && at < TEXT - 32; i++) {
         double u = pk_rng_uniform(rng); /* some words are common */
-        const char *w = words[(size_t)(u * u * u * WORDS)];
-        at += (size_t)snprintf(out + at, TEXT - at, "%s%s", i ? " " : "", w);
+        size_t w = (size_t)(u * u * u * WORDS);
+        if (i)
+            out->s[at++] = ' ';
+        memcpy(out->s + at, words[w].text, sizeof words[w].text);
+        at += words[w].n;
     }
-    snprintf(out + at, TEXT - at, ".");
+    out->s[at++] = '.';
+    out->n = at;
 }
 
 struct dialogue {
-    char user[TURNS][TEXT], answer[TURNS][TEXT], other[TEXT];
+    struct text user[TURNS], answer[TURNS], other;
 };
+
+static void put(const char *before, const struct text *t)
+{
+    fputs(before, stdout);
+    fwrite(t->s, 1, t->n, stdout);
+}
 
 static void print_row(const struct dialogue *d, int turn, int strength,
                       int annotator, int flat)
 {
     if (flat) {
-        for (int i = 0; i <= turn; i++)
-            printf("%s%s", d->user[i], i < turn ? d->answer[i] : "");
-        printf("\x1f%s\x1f%s\x1f%d\x1fw%d\x1e", d->answer[turn], d->other,
-               strength, annotator);
+        for (int i = 0; i <= turn; i++) {
+            put("", &d->user[i]);
+            if (i < turn)
+                put("", &d->answer[i]);
+        }
+        put("\x1f", &d->answer[turn]);
+        put("\x1f", &d->other);
+        printf("\x1f%d\x1fw%d\x1e", strength, annotator);
         return;
     }
     fputs("{\"messages\":[", stdout);
     for (int i = 0; i <= turn; i++) {
-        printf("%s{\"role\":\"user\",\"content\":\"%s\"}", i ? "," : "",
-               d->user[i]);
+        put(i ? ",{\"role\":\"user\",\"content\":\""
+              : "{\"role\":\"user\",\"content\":\"",
+            &d->user[i]);
         if (i < turn)
-            printf(",{\"role\":\"assistant\",\"content\":\"%s\"}",
-                   d->answer[i]);
+            put("\"},{\"role\":\"assistant\",\"content\":\"", &d->answer[i]);
+        fputs("\"}", stdout);
     }
-    printf("],\"a\":\"%s\",\"b\":\"%s\",\"source\":\"bench\",\"judgments\":[{"
+    put("],\"a\":\"", &d->answer[turn]);
+    put("\",\"b\":\"", &d->other);
+    printf("\",\"source\":\"bench\",\"judgments\":[{"
            "\"dimension\":\"helpfulness\",\"choice\":\"a\",\"strength\":%d,"
            "\"annotator\":\"w%d\"}]}\n",
-           d->answer[turn], d->other, strength, annotator);
+           strength, annotator);
 }
 
 static int rows(uint64_t n, uint64_t seed, int flat)
@@ -90,9 +117,9 @@ static int rows(uint64_t n, uint64_t seed, int flat)
     while (n) {
         int turns = 1 + (int)pk_rng_below(&rng, TURNS);
         for (int t = 0; t < turns && n; t++, n--) {
-            make_text(&rng, 31.4, d->user[t]);
-            make_text(&rng, 234.1, d->answer[t]);
-            make_text(&rng, 234.1, d->other);
+            make_text(&rng, 31.4, &d->user[t]);
+            make_text(&rng, 234.1, &d->answer[t]);
+            make_text(&rng, 234.1, &d->other);
             print_row(d, t, (int)pk_rng_below(&rng, 4),
                       (int)pk_rng_below(&rng, 200), flat);
         }
