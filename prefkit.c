@@ -18,7 +18,7 @@ static const struct verb {
     {"init", "DB", "make an empty store", prefdb_cmd_init, false},
     {"import", "DB FILE...", "read comparisons into a store", prefdb_cmd_import,
      false},
-    {"export", "DB", "write a store's comparisons", prefdb_cmd_export, false},
+    {"export", "DB", "write a store's comparisons", rm_cmd_export, false},
     {"stats", "DB", "what a store holds, as the paper's Table 6",
      prefdb_cmd_stats, false},
     {"annotate", "DB", "judge pairs, in the terminal", annotate_cmd_annotate,

@@ -9,7 +9,7 @@
 
 struct args {
     struct pk_cli cli;
-    const char *db, *output;
+    const char *db, *output, *tokenizer;
     bool whole;      /* our own rows */
     bool pairs_only; /* an option was given that they have no use for */
     struct prefdb__pairs_export o;
@@ -20,6 +20,7 @@ enum {
     OPT_STRENGTH_0,
     OPT_JUDGMENTS,
     OPT_EQUAL_AFTER,
+    OPT_TOKENIZER,
     OPT_MARGIN
 };
 
@@ -46,7 +47,11 @@ static const struct argp_option options[] = {
     {"strength-0", OPT_STRENGTH_0, "S", 0,
      "Negligibly better or unsure: keep (default) or drop", 1},
     {"equal-after", OPT_EQUAL_AFTER, "N", 0,
-     "Drop pairs whose first N characters are the same", 1},
+     "Drop pairs whose first N characters are the same; tokens with "
+     "--tokenizer",
+     1},
+    {"tokenizer", OPT_TOKENIZER, "DIR", 0,
+     "A model directory or tokenizer file, for --equal-after", 1},
     {"margin", OPT_MARGIN, "M", 0,
      "A column \"margin\" by strength 3, 2, 1, 0: none (default), small (1, "
      "2/3, 1/3, 0) or large (3, 2, 1, 0); trl, openrlhf and ms-swift only",
@@ -98,7 +103,11 @@ static bool parse_policy(int key, char *arg, struct args *a,
         break;
     case OPT_EQUAL_AFTER:
         if (!pk_parse_u64(arg, 1, UINT32_MAX, &a->o.same_after))
-            argp_error(state, "--equal-after is a number of characters");
+            argp_error(state, "--equal-after is a number of characters or "
+                              "tokens");
+        break;
+    case OPT_TOKENIZER:
+        a->tokenizer = arg;
         break;
     default:
         return false;
@@ -117,6 +126,9 @@ static void check_args(const struct args *a, struct argp_state *state)
         argp_error(state, "this format has no place for a margin");
     if (!columns && a->o.votes == PREFDB__SOFT)
         argp_error(state, "this format has no place for a probability");
+    if (a->tokenizer && (!a->o.same_after || !a->o.tokens))
+        argp_error(state, a->o.tokens ? "--tokenizer needs --equal-after"
+                                      : "no tokenizers can be read here");
     if (a->o.keep_ties && a->o.votes != PREFDB__SOFT)
         argp_error(state, "--ties soft needs --judgments soft");
 }
@@ -191,7 +203,9 @@ static void report(const struct args *a, const struct done *done)
         {p->both_bad, "both bad, left out"},
         {p->undecided, "without a majority, left out"},
         {p->strength_0, "of strength 0, left out"},
-        {p->same, "the same after --equal-after, left out"},
+        {p->same, a->tokenizer
+                      ? "the same after --equal-after (tokens), left out"
+                      : "the same after --equal-after (characters), left out"},
         {p->unwritable, "that the format can't hold, left out"},
         {p->no_strength, "rows without a stated strength: margin 0"}};
     if (a->whole) {
@@ -211,7 +225,7 @@ static void report(const struct args *a, const struct done *done)
                     notes[i].what);
 }
 
-int prefdb_cmd_export(int argc, char **argv)
+int prefdb_cmd_export(int argc, char **argv, const struct prefdb_tokens *tokens)
 {
     static const struct argp argp = {
         .options = options,
@@ -223,15 +237,20 @@ int prefdb_cmd_export(int argc, char **argv)
     struct args a = {.cli.verb = "export",
                      .output = "-",
                      .whole = true,
-                     .o.q = {.dimension = -1, .split = -1}};
+                     .o.q = {.dimension = -1, .split = -1},
+                     .o.tokens = tokens};
     struct done done = {0};
     struct pk_err err;
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     int rc = prefdb_open(&db, a.db, PREFDB_READ, &err);
+    if (!rc && a.tokenizer)
+        rc = tokens->open(&a.o.tokenizer, a.tokenizer, &err);
     if (!rc)
         rc = run(&a, db, &done, &err);
+    if (a.o.tokenizer)
+        tokens->close(a.o.tokenizer);
     prefdb_close(db);
     if (rc)
         return pk_cli_fail(&a.cli, &err);

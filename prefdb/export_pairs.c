@@ -177,6 +177,17 @@ static bool same_start(const struct prefdb_turn *x, const struct prefdb_turn *y,
     return n == 0 || (i == x->len && i == y->len);
 }
 
+/* The same start, in the unit that was asked for: 1 or 0, or an error. */
+static int same(const struct prefdb__pairs_export *o, const struct row *row,
+                struct pk_err *err)
+{
+    if (!o->same_after)
+        return 0;
+    return o->tokenizer ? o->tokens->same(o->tokenizer, row->chosen,
+                                          row->rejected, o->same_after, err)
+                        : same_start(row->chosen, row->rejected, o->same_after);
+}
+
 static int write_row(struct run *r, const struct row *row, struct pk_err *err)
 {
     static bool (*const writers[])(struct run *, const struct row *) = {
@@ -190,10 +201,10 @@ static int write_row(struct run *r, const struct row *row, struct pk_err *err)
         d->strength_0++;
         return 0;
     }
-    if (r->o->same_after &&
-        same_start(row->chosen, row->rejected, r->o->same_after)) {
-        d->same++;
-        return 0;
+    int cut = same(r->o, row, err);
+    if (cut) {
+        d->same += cut > 0;
+        return cut < 0 ? cut : 0;
     }
     pk_buf_reset(&r->line);
     if (!writers[r->o->layout](r, row)) {

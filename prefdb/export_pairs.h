@@ -37,8 +37,11 @@ struct prefdb__pairs_export {
     bool drop_strength_0;
     bool keep_ties;      /* SOFT only: those that all call a tie, as rows of
                             probability 0.5 */
-    uint64_t same_after; /* drop pairs whose first so many characters are the
-                            same; 0: none */
+    uint64_t same_after; /* drop pairs whose first so many characters, or
+                            tokens where there is a tokenizer, are the same; 0:
+                            none */
+    const struct prefdb_tokens *tokens; /* whose tokenizer it is */
+    void *tokenizer;                    /* or NULL */
 };
 
 struct prefdb__pairs_done {

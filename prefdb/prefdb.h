@@ -426,6 +426,18 @@ PK_NODISCARD int prefdb_attributes(struct prefdb *db,
                                    struct pk_err *err);
 void prefdb_attributes_free(struct prefdb_attribute *v, size_t n);
 
+/* The verbs. */
+
+/* A tokenizer of the caller's, for `export --tokenizer`; NULL: there is none.
+ * `same`: are the first n tokens of two texts the same, or all of both where
+ * they have fewer? 1 or 0, or an error. */
+struct prefdb_tokens {
+    int (*open)(void **out, const char *path, struct pk_err *err);
+    int (*same)(void *t, const struct prefdb_turn *x,
+                const struct prefdb_turn *y, uint64_t n, struct pk_err *err);
+    void (*close)(void *t); /* NULL is fine */
+};
+
 int prefdb_cmd_campaign(int argc, char **argv);
 int prefdb_cmd_merge(int argc, char **argv);
 int prefdb_cmd_backup(int argc, char **argv);
@@ -435,7 +447,8 @@ int prefdb_cmd_batch(int argc, char **argv);
 int prefdb_cmd_split(int argc, char **argv);
 int prefdb_cmd_init(int argc, char **argv);
 int prefdb_cmd_import(int argc, char **argv);
-int prefdb_cmd_export(int argc, char **argv);
+int prefdb_cmd_export(int argc, char **argv,
+                      const struct prefdb_tokens *tokens);
 int prefdb_cmd_stats(int argc, char **argv);
 int prefdb_cmd_agreement(int argc, char **argv);
 int prefdb_cmd_check(int argc, char **argv);

@@ -3,6 +3,7 @@
 #ifndef PREFKIT_RM_RM_H
 #define PREFKIT_RM_RM_H
 
+int rm_cmd_export(int argc, char **argv);
 int rm_cmd_train(int argc, char **argv);
 int rm_cmd_score(int argc, char **argv);
 int rm_cmd_eval(int argc, char **argv);

@@ -45,6 +45,33 @@ for words in "531 rows of 743 judgments" "9 judgments left out for the" \
     stderr_has "$words"
 done
 
+t "pairs that are equal after so many characters or tokens"
+run 0 prefkit init equal.db
+same='the cat sat on the mat and looked at the '
+printf '{"messages":[{"role":"user","content":"q"}],"a":"%sdog","b":"%sbird","judgments":[{"dimension":"helpfulness","choice":"a"}]}\n' \
+    "$same" "$same" >equal.jsonl
+run 0 prefkit import equal.db equal.jsonl
+tokens=$(printf '{"text":"%sdog"}\n{"text":"%sbird"}\n' "$same" "$same" |
+    prefkit tokenize -q --model "$SAMPLE/tokenizer.model" |
+    sed 's/.*"token_ids":\[\([^]]*\)\].*/\1/; s/ //g' |
+    awk -F, 'NR == 1 { n = split($0, a, ",") }
+        NR == 2 { for (i = 1; i <= n && a[i] == $i; i++); print i - 1 }')
+# equal N ROWS [OPTION...]: so many are left.
+equal() {
+    n=$1 rows=$2
+    shift 2
+    run 0 prefkit export equal.db -d helpfulness -f trl --equal-after "$n" "$@"
+    [ "$(wc -l <stdout)" -eq "$rows" ] || fail "--equal-after $n $*: not $rows"
+}
+equal ${#same} 0
+stderr_has "1 the same after --equal-after (characters)"
+equal $((${#same} + 1)) 1
+equal "$tokens" 0 --tokenizer "$SAMPLE/tokenizer.model"
+stderr_has "1 the same after --equal-after (tokens)"
+equal $((tokens + 1)) 1 --tokenizer "$SAMPLE/tokenizer.model"
+run 2 prefkit export equal.db -f trl --tokenizer "$SAMPLE/tokenizer.model"
+run 4 prefkit export equal.db -d helpfulness -f trl --equal-after 3 --tokenizer none
+
 t "standard input is a file like another"
 run 0 prefkit init stdin.db
 prefkit import stdin.db - --source sample <"$SAMPLE/comparisons.jsonl" \
