@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "infer/ahead.h"
 #include "infer/params.h"
 #include "infer/rope.h"
 #include "infer/simd.h"
@@ -271,8 +272,11 @@ int infer_kv_step(struct infer_kv *kv, struct infer_span *const *spans,
     for (size_t i = 0; i < n; i++)
         infer_matrix_values(&kv->w->embed, (size_t)ids[i] * dim, s->x + i * dim,
                             dim);
-    for (size_t l = 0; l < kv->c->layers && rc == 0; l++)
+    for (size_t l = 0; l < kv->c->layers && rc == 0; l++) {
+        if (kv->w->ahead)
+            infer_ahead_layer(kv->w->ahead, l);
         rc = layer(kv, spans, n, l, err);
+    }
     if (rc)
         return rc;
     for (size_t i = 0; i < n; i++)

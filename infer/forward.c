@@ -115,8 +115,8 @@ size_t infer_forest_bytes(struct infer_forest_size f)
     return f.tokens * TRIE + f.readouts * READ;
 }
 
-size_t infer_score_bytes(const struct infer_config *c,
-                         struct infer_forest_size f)
+struct infer_plan infer_score_plan(const struct infer_config *c,
+                                   struct infer_forest_size f)
 {
     const struct infer_dims d = infer_dims_of(c);
     const struct infer_packed packed = {.n = f.tokens,
@@ -126,10 +126,18 @@ size_t infer_score_bytes(const struct infer_config *c,
     const struct infer_attention at = {
         .forest = &packed, .d = c->head_dim, .tiles = c->head_dim % 32 == 0};
     size_t wide = d.f > d.c ? d.f : d.c;
-    size_t floats = infer_pass_floats(c, &packed, INFER_KEEP_NOTHING) +
-                    infer_attention_floats(&at, false) +
-                    infer_gemm_floats(wide, wide) + f.readouts * d.c;
-    return floats * sizeof(float) + infer_forest_bytes(f);
+    size_t pass = infer_pass_floats(c, &packed, INFER_KEEP_NOTHING);
+    return (struct infer_plan){
+        (pass + f.readouts * d.c) * sizeof(float),
+        infer_attention_floats(&at, false) * sizeof(float),
+        infer_gemm_floats(wide, wide) * sizeof(float), infer_forest_bytes(f)};
+}
+
+size_t infer_score_bytes(const struct infer_config *c,
+                         struct infer_forest_size f)
+{
+    const struct infer_plan p = infer_score_plan(c, f);
+    return p.activations + p.attention + p.products + p.forest;
 }
 
 int infer_pass_plan(const struct infer_pass *p)

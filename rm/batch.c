@@ -238,6 +238,7 @@ static void summarize(const struct rm_job *j, double seconds, uint64_t before)
         pk_note(cli, "%llu dialogues lost %llu of their oldest exchanges",
                 (unsigned long long)c->shortened,
                 (unsigned long long)c->dropped);
+    rm_scorer_say_end(j->scorer, cli);
 }
 
 /* Where R_c's two numbers come from: a model of this run, or the rows. */
@@ -267,7 +268,7 @@ static int open_all(struct rm_job *j, struct rm_batch *b, struct pk_err *err)
     if (rc == 0)
         rc = find_models(j, err);
     if (rc == 0)
-        rm_scorer_say_precision(j->scorer, b->cli);
+        rm_scorer_say_start(j->scorer, b->cli);
     if (rc == 0 && b->whitening)
         rc = rm_whitening_load(b->whitening, &b->combine, j->print, err);
     if (rc == 0)

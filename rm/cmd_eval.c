@@ -157,7 +157,7 @@ static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
         rc = rm_scorer_open(s, a->scoring.models.model, a->scoring.models.n,
                             &a->scoring.opts, err);
     if (rc == 0) {
-        rm_scorer_say_precision(*s, &a->cli);
+        rm_scorer_say_start(*s, &a->cli);
         rc = describe(r, *s, *db, err);
     }
     if (rc)
@@ -171,6 +171,7 @@ static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
     if (rc == 0 && (a->full || a->json || a->html))
         rc = rm_evaluate_ratings(r, *db, *s, err);
     pk_progress_end(&progress);
+    rm_scorer_say_end(*s, &a->cli);
     return rc;
 }
 

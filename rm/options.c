@@ -54,7 +54,8 @@ enum {
     OPT_READ_OUT,
     OPT_UNCLOSED,
     OPT_MAX_TOKENS,
-    OPT_FOREST_TOKENS
+    OPT_FOREST_TOKENS,
+    OPT_VERBOSE
 };
 
 static const struct argp_option scoring_options[] = {
@@ -76,6 +77,8 @@ static const struct argp_option scoring_options[] = {
      "Tokens to compute at a time (default: 16384): more is faster and takes "
      "more memory",
      0},
+    {"verbose", OPT_VERBOSE, NULL, 0,
+     "Say what memory is planned, by kind, and at the end what was used", 0},
     {0}};
 
 static void take_model(struct rm_models *m, const char *arg,
@@ -129,6 +132,9 @@ static error_t parse_scoring(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_MAX_TOKENS:
         a->opts.max_tokens = rm_opt_size("--max-tokens", arg, 1, state);
+        return 0;
+    case OPT_VERBOSE:
+        a->opts.verbose = true;
         return 0;
     case OPT_FOREST_TOKENS:
         a->opts.forest_tokens = rm_opt_size("--forest-tokens", arg, 1, state);

@@ -18,9 +18,10 @@ struct rm_models {
 void rm_models_release(struct rm_models *m);
 
 /* What every verb takes that scores texts: --rm, --precision, --read-out,
- * --max-tokens, --forest-tokens. A verb has rm_scoring_argp among its argp's
- * children and hands it a struct rm_scoring as input; rm_unclosed_argp, with
- * the same input, where texts come with their chat format written out
+ * --max-tokens, --forest-tokens, --verbose. A verb has rm_scoring_argp among
+ * its argp's children and hands it a struct rm_scoring as input;
+ * rm_unclosed_argp, with the same input, where texts come with their chat
+ * format written out
  * (--unclosed). Wrong usage ends the program through argp_error, as in all
  * functions here. */
 struct rm_scoring {

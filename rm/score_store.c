@@ -139,7 +139,7 @@ static int run(struct job *j, const char *store, struct pk_err *err)
         rc = rm_scorer_open(&j->scorer, j->b->models, j->b->n_models,
                             &j->b->scorer, err);
     if (rc == 0) {
-        rm_scorer_say_precision(j->scorer, j->b->cli);
+        rm_scorer_say_start(j->scorer, j->b->cli);
         rc = fingerprints(j, err);
     }
     if (rc == 0)

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -22,7 +23,7 @@ struct rm_scorer {
     struct scored_model *model;
     size_t n_models, budget;
     enum infer_precision asked;
-    bool keep_bad;
+    bool keep_bad, verbose;
     struct infer_ids ids; /* of the text that is being added, model by model */
     struct rm_code *code; /* (models) */
     struct rm_scored *text; /* (texts, models) */
@@ -72,6 +73,12 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
     return rc;
 }
 
+static void share_tape(struct rm_pass *p, struct rm_pass *with)
+{
+    infer_tape_free(p->tape);
+    p->tape = with->tape;
+}
+
 int rm_scorer_open(struct rm_scorer **out, const struct rm_named *models,
                    size_t n, const struct rm_scorer_opts *opts,
                    struct pk_err *err)
@@ -88,11 +95,14 @@ int rm_scorer_open(struct rm_scorer **out, const struct rm_named *models,
     }
     s->budget = opts->forest_tokens ? opts->forest_tokens : RM_FOREST_TOKENS;
     s->keep_bad = opts->keep_bad;
+    s->verbose = opts->verbose;
     s->asked = opts->precision;
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
         s->n_models = i + 1;
         rc = open_model(&s->model[i], &models[i], opts, err);
+        if (rc == 0 && i > 0) /* one runs at a time: in the first's memory */
+            share_tape(&s->model[i].pass, &s->model[0].pass);
     }
     if (rc) {
         rm_scorer_close(s);
@@ -106,10 +116,12 @@ void rm_scorer_close(struct rm_scorer *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; s->model && i < s->n_models; i++) {
+    for (size_t i = s->model ? s->n_models : 0; i-- > 0;) {
         struct scored_model *m = &s->model[i];
         infer_model_close(m->model);
         infer_tokenizer_close(m->coder.tokenizer);
+        if (i > 0 && m->pass.tape == s->model[0].pass.tape)
+            m->pass.tape = NULL;
         rm_pass_release(&m->pass);
     }
     infer_ids_release(&s->ids);
@@ -151,11 +163,44 @@ const char *rm_scorer_precisions(const struct rm_scorer *s)
     return infer_precision_name(first);
 }
 
-void rm_scorer_say_precision(const struct rm_scorer *s,
-                             const struct pk_cli *cli)
+static double mib(size_t bytes)
 {
-    for (size_t m = 0; m < s->n_models; m++)
+    return (double)bytes / (1 << 20);
+}
+
+static void say_plan(const struct rm_scorer *s, size_t model,
+                     const struct pk_cli *cli)
+{
+    const struct rm_coder *c = &s->model[model].coder;
+    size_t tokens = 2 * s->budget;
+    const struct infer_forest_size size = {tokens, c->max_tokens, tokens};
+    const struct infer_plan p = infer_score_plan(c->config, size);
+    pk_note(cli,
+            "%s: planned for forests of up to %zu tokens, beside the weights "
+            "(%.1f MiB, mapped): %.1f MiB: activations %.1f, attention %.1f, "
+            "products %.1f, the forest %.1f",
+            c->dir, tokens, mib(infer_model_bytes(s->model[model].model)),
+            mib(infer_score_bytes(c->config, size)), mib(p.activations),
+            mib(p.attention), mib(p.products), mib(p.forest));
+}
+
+void rm_scorer_say_start(const struct rm_scorer *s, const struct pk_cli *cli)
+{
+    for (size_t m = 0; m < s->n_models; m++) {
         infer_say_precision(cli, s->asked, s->model[m].model);
+        if (s->verbose)
+            say_plan(s, m, cli);
+    }
+}
+
+void rm_scorer_say_end(const struct rm_scorer *s, const struct pk_cli *cli)
+{
+    struct rusage u;
+    if (s->verbose && getrusage(RUSAGE_SELF, &u) == 0)
+        pk_note(cli,
+                "memory: %.1f MiB at most, what was read of mapped "
+                "weights included",
+                (double)u.ru_maxrss / 1024);
 }
 
 int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model, char out[65],

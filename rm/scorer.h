@@ -28,6 +28,7 @@ struct rm_scorer_opts {
     enum infer_read_out read_out; /* which token is meant, when in doubt */
     enum rm_unclosed unclosed;
     bool keep_bad; /* a score may come out as NaN or infinite */
+    bool verbose;  /* rm_scorer_say_* speak of memory too */
 };
 
 enum { RM_FOREST_TOKENS = 16384 };
@@ -64,10 +65,12 @@ PK_NODISCARD int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model,
 enum infer_precision rm_scorer_precision(const struct rm_scorer *s,
                                          size_t model);
 const char *rm_scorer_precisions(const struct rm_scorer *s);
-/* A note of it, or a warning where it is not what was asked for. */
+/* Notes at the start: what each computes in (a warning where that is not what
+ * was asked for) and, verbose, the memory planned for a forest of twice the
+ * budget; and at the end what memory was used at most. */
 struct pk_cli;
-void rm_scorer_say_precision(const struct rm_scorer *s,
-                             const struct pk_cli *cli);
+void rm_scorer_say_start(const struct rm_scorer *s, const struct pk_cli *cli);
+void rm_scorer_say_end(const struct rm_scorer *s, const struct pk_cli *cli);
 size_t rm_scorer_budget(const struct rm_scorer *s); /* forest_tokens */
 struct rm_totals rm_scorer_totals(const struct rm_scorer *s, size_t model);
 double rm_scorer_seconds(const struct rm_scorer *s); /* spent in the models */

@@ -53,7 +53,7 @@ static int open_models(struct rm_server *s, struct pk_err *err)
 static int announce(const struct rm_server *s, const struct rm_address *at,
                     struct pk_err *err)
 {
-    rm_scorer_say_precision(s->scorer, s->o->cli);
+    rm_scorer_say_start(s->scorer, s->o->cli);
     for (size_t m = 0; m < s->o->n_models; m++)
         pk_note(s->o->cli, "%s = %s, up to %zu tokens",
                 rm_scorer_name(s->scorer, m), rm_scorer_dir(s->scorer, m),
@@ -112,6 +112,7 @@ static void summarize(const struct rm_server *s)
     if (c->shortened)
         pk_note(s->o->cli, "%llu dialogues lost their oldest exchanges",
                 (unsigned long long)c->shortened);
+    rm_scorer_say_end(s->scorer, s->o->cli);
 }
 
 static int run(struct rm_server *s, struct pk_err *err)

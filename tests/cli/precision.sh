@@ -7,7 +7,7 @@ small_base
 sample_store
 train_small safety safe
 printf '{"prompt": "Hi", "response": "Hello."}\n' >one.jsonl
-run 0 env DNNL_MAX_CPU_ISA=AVX2 "$PREFKIT" score --rm safe=safe \
+run 0 env PREFKIT_TILES=0 DNNL_MAX_CPU_ISA=AVX2 "$PREFKIT" score --rm safe=safe \
     --precision bf16 --input one.jsonl --output fp32.jsonl
 stderr_has "computing in fp32, not in bf16"
 run 0 prefkit score --rm safe=safe --input one.jsonl --output auto.jsonl

@@ -36,6 +36,12 @@ line=$(grep -n '^not JSON 0' rows.jsonl | cut -d : -f 1)
 must grep -q "^{\"error\":\".*\",\"line\":$line}\$" all.jsonl
 must grep -q '^{"prompt": "q0","error":".*response.*"}$' all.jsonl
 
+t "--verbose tells what memory is planned, and was used"
+run 3 score --input rows.jsonl --output all.jsonl --verbose
+stderr_has "help: planned for forests of up to 4000 tokens, .* MiB: activations "
+stderr_has "safe: planned for forests of up to 4000 tokens, .* MiB: activations "
+stderr_has "memory: [0-9.]* MiB at most"
+
 t "the same bytes whatever stands beside a row"
 run 0 prefkit score --rm help=help -i "$SAMPLE/generations.jsonl" -o forth.jsonl
 tac "$SAMPLE/generations.jsonl" >back.jsonl
