@@ -214,6 +214,17 @@ static bool label(struct annotate__view *v, int key)
     return true;
 }
 
+/* Lines that a key may go to are cut first: all of them, but for the keys that
+ * go a page at most, to which another piece of a long text is enough. */
+static int reach(struct annotate__view *v, enum annotate__request r,
+                 struct pk_err *err)
+{
+    if ((r >= ANNOTATE__LINE_DOWN && r <= ANNOTATE__TOP) ||
+        r == ANNOTATE__OTHER_PANE || r == ANNOTATE__QUIT)
+        return annotate__view_more(v, err);
+    return r > ANNOTATE__CONFIRM ? annotate__view_finish(v, err) : 0;
+}
+
 int annotate__screen_key(struct annotate__view *v, int key, bool *quit,
                          struct pk_err *err)
 {
@@ -223,7 +234,7 @@ int annotate__screen_key(struct annotate__view *v, int key, bool *quit,
         *quit = r == ANNOTATE__QUIT;
         return 0;
     }
-    int rc = r > ANNOTATE__CONFIRM ? annotate__view_finish(v, err) : 0;
+    int rc = reach(v, r, err);
     if (rc || label(v, key) || look(v, r))
         return rc;
     if (!allowed(v->s, r)) {

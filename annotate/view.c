@@ -128,6 +128,11 @@ int annotate__view_finish(struct annotate__view *v, struct pk_err *err)
     return wrap_more(v, SIZE_MAX, err);
 }
 
+int annotate__view_more(struct annotate__view *v, struct pk_err *err)
+{
+    return wrap_more(v, AT_ONCE, err);
+}
+
 int annotate__view_idle(void *view)
 {
     struct annotate__view *v = view;

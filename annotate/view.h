@@ -51,10 +51,12 @@ PK_NODISCARD int annotate__view_pair(struct annotate__view *v,
 PK_NODISCARD int annotate__view_wrap(struct annotate__view *v,
                                      struct pk_err *err);
 /* All that it has left for later; before anything asks for a line further
- * down. And a piece of it, while no key comes: what annotate__tty has as
- * `also`. */
+ * down. Or a piece of it: many pages more. And one while no key comes: what
+ * annotate__tty has as `also`. */
 PK_NODISCARD int annotate__view_finish(struct annotate__view *v,
                                        struct pk_err *err);
+PK_NODISCARD int annotate__view_more(struct annotate__view *v,
+                                     struct pk_err *err);
 int annotate__view_idle(void *view);
 /* The same, and draw. */
 PK_NODISCARD int annotate__view_draw(struct annotate__view *v,
