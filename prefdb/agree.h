@@ -2,12 +2,14 @@
  * table of units (comparisons) and raters (annotators), with ratings missing.
  *
  * Every coefficient but Cohen's needs to know only how many raters put a unit
- * on which level. Units that were rated alike are one row with a count, so that
- * three million units are some hundred rows.
+ * on which level (and Conger's how often each rater used each level). Units
+ * that were rated alike are one row with a count, so that three million units
+ * are some hundred rows.
  *
  * Formulas: Gwet, Handbook of Inter-Rater Reliability (percent agreement,
  * Fleiss, AC1, AC2, their variances); Krippendorff, Content Analysis (alpha);
- * Fleiss, Cohen and Everitt 1969 (the variance of weighted kappa). */
+ * Fleiss, Cohen and Everitt 1969 (the variances of weighted kappa); Conger 1980
+ * (kappa of several raters, each with habits of their own). */
 #ifndef PREFKIT_PREFDB_AGREE_H
 #define PREFKIT_PREFDB_AGREE_H
 
@@ -71,6 +73,22 @@ struct prefdb__coef prefdb__gwet(const struct prefdb__row *rows, size_t n,
                                  const struct prefdb__scale *scale,
                                  enum prefdb__weights kind);
 
+/* How often one rater used each level, on whatever units; all zero: not there.
+ */
+struct prefdb__margin {
+    uint64_t n[PREFDB__LEVELS];
+};
+
+/* Conger's kappa: chance is what two different raters, each with their own
+ * shares of the levels, agree on. Of two raters who rated the same units it is
+ * Cohen's. margins[0..raters) are of the raters of these rows. Without a
+ * standard error, which would need to know who rated which unit. */
+struct prefdb__coef prefdb__conger(const struct prefdb__row *rows, size_t n,
+                                   const struct prefdb__margin *margins,
+                                   size_t raters,
+                                   const struct prefdb__scale *scale,
+                                   enum prefdb__weights kind);
+
 /* Nominal (IDENTITY), ordinal (ORDINAL), interval (QUADRATIC) or ratio (RATIO,
  * of values that are not negative) alpha. These are its own metrics: ordinal
  * alpha is not alpha with ordinal weights. The standard error is the
@@ -78,6 +96,15 @@ struct prefdb__coef prefdb__gwet(const struct prefdb__row *rows, size_t n,
 struct prefdb__coef prefdb__alpha(const struct prefdb__row *rows, size_t n,
                                   const struct prefdb__scale *scale,
                                   enum prefdb__weights metric);
+
+/* Alpha with weights of any kind but RATIO, which is irrCAC's: the squared
+ * distance of two levels is 1 less their weight. With identity or quadratic
+ * weights it is nominal or interval alpha; with ordinal weights it is not
+ * ordinal alpha. */
+struct prefdb__coef prefdb__alpha_weighted(const struct prefdb__row *rows,
+                                           size_t n,
+                                           const struct prefdb__scale *scale,
+                                           enum prefdb__weights kind);
 
 /* Two raters and the units that both rated: table[i][j] of them were put on i
  * by the rater of the lower number and on j by the other. */
@@ -91,6 +118,17 @@ struct prefdb__pair {
 struct prefdb__coef prefdb__cohen(const struct prefdb__pair *pair,
                                   const struct prefdb__scale *scale,
                                   enum prefdb__weights kind);
+
+/* Is kappa more than chance? Its standard error if the two raters had nothing
+ * to do with each other (H0), z = kappa / se, and the two-sided p of z by the
+ * normal distribution. NaN where kappa is undefined; z and p also where chance
+ * has no variance, as when one rater used one level only. */
+struct prefdb__null {
+    double se, z, p;
+};
+struct prefdb__null prefdb__cohen_null(const struct prefdb__pair *pair,
+                                       const struct prefdb__scale *scale,
+                                       enum prefdb__weights kind);
 
 /* Student's t with df degrees of freedom: P(T > t), and the t above which
  * `tail` (below one half) lies. */

@@ -1,4 +1,5 @@
-/* Krippendorff's alpha, nominal, ordinal, interval and ratio; see agree.h.
+/* Krippendorff's alpha, nominal, ordinal, interval and ratio, and alpha with
+ * weights; see agree.h.
  *
  * Its sufficient statistic is the matrix of coincidences. One unit more or less
  * changes that matrix by what the unit adds, so leaving out each unit in turn
@@ -29,11 +30,20 @@ static bool add_unit(struct coincidences *c, const struct prefdb__row *row,
     return true;
 }
 
+/* How far apart two levels are: by Krippendorff's metric, or by weights. */
+struct metric {
+    enum prefdb__weights kind;
+    bool weighted;
+    double w[L][L]; /* if weighted */
+};
+
 /* The squared distance of two levels, with nk ratings on level k. */
-static double distance(const struct prefdb__scale *s,
-                       enum prefdb__weights metric, const double nk[L], int k,
-                       int l)
+static double distance(const struct prefdb__scale *s, const struct metric *m,
+                       const double nk[L], int k, int l)
 {
+    enum prefdb__weights metric = m->kind;
+    if (m->weighted)
+        return 1 - m->w[k][l];
     double d = s->value[k] - s->value[l];
     if (metric == PREFDB__IDENTITY || k == l)
         return k != l;
@@ -49,7 +59,7 @@ static double distance(const struct prefdb__scale *s,
 
 /* NaN when all that is paired is on one level. */
 static double alpha(const struct coincidences *c, const struct prefdb__scale *s,
-                    enum prefdb__weights metric)
+                    const struct metric *metric)
 {
     double nk[L] = {0}, n = 0, seen = 0, chance = 0;
     for (int k = 0; k < s->q; k++) {
@@ -68,9 +78,9 @@ static double alpha(const struct coincidences *c, const struct prefdb__scale *s,
     return chance > 0 ? 1 - (n - 1) * seen / chance : (double)NAN;
 }
 
-struct prefdb__coef prefdb__alpha(const struct prefdb__row *rows, size_t n,
-                                  const struct prefdb__scale *scale,
-                                  enum prefdb__weights metric)
+static struct prefdb__coef measure(const struct prefdb__row *rows, size_t n,
+                                   const struct prefdb__scale *scale,
+                                   const struct metric *metric)
 {
     struct prefdb__coef c = {PREFDB__DEFINED, NAN, NAN, NAN, NAN, 0};
     struct coincidences all = {{{0}}};
@@ -102,4 +112,22 @@ struct prefdb__coef prefdb__alpha(const struct prefdb__row *rows, size_t n,
     c.low = fmax(-1, c.value - half);
     c.high = fmin(1, c.value + half);
     return c;
+}
+
+struct prefdb__coef prefdb__alpha(const struct prefdb__row *rows, size_t n,
+                                  const struct prefdb__scale *scale,
+                                  enum prefdb__weights metric)
+{
+    struct metric m = {.kind = metric};
+    return measure(rows, n, scale, &m);
+}
+
+struct prefdb__coef prefdb__alpha_weighted(const struct prefdb__row *rows,
+                                           size_t n,
+                                           const struct prefdb__scale *scale,
+                                           enum prefdb__weights kind)
+{
+    struct metric m = {.kind = kind, .weighted = true};
+    prefdb__weights(scale, kind, m.w);
+    return measure(rows, n, scale, &m);
 }

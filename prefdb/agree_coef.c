@@ -1,5 +1,5 @@
-/* Percent agreement, Fleiss' kappa and Gwet's AC1 and AC2, with any weights:
- * one agreement p_a, three notions of chance; see agree.h. */
+/* Percent agreement, Fleiss' and Conger's kappa and Gwet's AC1 and AC2, with
+ * any weights: one agreement p_a, several notions of chance; see agree.h. */
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 
 #define L PREFDB__LEVELS
 
-/* What all three begin with. n counts rated units, n2 those rated twice or
+/* What they all begin with. n counts rated units, n2 those rated twice or
  * more; pa is the agreement, pi[k] the mean share of level k in a unit. */
 struct base {
     double w[L][L], total_w;
@@ -183,4 +183,49 @@ struct prefdb__coef prefdb__gwet(const struct prefdb__row *rows, size_t n,
         pe += b.pi[k] * share[k];
     }
     return corrected(&b, rows, n, scale->q, pe, share);
+}
+
+/* The mean over ordered pairs of different raters of the weighted agreement of
+ * their shares: all pairs of raters, less each with themselves. NaN with fewer
+ * than two raters. */
+static double two_raters(const struct prefdb__margin *margins, size_t raters,
+                         int q, double w[L][L])
+{
+    double r = 0, all = 0, own = 0, sum[L] = {0};
+    for (size_t g = 0; g < raters; g++) {
+        double n = 0, p[L];
+        for (int k = 0; k < q; k++)
+            n += (double)margins[g].n[k];
+        if (n < 1)
+            continue;
+        r++;
+        for (int k = 0; k < q; k++)
+            sum[k] += p[k] = (double)margins[g].n[k] / n;
+        for (int k = 0; k < q; k++)
+            for (int l = 0; l < q; l++)
+                own += w[k][l] * p[k] * p[l];
+    }
+    for (int k = 0; k < q; k++)
+        for (int l = 0; l < q; l++)
+            all += w[k][l] * sum[k] * sum[l];
+    return r < 2 ? (double)NAN : (all - own) / (r * (r - 1));
+}
+
+struct prefdb__coef prefdb__conger(const struct prefdb__row *rows, size_t n,
+                                   const struct prefdb__margin *margins,
+                                   size_t raters,
+                                   const struct prefdb__scale *scale,
+                                   enum prefdb__weights kind)
+{
+    struct base b;
+    measure(&b, rows, n, scale, kind);
+    double pe = two_raters(margins, raters, scale->q, b.w);
+    struct prefdb__coef c = undefined(&b);
+    if (isnan(pe))
+        c.undefined = PREFDB__NO_OVERLAP;
+    if (b.n2 < 1 || b.unanimous || isnan(pe))
+        return c;
+    c.undefined = PREFDB__DEFINED;
+    c.value = (b.pa - pe) / (1 - pe);
+    return c;
 }

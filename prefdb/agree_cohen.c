@@ -1,5 +1,5 @@
-/* Cohen's kappa of two raters, weighted, with the large-sample variance of
- * Fleiss, Cohen and Everitt (1969); see agree.h. */
+/* Cohen's kappa of two raters, weighted, with the large-sample variances of
+ * Fleiss, Cohen and Everitt (1969), its own and that under H0; see agree.h. */
 #include <math.h>
 
 #include "prefdb/agree.h"
@@ -76,4 +76,30 @@ struct prefdb__coef prefdb__cohen(const struct prefdb__pair *pair,
     c.low = fmax(-1, c.value - 1.959963984540054 * c.se);
     c.high = fmin(1, c.value + 1.959963984540054 * c.se);
     return c;
+}
+
+struct prefdb__null prefdb__cohen_null(const struct prefdb__pair *pair,
+                                       const struct prefdb__scale *scale,
+                                       enum prefdb__weights kind)
+{
+    double w[L][L], sum = 0;
+    int q = scale->q;
+    struct margins m;
+    struct prefdb__null null = {NAN, NAN, NAN};
+    prefdb__weights(scale, kind, w);
+    measure(&m, pair, q, w);
+    if (m.n < 1 || one_cell(pair, q))
+        return null;
+    for (int i = 0; i < q; i++)
+        for (int j = 0; j < q; j++) {
+            double d = w[i][j] - (m.row_w[i] + m.col_w[j]);
+            sum += m.row[i] * m.col[j] * d * d;
+        }
+    double gap = 1 - m.chance, var = sum - m.chance * m.chance;
+    null.se = sqrt(fmax(0, var) / m.n) / gap;
+    if (var < 1e-12) /* rounding, where it is zero */
+        return null;
+    null.z = (m.seen - m.chance) / gap / null.se;
+    null.p = erfc(fabs(null.z) / sqrt(2));
+    return null;
 }

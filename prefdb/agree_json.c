@@ -15,7 +15,7 @@ static void count(cJSON *o, const char *key, uint64_t n)
 
 /* {"value": ..., "se": ..., "low": ..., "high": ..., "comparisons": n}; what
  * can't be had is null, with the reason in "undefined". */
-static void add_coef(cJSON *in, const char *key, const struct prefdb__coef *c)
+static cJSON *add_coef(cJSON *in, const char *key, const struct prefdb__coef *c)
 {
     cJSON *o = cJSON_AddObjectToObject(in, key);
     pk_json_add_num(o, "value", c->value);
@@ -27,6 +27,17 @@ static void add_coef(cJSON *in, const char *key, const struct prefdb__coef *c)
         cJSON_AddStringToObject(
             o, "undefined",
             c->undefined == PREFDB__UNANIMOUS ? "unanimous" : "no_overlap");
+    return o;
+}
+
+/* The same and {..., "se_null": ..., "z": ..., "p": ...}. */
+static void add_cohen(cJSON *in, const char *key, const struct prefdb__coef *c,
+                      const struct prefdb__null *null)
+{
+    cJSON *o = add_coef(in, key, c);
+    pk_json_add_num(o, "se_null", null->se);
+    pk_json_add_num(o, "z", null->z);
+    pk_json_add_num(o, "p", null->p);
 }
 
 static void add_share(cJSON *in, const char *key, uint64_t k, uint64_t n)
@@ -65,13 +76,27 @@ static int add_pairs(cJSON *o, const struct prefdb__agreement *a,
         cJSON_AddItemToArray(who, cJSON_CreateString(a->people.v[t.v[i].low]));
         cJSON_AddItemToArray(who, cJSON_CreateString(a->people.v[t.v[i].high]));
         pk_json_add_num(x, "same", t.v[i].same);
-        add_coef(x, "cohen", &t.v[i].plain);
+        add_cohen(x, "cohen", &t.v[i].plain, &t.v[i].plain_null);
         if (s == PREFDB__STRENGTH) {
-            add_coef(x, "cohen_linear", &t.v[i].linear);
-            add_coef(x, "cohen_quadratic", &t.v[i].quadratic);
+            add_cohen(x, "cohen_linear", &t.v[i].linear, &t.v[i].linear_null);
+            add_cohen(x, "cohen_quadratic", &t.v[i].quadratic,
+                      &t.v[i].quadratic_null);
         }
     }
     free(t.v);
+    return 0;
+}
+
+static int add_conger(cJSON *o, const struct prefdb__group *g,
+                      enum prefdb__scale_id s, struct pk_err *err)
+{
+    struct prefdb__conger c;
+    int rc = prefdb__group_conger(g, s, &c, err);
+    if (rc || !c.had)
+        return rc;
+    add_coef(o, "conger", &c.plain);
+    if (s == PREFDB__STRENGTH)
+        add_coef(o, "conger_quadratic", &c.quadratic);
     return 0;
 }
 
@@ -98,6 +123,8 @@ static int add_group(cJSON *o, const struct prefdb__agreement *a,
         for (int i = 0; i < PREFDB__COEFS && !rc; i++)
             if (!prefdb__coef_kinds[i].strength || id == PREFDB__STRENGTH)
                 add_coef(x, prefdb__coef_kinds[i].key, &c[i]);
+        if (!rc)
+            rc = add_conger(x, g, id, err);
         if (!rc)
             rc = add_pairs(x, a, g, id, pairs, err);
     }

@@ -27,6 +27,10 @@ const struct prefdb__coef_kind prefdb__coef_kinds[PREFDB__COEFS] = {
      true},
     {"ac2_quadratic", "Gwet's AC2, quadratic weights", prefdb__gwet,
      PREFDB__QUADRATIC, true},
+    {"alpha_weighted_ordinal", "alpha with ordinal weights (irrCAC)",
+     prefdb__alpha_weighted, PREFDB__ORDINAL, true},
+    {"alpha_weighted_linear", "alpha with linear weights (irrCAC)",
+     prefdb__alpha_weighted, PREFDB__LINEAR, true},
 };
 
 bool prefdb__has_scale(const struct prefdb__group *g, enum prefdb__scale_id s)
@@ -91,6 +95,38 @@ int prefdb__coefs(const struct prefdb__group *g, enum prefdb__scale_id s,
         out[i] = k->f(rows, of_scale ? n : 0, &scale, k->weights);
     }
     free(rows);
+    return 0;
+}
+
+int prefdb__group_conger(const struct prefdb__group *g, enum prefdb__scale_id s,
+                         struct prefdb__conger *out, struct pk_err *err)
+{
+    struct prefdb__row *rows;
+    struct prefdb__margin *margins;
+    size_t n, raters;
+    struct prefdb__scale scale = prefdb__scale_of(g, s);
+    *out = (struct prefdb__conger){.had = g->tally[s].raters.n > 0};
+    if (!out->had)
+        return 0;
+    int rc = prefdb__tally_rows(&g->tally[s], &rows, &n, err);
+    if (rc)
+        return rc;
+    rc = prefdb__tally_margins(&g->tally[s], &margins, &raters, err);
+    if (rc) {
+        free(rows);
+        return rc;
+    }
+    close_gap(g, s, rows, n);
+    for (size_t i = 0; i < raters && s == PREFDB__CHOICE && !g->ties; i++) {
+        margins[i].n[1] = margins[i].n[2];
+        margins[i].n[2] = 0;
+    }
+    out->plain =
+        prefdb__conger(rows, n, margins, raters, &scale, PREFDB__IDENTITY);
+    out->quadratic =
+        prefdb__conger(rows, n, margins, raters, &scale, PREFDB__QUADRATIC);
+    free(rows);
+    free(margins);
     return 0;
 }
 
@@ -204,7 +240,10 @@ static int take_pair(void *ctx, const struct prefdb__pair *p,
         .units = p->units,
         .plain = prefdb__cohen(p, &t->scale, PREFDB__IDENTITY),
         .linear = prefdb__cohen(p, &t->scale, PREFDB__LINEAR),
-        .quadratic = prefdb__cohen(p, &t->scale, PREFDB__QUADRATIC)};
+        .quadratic = prefdb__cohen(p, &t->scale, PREFDB__QUADRATIC),
+        .plain_null = prefdb__cohen_null(p, &t->scale, PREFDB__IDENTITY),
+        .linear_null = prefdb__cohen_null(p, &t->scale, PREFDB__LINEAR),
+        .quadratic_null = prefdb__cohen_null(p, &t->scale, PREFDB__QUADRATIC)};
     for (int k = 0; k < t->scale.q; k++)
         x->same += (double)p->table[k][k] / (double)p->units;
     t->defined += !x->plain.undefined;

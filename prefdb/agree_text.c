@@ -36,11 +36,31 @@ static void print_mean(const char *name, double mean)
         printf("    %-36s %7.3f\n", name, mean);
 }
 
+/* "<.0001" or to four places; "-" where there is none. */
+static const char *p_value(double p, char text[16])
+{
+    if (isnan(p))
+        return "-";
+    if (p < 0.0001)
+        return "<.0001";
+    snprintf(text, 16, "%.4f", p);
+    return text;
+}
+
+static void print_null(const struct prefdb__null *null)
+{
+    char p[16];
+    if (!isnan(null->z))
+        printf("    %-36s %7s %7.3f   z %.2f, p %s\n", "  if it were chance",
+               "", null->se, null->z, p_value(null->p, p));
+}
+
 static void print_cohen(const struct prefdb__twos *t, bool strength)
 {
     char name[64];
     if (t->n == 1) {
         print_coef("Cohen's kappa", &t->v[0].plain);
+        print_null(&t->v[0].plain_null);
         if (strength) {
             print_coef("Cohen's kappa, linear weights", &t->v[0].linear);
             print_coef("Cohen's kappa, quadratic weights", &t->v[0].quadratic);
@@ -62,18 +82,19 @@ static void print_pairs(const struct prefdb__agreement *a,
 {
     if (t->n < 2 || !most)
         return;
-    printf("\n    %-25.25s %-25.25s %6s %8s  %s%s\n", "annotator", "annotator",
-           "shared", "the same", "Cohen's kappa, 95%",
-           strength ? "    quadratic" : "");
+    printf("\n    %-20.20s %-20.20s %6s %8s  %-22s %6s%s\n", "annotator",
+           "annotator", "shared", "the same", "Cohen's kappa, 95%", "p",
+           strength ? "  quadr." : "");
     for (size_t i = 0; i < t->n && i < most; i++) {
         const struct prefdb__two *x = &t->v[i];
-        printf("    %-25.25s %-25.25s %6llu %7.1f%%  ", a->people.v[x->low],
+        char p[16];
+        printf("    %-20.20s %-20.20s %6llu %7.1f%%  ", a->people.v[x->low],
                a->people.v[x->high], ull(x->units), 100 * x->same);
         if (x->plain.undefined)
-            printf("%s", why(&x->plain));
+            printf("%-29s", why(&x->plain));
         else
-            printf("%6.3f %6.3f..%.3f", x->plain.value, x->plain.low,
-                   x->plain.high);
+            printf("%6.3f %6.3f..%-7.3f %6s", x->plain.value, x->plain.low,
+                   x->plain.high, p_value(x->plain_null.p, p));
         if (strength && !x->quadratic.undefined)
             printf("  %6.3f", x->quadratic.value);
         putchar('\n');
@@ -90,7 +111,10 @@ static int print_scale(struct prefdb__agreement *a, struct prefdb__group *g,
 {
     struct prefdb__coef c[PREFDB__COEFS];
     struct prefdb__twos twos;
+    struct prefdb__conger conger;
     int rc = prefdb__coefs(g, s, c, err);
+    if (!rc)
+        rc = prefdb__group_conger(g, s, &conger, err);
     if (!rc)
         rc = prefdb__twos(g, s, &twos, err);
     if (rc)
@@ -102,6 +126,10 @@ static int print_scale(struct prefdb__agreement *a, struct prefdb__group *g,
     for (int i = 0; i < PREFDB__COEFS; i++)
         if (!prefdb__coef_kinds[i].strength || s == PREFDB__STRENGTH)
             print_coef(prefdb__coef_kinds[i].name, &c[i]);
+    if (conger.had)
+        print_coef("Conger's kappa", &conger.plain);
+    if (conger.had && s == PREFDB__STRENGTH)
+        print_coef("Conger's kappa, quadratic weights", &conger.quadratic);
     print_cohen(&twos, s == PREFDB__STRENGTH);
     print_pairs(a, &twos, p->pairs, s == PREFDB__STRENGTH);
     free(twos.v);
@@ -301,8 +329,9 @@ int prefdb__agreement_text(struct prefdb__agreement *a,
         "\nshared: comparisons that another annotator judged too. Strength: "
         "0 is a tie or \"negligibly better\";\n3 significantly better. "
         "Intervals: Student's t over comparisons (alpha: jackknife); shares: "
-        "Wilson.\ntoo fast: the two responses would have been read at more "
-        "than %.0f characters a second.\n",
+        "Wilson.\np: of a kappa at least so far from 0 by chance (two-sided). "
+        "alpha with weights is not ordinal\nalpha. too fast: the two responses "
+        "would have been read at more than %.0f characters a second.\n",
         p->query->reading_speed);
     return 0;
 }

@@ -93,7 +93,7 @@ struct prefdb__coef_kind {
     enum prefdb__weights weights;
     bool strength; /* for the strength scale only */
 };
-#define PREFDB__COEFS 11
+#define PREFDB__COEFS 13
 extern const struct prefdb__coef_kind prefdb__coef_kinds[PREFDB__COEFS];
 /* Of them, what a summary shows. */
 enum {
@@ -120,6 +120,17 @@ PK_NODISCARD int prefdb__coefs(const struct prefdb__group *g,
                                struct prefdb__coef out[PREFDB__COEFS],
                                struct pk_err *err);
 
+/* Conger's kappa of a group's scale, and that with quadratic weights. Only of
+ * a group that kept its raters (`all`): `had`. */
+struct prefdb__conger {
+    bool had;
+    struct prefdb__coef plain, quadratic;
+};
+PK_NODISCARD int prefdb__group_conger(const struct prefdb__group *g,
+                                      enum prefdb__scale_id s,
+                                      struct prefdb__conger *out,
+                                      struct pk_err *err);
+
 /* One annotator among the others. */
 struct prefdb__person {
     uint32_t id;
@@ -143,6 +154,7 @@ struct prefdb__two {
     uint64_t units;
     double same; /* share of equal ratings */
     struct prefdb__coef plain, linear, quadratic;
+    struct prefdb__null plain_null, linear_null, quadratic_null;
 };
 
 /* Cohen's kappa of every pair of annotators of a group's scale, most units

@@ -119,7 +119,8 @@ int prefdb_cmd_agreement(int argc, char **argv)
         .args_doc = "DB",
         .doc =
             "How far a store's annotators agree: percent agreement, Cohen's "
-            "and Fleiss' kappa, Krippendorff's alpha, Gwet's AC1 and AC2, with "
+            "(with its p), Fleiss' and Conger's kappa, Krippendorff's alpha "
+            "and alpha with weights, Gwet's AC1 and AC2, with "
             "standard errors and 95% intervals, on choices, strengths and "
             "safety labels, per dimension and source; and each annotator: "
             "agreement with the others and theirs without this one, share of "

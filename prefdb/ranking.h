@@ -39,6 +39,16 @@ double prefdb__bt_log_likelihood(const struct prefdb__battles *b,
 /* The Elo scale: 1000 + 400 / ln 10 * theta. */
 double prefdb__elo(double theta);
 
+/* Elo's online ratings, for comparison with leaderboards that give them: they
+ * depend on the order of the games, which Bradley and Terry's do not. The score
+ * that a player rated `a` is expected to make against one rated `b`; and a
+ * rating after n games at once against players rated others[i], with scores 1,
+ * 1/2 or 0 (one game at a time is n = 1, for both players from the ratings
+ * before it). */
+double prefdb__elo_expected(double a, double b);
+double prefdb__elo_after(double rating, const double *others,
+                         const double *scores, size_t n, double k);
+
 struct prefdb__ranked {
     uint32_t model;
     double battles, wins; /* a tie is half a win */

@@ -12,6 +12,20 @@ double prefdb__elo(double theta)
     return 1000 + 400 / log(10) * theta;
 }
 
+double prefdb__elo_expected(double a, double b)
+{
+    return 1 / (1 + pow(10, (b - a) / 400));
+}
+
+double prefdb__elo_after(double rating, const double *others,
+                         const double *scores, size_t n, double k)
+{
+    double more = 0; /* than was expected */
+    for (size_t i = 0; i < n; i++)
+        more += scores[i] - prefdb__elo_expected(rating, others[i]);
+    return rating + k * more;
+}
+
 /* How many models are reached from model 0 along wins (or losses). */
 static size_t reach(const struct prefdb__battles *b, bool losses, bool *seen,
                     size_t *stack)

@@ -113,6 +113,26 @@ int prefdb__tally_rows(const struct prefdb__tally *t, struct prefdb__row **out,
     return 0;
 }
 
+int prefdb__tally_margins(const struct prefdb__tally *t,
+                          struct prefdb__margin **out, size_t *n,
+                          struct pk_err *err)
+{
+    const struct prefdb__bag *c = &t->raters;
+    *out = NULL;
+    *n = 0;
+    for (size_t i = 0; i < c->n; i++)
+        if (*n <= c->v[i].a >> 32)
+            *n = (c->v[i].a >> 32) + 1;
+    if (!*n)
+        return 0;
+    *out = pk_calloc(*n, sizeof **out);
+    if (!*out)
+        return pk_fail_mem(err, "the annotators");
+    for (size_t i = 0; i < c->n; i++)
+        (*out)[c->v[i].a >> 32].n[c->v[i].b] += c->v[i].n;
+    return 0;
+}
+
 void prefdb__tally_release(struct prefdb__tally *t)
 {
     prefdb__bag_release(&t->rows);

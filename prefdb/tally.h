@@ -65,6 +65,11 @@ PK_NODISCARD int prefdb__tally_merge(struct prefdb__tally *t,
 PK_NODISCARD int prefdb__tally_rows(const struct prefdb__tally *t,
                                     struct prefdb__row **out, size_t *n,
                                     struct pk_err *err);
+/* How often each rater used each level, by the rater's number; *out is the
+ * caller's, NULL when there are none. */
+PK_NODISCARD int prefdb__tally_margins(const struct prefdb__tally *t,
+                                       struct prefdb__margin **out, size_t *n,
+                                       struct pk_err *err);
 void prefdb__tally_release(struct prefdb__tally *t);
 
 /* What one rater has to do with the others. */

@@ -165,6 +165,26 @@ START_TEST(test_wikipedia_alpha)
 }
 END_TEST
 
+/* irrCAC's: not ordinal alpha with ordinal weights. */
+START_TEST(test_raw4_alpha_weighted)
+{
+    static const struct {
+        enum prefdb__weights w;
+        double alpha;
+    } want[] = {{PREFDB__IDENTITY, .74342},
+                {PREFDB__LINEAR, .80038},
+                {PREFDB__QUADRATIC, .84911},
+                {PREFDB__ORDINAL, .83364}};
+    struct prefdb__scale s = scale(5, 1);
+    size_t n;
+    struct prefdb__row *rows = rows_from(raw4, 1, &n);
+    for (int i = 0; i < 4; i++)
+        near(prefdb__alpha_weighted(rows, n, &s, want[i].w).value,
+             want[i].alpha, 5, "alpha with weights");
+    free(rows);
+}
+END_TEST
+
 /* A square table of two raters as rows of counts. */
 static struct prefdb__row *rows_of_table(const struct prefdb__pair *p, int q,
                                          size_t *n)
@@ -192,6 +212,10 @@ START_TEST(test_cohen_sas)
     near(c.low, .2137, 4, "its interval");
     near(c.high, .7547, 4, "its interval");
     ck_assert_uint_eq(c.units, 19);
+    struct prefdb__null null = prefdb__cohen_null(&t, &s, PREFDB__IDENTITY);
+    near(null.se, .1484, 4, "the error under H0");
+    near(null.z, 3.2626, 4, "z");
+    near(null.p, .001104, 6, "p"); /* 2 (1 - Phi(3.2626)) */
     c = prefdb__cohen(&t, &s, PREFDB__LINEAR);
     near(c.value, .470120, 6, "linear kappa");
     near(c.se, .1457, 4, "its error");
@@ -242,6 +266,49 @@ START_TEST(test_irrcac_tables)
          "Scott's pi");
     near(prefdb__cohen(&x, &s, PREFDB__IDENTITY).se, .0589, 3, "error");
     near(prefdb__cohen(&d, &s4, PREFDB__IDENTITY).se, .0460, 3, "error");
+    free(rows);
+}
+END_TEST
+
+START_TEST(test_conger)
+{
+    struct pk_err err;
+    struct prefdb__margin *margins;
+    struct prefdb__row *rows;
+    size_t n, raters;
+    struct prefdb__scale s = scale(5, 1), s3 = scale(3, 1);
+    struct prefdb__tally t = parse(raw4, 1);
+    ck_ok(prefdb__tally_rows(&t, &rows, &n, &err));
+    ck_ok(prefdb__tally_margins(&t, &margins, &raters, &err));
+    ck_assert_uint_eq(raters, 4);
+    ck_assert_uint_eq(margins[0].n[1], 3); /* the first rater: units 2, 5, 9 */
+    struct prefdb__coef c =
+        prefdb__conger(rows, n, margins, raters, &s, PREFDB__IDENTITY);
+    near(c.value, .763, 3, "Conger");
+    ck_assert_uint_eq(c.units, 11);
+    ck_assert(isnan(c.se));
+    ck_assert_int_eq(
+        prefdb__conger(rows, n, margins, 1, &s, PREFDB__IDENTITY).undefined,
+        PREFDB__NO_OVERLAP);
+    free(margins);
+    free(rows);
+    prefdb__tally_release(&t);
+    /* Of two raters it is Cohen's, with any weights; a third who rated nothing
+     * is not there. */
+    static const struct prefdb__pair two = {
+        .table = {{0, 4, 1}, {0, 8, 0}, {0, 1, 5}}};
+    struct prefdb__margin m[3] = {{{0}}};
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            m[0].n[i] += two.table[i][j];
+            m[2].n[j] += two.table[i][j];
+        }
+    rows = rows_of_table(&two, 3, &n);
+    for (int w = PREFDB__IDENTITY; w <= PREFDB__ORDINAL; w++) {
+        enum prefdb__weights kind = (enum prefdb__weights)w;
+        near(prefdb__conger(rows, n, m, 3, &s3, kind).value,
+             prefdb__cohen(&two, &s3, kind).value, 12, "Cohen");
+    }
     free(rows);
 }
 END_TEST
@@ -393,6 +460,13 @@ START_TEST(test_undefined)
                      PREFDB__UNANIMOUS);
     ck_assert_int_eq(prefdb__cohen(&none, &s, PREFDB__IDENTITY).undefined,
                      PREFDB__NO_OVERLAP);
+    /* A rater who uses one level: kappa is 0 and chance has no variance. */
+    static const struct prefdb__pair flat = {.table = {{3, 4}}};
+    ck_assert_double_eq_tol(prefdb__cohen(&flat, &s, PREFDB__IDENTITY).value, 0,
+                            1e-12);
+    ck_assert(isnan(prefdb__cohen_null(&flat, &s, PREFDB__IDENTITY).z));
+    ck_assert(isnan(prefdb__cohen_null(&one, &s, PREFDB__IDENTITY).se));
+    ck_assert(isnan(prefdb__cohen_null(&none, &s, PREFDB__IDENTITY).p));
 }
 END_TEST
 
@@ -677,6 +751,15 @@ START_TEST(test_store_people)
     ck_assert_uint_eq(twos.v[0].units, 2);
     near(twos.v[0].same, 1, 12, "p and q");
     free(twos.v);
+    /* Forced choice: p says a a, q a a, r b; two of them differ from r on one
+     * comparison, so that chance is (1 + 0 + 0) / 3, and p_a (1 / 3 + 1) / 2.
+     */
+    struct prefdb__conger conger;
+    ck_ok(prefdb__group_conger(&a.all[0], PREFDB__CHOICE, &conger, &err));
+    ck_assert(conger.had);
+    near(conger.plain.value, .5, 12, "Conger");
+    ck_ok(prefdb__group_conger(&a.groups[0], PREFDB__CHOICE, &conger, &err));
+    ck_assert(!conger.had);
     prefdb__agreement_release(&a);
 }
 END_TEST
@@ -701,6 +784,8 @@ int main(void)
     tcase_set_timeout(core, 60);
     tcase_add_test(core, test_raw4);
     tcase_add_test(core, test_raw4_alpha);
+    tcase_add_test(core, test_raw4_alpha_weighted);
+    tcase_add_test(core, test_conger);
     tcase_add_test(core, test_wikipedia_alpha);
     tcase_add_test(core, test_cohen_sas);
     tcase_add_test(core, test_irrcac_tables);

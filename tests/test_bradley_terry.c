@@ -45,6 +45,45 @@ START_TEST(test_league)
 }
 END_TEST
 
+/* One game after another between A, B and C. */
+static void play(double k, double r[3])
+{
+    static const struct {
+        int a, b;
+        double score;
+    } games[] = {{0, 1, 1}, {1, 2, .5}, {2, 0, 1}, {1, 0, 1}};
+    for (int i = 0; i < 3; i++)
+        r[i] = 1000;
+    for (size_t i = 0; i < sizeof games / sizeof games[0]; i++) {
+        double *a = &r[games[i].a], *b = &r[games[i].b], was = *a;
+        double other = 1 - games[i].score;
+        *a = prefdb__elo_after(was, b, &games[i].score, 1, k);
+        *b = prefdb__elo_after(*b, &was, &other, 1, k);
+    }
+}
+
+START_TEST(test_online_elo)
+{
+    static const double want[2][3] = {
+        {982.562794, 1001.403373, 1016.033833},
+        {997.977041, 1000.022893, 1002.000066},
+    };
+    static const double others[] = {1609, 1477, 1388, 1586, 1720};
+    static const double scores[] = {0, .5, 1, 1, 0};
+    double r[3], expected = 0;
+    for (int i = 0; i < 2; i++) {
+        play(i ? 4 : 32, r);
+        for (int j = 0; j < 3; j++)
+            near(r[j], want[i][j], 5.1e-7, "online Elo");
+    }
+    for (int i = 0; i < 5; i++)
+        expected += prefdb__elo_expected(1613, others[i]);
+    near(expected, 2.867, 5.1e-4, "expected score");
+    near(prefdb__elo_after(1613, others, scores, 5, 32), 1601.27, .0051,
+         "a tournament");
+}
+END_TEST
+
 START_TEST(test_choix)
 {
     struct pk_err err;
@@ -221,6 +260,7 @@ int main(void)
     TCase *core = tcase_create("vectors");
     tcase_set_timeout(core, 60);
     tcase_add_test(core, test_league);
+    tcase_add_test(core, test_online_elo);
     tcase_add_test(core, test_choix);
     tcase_add_test(core, test_choix_regularised);
     tcase_add_test(core, test_finite);

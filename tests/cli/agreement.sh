@@ -13,12 +13,16 @@ t "agreement tells the coefficients"
 run 0 prefkit agreement s.db
 stdout_has "Krippendorff's alpha, ordinal"
 stdout_has "percent agreement  *0.500"
+stdout_has "Conger's kappa, quadratic weights"
+stdout_has "if it were chance .* z -*[0-9.]*, p [0-9.]*"
 awk 'length > 100 { exit 1 }' stdout || fail "a line beyond 100 columns"
 
 t "agreement --json"
 run 0 prefkit agreement s.db --json --gold p
 stdout_has '"schema":[[:space:]]*"prefkit-agreement-report-1"'
 stdout_has '"gold_right"'
+stdout_has '"conger"'
+stdout_has '"se_null"'
 
 t "agreement of nobody's judgments is an empty report"
 run 0 prefkit agreement s.db --dimension safety
