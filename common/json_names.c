@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fnv.h"
 #include "common/json.h"
 #include "common/mem.h"
 
@@ -13,15 +14,7 @@ struct name {
     const char *text;
 };
 
-/* FNV-1a. Names made to collide cost a strcmp, no more. */
-static uint64_t hash(const char *s)
-{
-    uint64_t h = 0xcbf29ce484222325;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001b3;
-    return h;
-}
-
+/* Names made to collide cost a strcmp, no more. */
 static int by_hash(const void *x, const void *y)
 {
     const struct name *a = x, *b = y;
@@ -47,7 +40,7 @@ static int check_many(const cJSON *object, size_t n, struct pk_err *err)
         return pk_fail_mem(err, "the names of an object");
     const cJSON *m = object->child;
     for (size_t i = 0; i < n; i++, m = m->next)
-        v[i] = (struct name){hash(m->string), m->string};
+        v[i] = (struct name){pk_fnv_text(m->string), m->string};
     qsort(v, n, sizeof *v, by_hash);
     int rc = 0;
     for (size_t i = 1; i < n && !rc; i++)

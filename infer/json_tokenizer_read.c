@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fnv.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/utf8.h"
@@ -67,9 +68,7 @@ static bool spell_bytes(struct pk_buf *b, const int16_t of[512],
 
 static uint32_t hash(const char *s, size_t n)
 {
-    uint64_t h = 0xCBF29CE484222325u; /* FNV-1a */
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 0x100000001B3u;
+    uint64_t h = pk_fnv(PK_FNV_START, s, n);
     return (uint32_t)(h ^ h >> 32);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fnv.h"
 #include "common/mem.h"
 #include "prefdb/tally.h"
 
@@ -21,10 +22,7 @@ static uint64_t hash_key(uint64_t a, uint64_t b)
 
 static uint64_t hash_name(const char *s)
 {
-    uint64_t h = 0xCBF29CE484222325U;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001B3U;
-    return mix(h);
+    return mix(pk_fnv_text(s));
 }
 
 /* A table twice as large (or the first), empty. False when out of memory. */

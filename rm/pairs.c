@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fnv.h"
 #include "common/mem.h"
 
 static int ascending(const void *a, const void *b)
@@ -202,16 +203,16 @@ static int encode_both(struct loader *l, const struct prefdb_example *ex,
     return both < pair->n_chosen || both < pair->n_rejected ? 0 : PK_EDATA;
 }
 
-/* A hash (FNV-1a) of what a dialogue begins with, up to the first turn of its
+/* A hash of what a dialogue begins with, up to the first turn of its
  * user. Two with the same one would merely be trained on together. */
 static uint64_t dialogue_of(const struct prefdb_example *ex)
 {
-    uint64_t h = 0xCBF29CE484222325U;
+    uint64_t h = PK_FNV_START;
     for (size_t i = 0; i < ex->n_context; i++) {
         const struct prefdb_turn *t = &ex->context[i];
-        h = (h ^ (uint64_t)t->role) * 0x100000001B3U;
-        for (size_t k = 0; k < t->len; k++)
-            h = (h ^ (unsigned char)t->text[k]) * 0x100000001B3U;
+        const unsigned char role = (unsigned char)t->role;
+        h = pk_fnv(h, &role, 1);
+        h = pk_fnv(h, t->text, t->len);
         if (t->role == PREFDB_USER)
             break;
     }

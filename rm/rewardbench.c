@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/fnv.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/num.h"
@@ -55,22 +56,13 @@ enum { SUBSETS = sizeof subsets / sizeof subsets[0] };
 
 /* ---- Where a comparison belongs ------------------------------------------ */
 
-/* FNV-1a, to tell ids apart. */
-static uint64_t hash(const char *s)
-{
-    uint64_t h = 0xCBF29CE484222325u;
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001B3u;
-    return h;
-}
-
 static void find_row(struct rm_bench_place *out, const cJSON *j, int64_t prompt)
 {
     const cJSON *id = cJSON_GetObjectItemCaseSensitive(j, "id");
     const char *text = cJSON_IsString(id) ? id->valuestring : NULL;
     const char *colon = text ? strchr(text, ':') : NULL;
     uint64_t number;
-    out->row = text                 ? hash(text)
+    out->row = text                 ? pk_fnv_text(text)
                : cJSON_IsNumber(id) ? (uint64_t)id->valuedouble
                                     : (uint64_t)prompt;
     if (out->subset == TIES && colon &&
