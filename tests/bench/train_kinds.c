@@ -113,6 +113,10 @@ TIMED(product(), int, infer_linear,
       (struct infer_gemm * g, float *y, const float *x,
        const struct infer_matrix *w, size_t rows, bool add, struct pk_err *err),
       (g, y, x, w, rows, add, err))
+TIMED(product(), int, infer_linears,
+      (struct infer_gemm * g, const struct infer_linear *to, size_t n,
+       const float *x, size_t rows, bool add, struct pk_err *err),
+      (g, to, n, x, rows, add, err))
 TIMED(product(), int, infer_linear_dx,
       (struct infer_gemm * g, float *dx, const float *dy,
        const struct infer_matrix *w, size_t rows, bool add, struct pk_err *err),
