@@ -80,7 +80,7 @@ fuzz:                     ## build the fuzz targets for libFuzzer (clang)
 	$(MAKE) MODE=fuzz CC=clang fuzzers
 fuzzers: $(FUZZERS)
 lint:                     ## who includes whom, formatting, clang-tidy, shellcheck
-	@scripts/lint.sh
+	@scripts/lint.sh $(B)
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
 bench-core: $(B)/tests/bench/bench_core $(B)/tests/bench/bench_tokenize ## the core against the machine's limits, N="110M 1.1B 7B" shapes
@@ -123,7 +123,7 @@ define into_c
 	$(call say,TEXT)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 endef
 TEXTS := $(wildcard schemas/*.sql rm/*.css)
-$(LIB_OBJ): $(addprefix $(B)/,$(addsuffix .inc,$(basename $(TEXTS))))
+$(LIB_OBJ) lint: $(addprefix $(B)/,$(addsuffix .inc,$(basename $(TEXTS))))
 
 $(B)/libprefkit.a: $(LIB_OBJ)
 	@rm -f $@
