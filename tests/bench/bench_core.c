@@ -16,16 +16,7 @@
 #include "infer/gemm_dnn.h"
 #include "infer/gemm_tiles.h"
 #include "infer/shape.h"
-
-static struct pk_err err;
-
-static void must(int rc)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "bench_core: %s\n", err.text);
-    exit(pk_exit_status(rc));
-}
+#include "tests/bench/must.h"
 
 static double gflops(const struct infer_bench *b)
 {

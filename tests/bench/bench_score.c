@@ -28,19 +28,10 @@
 #include "common/rng.h"
 #include "infer/bench.h"
 #include "rm/batch.h"
+#include "tests/bench/must.h"
 
 #define TOKENIZER "scripts/sample/tokenizer.model"
 enum { RESPONSES = 16, ROUNDS = 3, ENOUGH = 40 /* seconds of the first */ };
-
-static struct pk_err err;
-
-static void must(int rc)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "bench_score: %s\n", err.text);
-    exit(pk_exit_status(rc));
-}
 
 /* What the model's products are held against. */
 static double limit_of(enum infer_precision p)

@@ -21,18 +21,9 @@
 #include "common/buf.h"
 #include "common/lines.h"
 #include "infer/infer.h"
+#include "tests/bench/must.h"
 
 enum { SHORTEST = 40, TIMES = 3, NOT_FOUND = 127 };
-
-static struct pk_err err;
-
-static void must(int rc)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "bench_tokenize: %s\n", err.text);
-    exit(pk_exit_status(rc));
-}
 
 static void fail(const char *what)
 {

@@ -26,19 +26,10 @@
 #include "infer/shape.h"
 #include "rm/memory.h"
 #include "rm/train.h"
+#include "tests/bench/must.h"
 #include "tests/bench/train_kinds.h"
 
 enum { PAIRS = 4 };
-
-static struct pk_err err;
-
-static void must(int rc)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "bench_train: %s\n", err.text);
-    exit(pk_exit_status(rc));
-}
 
 /* ---- Made-up pairs ---- */
 
