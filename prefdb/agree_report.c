@@ -68,12 +68,15 @@ const char *prefdb__scale_levels(const struct prefdb__group *g,
 }
 
 /* Where there are no ties, levels a (0) and b (2) become 0 and 1. */
+static bool has_gap(const struct prefdb__group *g, enum prefdb__scale_id s)
+{
+    return s == PREFDB__CHOICE && !g->ties;
+}
+
 static void close_gap(const struct prefdb__group *g, enum prefdb__scale_id s,
                       struct prefdb__row *rows, size_t n)
 {
-    if (s != PREFDB__CHOICE || g->ties)
-        return;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && has_gap(g, s); i++) {
         rows[i].r[1] = rows[i].r[2];
         rows[i].r[2] = 0;
     }
@@ -117,7 +120,7 @@ int prefdb__group_conger(const struct prefdb__group *g, enum prefdb__scale_id s,
         return rc;
     }
     close_gap(g, s, rows, n);
-    for (size_t i = 0; i < raters && s == PREFDB__CHOICE && !g->ties; i++) {
+    for (size_t i = 0; i < raters && has_gap(g, s); i++) {
         margins[i].n[1] = margins[i].n[2];
         margins[i].n[2] = 0;
     }

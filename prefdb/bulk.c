@@ -78,11 +78,11 @@ int prefdb__bulk_end(struct prefdb__bulk *b, struct pk_err *err)
     int on = set_triggers(b->db, 1, rc ? NULL : err);
     rc = rc ? rc : on;
     on = prefdb__exec(b->db,
-                      "PRAGMA foreign_keys = ON;"
                       "PRAGMA ignore_check_constraints = OFF;"
-                      "PRAGMA secure_delete = ON;"
-                      "PRAGMA cache_size = -65536",
+                      "PRAGMA secure_delete = ON",
                       rc ? NULL : err);
+    rc = rc ? rc : on;
+    on = prefdb__settle(b->db, rc ? NULL : err);
     *b = (struct prefdb__bulk){0};
     return rc ? rc : on;
 }

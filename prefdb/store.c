@@ -54,6 +54,11 @@ static int configure(struct prefdb *db, struct pk_err *err)
     sqlite3_busy_timeout(db->sql, 10000);
     if (sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL))
         return prefdb__fail(db, err);
+    return prefdb__settle(db, err);
+}
+
+int prefdb__settle(struct prefdb *db, struct pk_err *err)
+{
     return prefdb__exec(db,
                         "PRAGMA trusted_schema = OFF;"
                         "PRAGMA cell_size_check = ON;"

@@ -40,6 +40,9 @@ int prefdb__fail(const struct prefdb *db, struct pk_err *err);
 int prefdb__damaged(const struct prefdb *db, const char *what, int64_t row,
                     struct pk_err *err);
 
+/* The connection's settings: at first, and after it was used with others. */
+PK_NODISCARD int prefdb__settle(struct prefdb *db, struct pk_err *err);
+
 PK_NODISCARD int prefdb__exec(struct prefdb *db, const char *sql,
                               struct pk_err *err);
 PK_NODISCARD int prefdb__prepare(struct prefdb *db, sqlite3_stmt **out,

@@ -42,6 +42,18 @@ static void put_baseline(FILE *f, const struct rm_group *g)
             100 * x.accuracy, 100 * x.low, 100 * x.high);
 }
 
+/* Before the i-th group of a table, its kind where that is another; false at
+ * the table's end. */
+static bool begin_group(FILE *f, const struct rm_section *s, size_t i,
+                        bool full)
+{
+    if (i == s->n_groups || (!full && s->group[i].by > RM_BY_LABEL))
+        return false;
+    if (i > 0 && s->group[i].by != s->group[i - 1].by)
+        fprintf(f, "%s\n", rm_by_heading(s->group[i].by));
+    return true;
+}
+
 /* What the models are held against. */
 static void put_baselines(FILE *f, const struct rm_report *r,
                           enum prefdb_dimension d, bool full)
@@ -50,14 +62,8 @@ static void put_baselines(FILE *f, const struct rm_report *r,
     fprintf(f, "\nWithout a model on %s\n\n%-32s%9s%10s  %-14s%6s%11s  %s\n",
             prefdb_dimension_name(d), "", "n", "longer %", "95% interval",
             "ties", "random %", "95% range");
-    for (size_t i = 0; i < s->n_groups; i++) {
-        const struct rm_group *g = &s->group[i];
-        if (!full && g->by > RM_BY_LABEL)
-            break;
-        if (i > 0 && g->by != s->group[i - 1].by)
-            fprintf(f, "%s\n", rm_by_heading(g->by));
-        put_baseline(f, g);
-    }
+    for (size_t i = 0; begin_group(f, s, i, full); i++)
+        put_baseline(f, &s->group[i]);
 }
 
 /* Two lines that the paper's reader asks for first. */
@@ -88,14 +94,8 @@ static void put_table(FILE *f, const struct rm_report *r,
             prefdb_dimension_name(d));
     fprintf(f, "%-32s%9s%8s  %-14s%6s%9s%10s%8s\n", "", "n", "acc %",
             "95% interval", "ties", "log loss", "longer %", "ties");
-    for (size_t i = 0; i < s->n_groups; i++) {
-        const struct rm_group *g = &s->group[i];
-        if (!full && g->by > RM_BY_LABEL)
-            break;
-        if (i > 0 && g->by != s->group[i - 1].by)
-            fprintf(f, "%s\n", rm_by_heading(g->by));
-        put_row(f, g, model);
-    }
+    for (size_t i = 0; begin_group(f, s, i, full); i++)
+        put_row(f, &s->group[i], model);
     put_summary(f, &s->view[model]);
 }
 
