@@ -45,14 +45,14 @@ struct calls {
 #define TEXT(x)  QUOTE(x)
 #define SONAME   "libdnnl.so." TEXT(DNNL_VERSION_MAJOR)
 
-/* NULL where it cannot be loaded; once loaded, never. */
-static const struct calls *dnnl(struct pk_err *err)
+static struct calls dnnl; /* once load() has been called */
+
+static int load(struct pk_err *err)
 {
-    static struct calls calls;
     static struct pk_late late = PK_LATE_INIT;
 #define SYMBOL(name) "dnnl_" #name,
     static const char *const symbols[] = {CALLS(SYMBOL) NULL};
-    return pk_late_load(&late, &calls, SONAME, symbols, err) ? NULL : &calls;
+    return pk_late_load(&late, &dnnl, SONAME, symbols, err);
 }
 
 struct infer_dnn {
@@ -62,13 +62,12 @@ struct infer_dnn {
 
 static bool has(unsigned isa)
 {
-    const struct calls *c = dnnl(NULL);
-    return c && ((unsigned)c->get_effective_cpu_isa() & isa) == isa;
+    return !load(NULL) && ((unsigned)dnnl.get_effective_cpu_isa() & isa) == isa;
 }
 
 const char *infer_dnn_missing(void)
 {
-    return !dnnl(NULL)                     ? "oneDNN cannot be loaded"
+    return load(NULL)                      ? "oneDNN cannot be loaded"
            : has(dnnl_cpu_isa_avx512_core) ? NULL
                                            : "this processor has no AVX-512";
 }
@@ -92,13 +91,13 @@ static int start(struct infer_dnn **out, struct pk_err *err)
     struct infer_dnn *d = *out = pk_calloc(1, sizeof *d);
     if (!d)
         return pk_fail_mem(err, "oneDNN");
-    int rc = dnnl(err) ? 0 : PK_EIO;
+    int rc = load(err);
     if (!rc)
-        rc = check(dnnl(NULL)->engine_create(&d->engine, dnnl_cpu, 0),
-                   "an engine", err);
+        rc = check(dnnl.engine_create(&d->engine, dnnl_cpu, 0), "an engine",
+                   err);
     if (!rc)
-        rc = check(dnnl(NULL)->stream_create(&d->stream, d->engine,
-                                             dnnl_stream_default_flags),
+        rc = check(dnnl.stream_create(&d->stream, d->engine,
+                                      dnnl_stream_default_flags),
                    "a stream", err);
     if (rc) {
         infer_dnn_free(d);
@@ -112,9 +111,9 @@ void infer_dnn_free(struct infer_dnn *d)
     if (!d)
         return;
     if (d->stream)
-        dnnl(NULL)->stream_destroy(d->stream);
+        dnnl.stream_destroy(d->stream);
     if (d->engine)
-        dnnl(NULL)->engine_destroy(d->engine);
+        dnnl.engine_destroy(d->engine);
     free(d);
 }
 
@@ -133,7 +132,7 @@ static int describe(struct operands *o, const struct infer_dnn_product *p,
     for (int i = 0; !rc && i < 3; i++) {
         const dnnl_dims_t dims = {(dnnl_dim_t)sizes[i][0],
                                   (dnnl_dim_t)sizes[i][1]};
-        rc = check(dnnl(NULL)->memory_desc_init_by_tag(
+        rc = check(dnnl.memory_desc_init_by_tag(
                        &o->desc[i], 2, dims, i < 2 ? dnnl_bf16 : dnnl_f32,
                        transposed[i] ? dnnl_ba : dnnl_ab),
                    "an operand", err);
@@ -145,16 +144,15 @@ static int describe(struct operands *o, const struct infer_dnn_product *p,
 static int describe_add(dnnl_primitive_attr_t *attr, struct pk_err *err)
 {
     dnnl_post_ops_t ops = NULL;
-    int rc = check(dnnl(NULL)->primitive_attr_create(attr), "attributes", err);
+    int rc = check(dnnl.primitive_attr_create(attr), "attributes", err);
     if (!rc)
-        rc = check(dnnl(NULL)->post_ops_create(&ops), "operations", err);
+        rc = check(dnnl.post_ops_create(&ops), "operations", err);
     if (!rc)
-        rc = check(dnnl(NULL)->post_ops_append_sum(ops, 1), "a sum", err);
+        rc = check(dnnl.post_ops_append_sum(ops, 1), "a sum", err);
     if (!rc)
-        rc = check(dnnl(NULL)->primitive_attr_set_post_ops(*attr, ops), "a sum",
-                   err);
+        rc = check(dnnl.primitive_attr_set_post_ops(*attr, ops), "a sum", err);
     if (ops)
-        dnnl(NULL)->post_ops_destroy(ops);
+        dnnl.post_ops_destroy(ops);
     return rc;
 }
 
@@ -166,19 +164,19 @@ static int new_primitive(dnnl_primitive_t *out, const struct infer_dnn *d,
     dnnl_primitive_desc_t pd = NULL;
     int rc = add ? describe_add(&attr, err) : 0;
     if (!rc)
-        rc = check(dnnl(NULL)->matmul_desc_init(&desc, &o->desc[0], &o->desc[1],
-                                                NULL, &o->desc[2]),
+        rc = check(dnnl.matmul_desc_init(&desc, &o->desc[0], &o->desc[1], NULL,
+                                         &o->desc[2]),
                    "a product", err);
     if (!rc)
-        rc = check(dnnl(NULL)->primitive_desc_create(&pd, &desc, attr,
-                                                     d->engine, NULL),
-                   "a product", err);
+        rc =
+            check(dnnl.primitive_desc_create(&pd, &desc, attr, d->engine, NULL),
+                  "a product", err);
     if (!rc)
-        rc = check(dnnl(NULL)->primitive_create(out, pd), "a primitive", err);
+        rc = check(dnnl.primitive_create(out, pd), "a primitive", err);
     if (pd)
-        dnnl(NULL)->primitive_desc_destroy(pd);
+        dnnl.primitive_desc_destroy(pd);
     if (attr)
-        dnnl(NULL)->primitive_attr_destroy(attr);
+        dnnl.primitive_attr_destroy(attr);
     return rc;
 }
 
@@ -189,19 +187,18 @@ static int run(const struct infer_dnn *d, dnnl_primitive_t primitive,
     int rc = 0;
     for (int i = 0; !rc && i < 3; i++) {
         o->arg[i].arg = names[i];
-        rc = check(dnnl(NULL)->memory_create(&o->arg[i].memory, &o->desc[i],
-                                             d->engine, at[i]),
+        rc = check(dnnl.memory_create(&o->arg[i].memory, &o->desc[i], d->engine,
+                                      at[i]),
                    "an operand", err);
     }
     if (!rc)
-        rc = check(
-            dnnl(NULL)->primitive_execute(primitive, d->stream, 3, o->arg),
-            "a product", err);
+        rc = check(dnnl.primitive_execute(primitive, d->stream, 3, o->arg),
+                   "a product", err);
     if (!rc)
-        rc = check(dnnl(NULL)->stream_wait(d->stream), "a product", err);
+        rc = check(dnnl.stream_wait(d->stream), "a product", err);
     for (int i = 0; i < 3; i++)
         if (o->arg[i].memory)
-            dnnl(NULL)->memory_destroy(o->arg[i].memory);
+            dnnl.memory_destroy(o->arg[i].memory);
     return rc;
 }
 
@@ -221,7 +218,7 @@ int infer_dnn_multiply(struct infer_dnn **d, const struct infer_dnn_product *p,
     if (!rc)
         rc = run(*d, primitive, &o, at, err);
     if (primitive)
-        dnnl(NULL)->primitive_destroy(primitive);
+        dnnl.primitive_destroy(primitive);
     return rc;
 }
 
