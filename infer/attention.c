@@ -173,38 +173,36 @@ static void softmax_block(const struct task *t, const struct block *b)
 static void probabilities(const struct task *t, const struct block *b)
 {
     size_t d = t->a->d;
-    struct infer_block shape = {QUERIES, KEYS, d, (float)(1 / sqrt((double)d)),
-                                false};
-    for (size_t j = 0; j < b->keys; j += KEYS)
+    float scale = (float)(1 / sqrt((double)d));
+    struct infer_block shape = {QUERIES, KEYS, d, scale, false};
+    if (t->a->tiles)
+        infer_tiles_scores(&t->s.tiles, t->s.p, t->s.q, b->keys, scale);
+    for (size_t j = 0; j < b->keys && !t->a->tiles; j += KEYS)
         infer_gemm_block(shape, (struct infer_mat){t->s.q, d, false},
                          (struct infer_mat){t->s.k + j * d, d, true},
                          t->s.p + j, b->keys);
     softmax_block(t, b);
 }
 
-static void forward_block(const struct task *t, const struct block *b,
-                          float *out, const float *q)
+/* s.o (QUERIES, d) = s.p v. */
+static void values(const struct task *t, const struct block *b)
 {
     size_t d = t->a->d;
-    load_block(t, b, t->s.q, q);
-    probabilities(t, b);
-    for (size_t j = 0; j < b->keys; j += KEYS)
+    if (t->a->tiles)
+        infer_tiles_values(&t->s.tiles, t->s.o, t->s.p, b->keys);
+    for (size_t j = 0; j < b->keys && !t->a->tiles; j += KEYS)
         infer_gemm_block((struct infer_block){QUERIES, d, KEYS, 1, j > 0},
                          (struct infer_mat){t->s.p + j, b->keys, false},
                          (struct infer_mat){t->s.v + j * d, d, false}, t->s.o,
                          d);
-    store_block(t, b, out, t->s.o);
 }
 
-/* The same on tiles. */
-static void tiles_block(const struct task *t, const struct block *b, float *out,
-                        const float *q)
+static void forward_block(const struct task *t, const struct block *b,
+                          float *out, const float *q)
 {
-    float scale = (float)(1 / sqrt((double)t->a->d));
     load_block(t, b, t->s.q, q);
-    infer_tiles_scores(&t->s.tiles, t->s.p, t->s.q, b->keys, scale);
-    softmax_block(t, b);
-    infer_tiles_values(&t->s.tiles, t->s.o, t->s.p, b->keys);
+    probabilities(t, b);
+    values(t, b);
     store_block(t, b, out, t->s.o);
 }
 
@@ -225,7 +223,7 @@ static void forward_task(struct task *t, float *out, const float *q,
     for (size_t h = t->group * group; h < (t->group + 1) * group; h++)
         for (size_t r = t->first; r < t->end; r += QUERIES) {
             struct block b = make_block(t, r, h);
-            (t->a->tiles ? tiles_block : forward_block)(t, &b, out, q);
+            forward_block(t, &b, out, q);
         }
 }
 
@@ -235,7 +233,7 @@ int infer_attention_forward(const struct infer_attention *a, float *out,
 {
     size_t each = scratch_floats(a, false);
     float *mem =
-        pk_calloc_aligned((size_t)omp_get_max_threads() * each, sizeof *mem);
+        pk_alloc_aligned((size_t)omp_get_max_threads() * each, sizeof *mem);
     if (!mem)
         return pk_fail_mem(err, "attention");
 #pragma omp parallel
@@ -325,7 +323,7 @@ int infer_attention_backward(const struct infer_attention *a,
     size_t each = scratch_floats(a, true);
     size_t kv = a->forest->n * a->kv_heads * a->d;
     float *mem =
-        pk_calloc_aligned((size_t)omp_get_max_threads() * each, sizeof *mem);
+        pk_alloc_aligned((size_t)omp_get_max_threads() * each, sizeof *mem);
     if (!mem)
         return pk_fail_mem(err, "attention's gradient");
     memset(g->dk, 0, kv * sizeof(float));

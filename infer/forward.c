@@ -115,6 +115,12 @@ size_t infer_forest_bytes(struct infer_forest_size f)
     return f.tokens * TRIE + f.readouts * READ;
 }
 
+/* Can attention be computed on tiles? */
+static bool tiles_fit(const struct infer_config *c)
+{
+    return infer_tiles_here() && c->head_dim % 32 == 0;
+}
+
 struct infer_plan infer_score_plan(const struct infer_config *c,
                                    struct infer_forest_size f)
 {
@@ -124,7 +130,7 @@ struct infer_plan infer_score_plan(const struct infer_config *c,
                                         .all = {.n = f.tokens},
                                         .reads = {.n = f.readouts}};
     const struct infer_attention at = {
-        .forest = &packed, .d = c->head_dim, .tiles = c->head_dim % 32 == 0};
+        .forest = &packed, .d = c->head_dim, .tiles = tiles_fit(c)};
     size_t wide = d.f > d.c ? d.f : d.c;
     size_t pass = infer_pass_floats(c, &packed, INFER_KEEP_NOTHING);
     return (struct infer_plan){
@@ -183,8 +189,7 @@ const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
 static bool on_tiles(const struct infer_pass *p)
 {
     return p->t->keep == INFER_KEEP_NOTHING &&
-           p->w->precision == INFER_PRECISION_BF16 && infer_tiles_here() &&
-           p->c->head_dim % 32 == 0;
+           p->w->precision == INFER_PRECISION_BF16 && tiles_fit(p->c);
 }
 
 struct infer_attention infer_pass_attention(const struct infer_pass *p,

@@ -51,7 +51,7 @@ float *infer_gemm_scratch(struct infer_gemm *g, size_t n, struct pk_err *err)
     if (n <= g->cap)
         return g->scratch;
     free(g->scratch);
-    g->scratch = pk_calloc_aligned(n, sizeof *g->scratch);
+    g->scratch = pk_alloc_aligned(n, sizeof *g->scratch);
     g->cap = g->scratch ? n : 0;
     if (!g->scratch)
         (void)pk_fail_mem(err, "a matrix product");
@@ -59,11 +59,6 @@ float *infer_gemm_scratch(struct infer_gemm *g, size_t n, struct pk_err *err)
 }
 
 /* ---- Tiles --------------------------------------------------------------- */
-
-static size_t at_most(size_t n, size_t most)
-{
-    return n < most ? n : most;
-}
 
 /* The second operand: f32, or bf16 that is widened a tile at a time. */
 struct right {
@@ -199,19 +194,14 @@ static int linear_avx2(struct infer_gemm *g, float *y, const float *x,
     return 0;
 }
 
-int infer_linear(struct infer_gemm *g, float *y, const float *x,
-                 const struct infer_matrix *w, size_t rows, bool add,
-                 struct pk_err *err)
+static int linear_fp32(struct infer_gemm *g, float *y, const float *x,
+                       const struct infer_matrix *w, size_t rows, bool add,
+                       struct pk_err *err)
 {
-    if (!infer_blas(err)) /* for infer_gemm_block, in every case */
-        return PK_EIO;
     if (g->thin) {
         infer_thin_linear(y, x, w, rows, add);
         return 0;
     }
-    if (g->precision == INFER_PRECISION_BF16)
-        return infer_bf16_linears(g, &(struct infer_linear){y, w}, 1, x, rows,
-                                  add, err);
     if (infer_avx2_wanted())
         return linear_avx2(g, y, x, w, rows, add, err);
     size_t out = w->rows, in = w->cols;
@@ -232,11 +222,20 @@ int infer_linears(struct infer_gemm *g, const struct infer_linear *to, size_t n,
                   const float *x, size_t rows, bool add, struct pk_err *err)
 {
     int rc = 0;
+    if (!infer_blas(err)) /* for infer_gemm_block, in every case */
+        return PK_EIO;
     if (g->precision == INFER_PRECISION_BF16 && !g->thin)
         return infer_bf16_linears(g, to, n, x, rows, add, err);
     for (size_t i = 0; !rc && i < n; i++)
-        rc = infer_linear(g, to[i].y, x, to[i].w, rows, add, err);
+        rc = linear_fp32(g, to[i].y, x, to[i].w, rows, add, err);
     return rc;
+}
+
+int infer_linear(struct infer_gemm *g, float *y, const float *x,
+                 const struct infer_matrix *w, size_t rows, bool add,
+                 struct pk_err *err)
+{
+    return infer_linears(g, &(struct infer_linear){y, w}, 1, x, rows, add, err);
 }
 
 int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,

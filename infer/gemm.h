@@ -32,6 +32,11 @@
 
 #include "infer/infer.h"
 
+static inline size_t at_most(size_t n, size_t most)
+{
+    return n < most ? n : most;
+}
+
 /* What products need beside their operands: what to compute in, and scratch,
  * which grows to what the largest product takes and is used again. Start from
  * {.precision = ...}; one for each caller.

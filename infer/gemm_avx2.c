@@ -205,11 +205,6 @@ static struct room room_at(float *mem, size_t rows, size_t cols)
     return (struct room){rows, cols, mem, mem + cols * RUN};
 }
 
-static size_t at_most(size_t n, size_t most)
-{
-    return n < most ? n : most;
-}
-
 /* s.m rows of left, one run of s.k terms, against s.n columns in strips. */
 static void one_run(struct infer_block s, const struct room *room, float *c,
                     size_t ldc)

@@ -11,11 +11,6 @@
 /* Products go by two tiles of either operand. */
 enum { PAIR = 2 * TILE };
 
-static inline size_t at_most(size_t n, size_t most)
-{
-    return n < most ? n : most;
-}
-
 /* n in units of `unit`, and rounded up to them. */
 static inline size_t units(size_t n, size_t unit)
 {
