@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -188,27 +189,18 @@ void pk_out_abort(struct pk_out **slot)
     *slot = NULL;
 }
 
-/* Call `visit` on every file in the folder; 0, or -1 with errno. */
-static int each_file(const char *dir, int (*visit)(int dirfd, const char *name))
+/* 1 when there is something in the folder; -1 with errno. */
+static int holds_something(const char *dir)
 {
     DIR *d = opendir(dir);
     if (!d)
         return -1;
-    int bad = 0;
+    int found = 0;
     const struct dirent *e;
-    while (!bad && (e = readdir(d)))
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            bad = visit(dirfd(d), e->d_name);
+    while (!found && (e = readdir(d)))
+        found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(d);
-    return bad;
-}
-
-/* Stops at the first entry. */
-static int not_empty(int dirfd, const char *name)
-{
-    (void)dirfd;
-    (void)name;
-    return 1;
+    return found;
 }
 
 /* 0 when a folder can be put there: nothing is, or an empty folder, which
@@ -220,7 +212,7 @@ static int check_free(const char *path, struct pk_err *err)
     struct stat st;
     int rc = lstat(path, &st);
     if (rc == 0)
-        rc = S_ISDIR(st.st_mode) ? each_file(path, not_empty) : 1;
+        rc = S_ISDIR(st.st_mode) ? holds_something(path) : 1;
     if (rc > 0 || (rc < 0 && errno == ENOTDIR))
         return pk_fail(err, PK_EUSAGE,
                        "'%s' is there already; name a new directory", path);
@@ -276,9 +268,14 @@ const char *pk_outdir_path(const struct pk_outdir *d)
     return d->temp;
 }
 
-static int sync_file(int dirfd, const char *name)
+/* For nftw, on all that lies in a folder before the folder itself. */
+enum { OPEN_FOLDERS = 8, WALK = FTW_DEPTH | FTW_PHYS };
+
+static int sync_one(const char *path, const struct stat *st, int kind,
+                    struct FTW *at)
 {
-    int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+    (void)st, (void)kind, (void)at;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
     int bad = fsync(fd);
@@ -286,16 +283,23 @@ static int sync_file(int dirfd, const char *name)
     return bad;
 }
 
-static int remove_file(int dirfd, const char *name)
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *at)
 {
-    return unlinkat(dirfd, name, 0);
+    (void)st, (void)kind, (void)at;
+    return remove(path);
+}
+
+int pk_remove_folder(const char *path)
+{
+    return nftw(path, remove_one, OPEN_FOLDERS, WALK);
 }
 
 int pk_outdir_commit(struct pk_outdir **slot, struct pk_err *err)
 {
     struct pk_outdir *d = *slot;
     int rc = 0;
-    if (each_file(d->temp, sync_file) != 0)
+    if (nftw(d->temp, sync_one, OPEN_FOLDERS, WALK) != 0)
         rc = pk_fail_errno(err, "cannot write '%s'", d->path);
     else if (rename(d->temp, d->path) != 0)
         rc = pk_fail_errno(err, "cannot rename to '%s'", d->path);
@@ -314,8 +318,7 @@ void pk_outdir_abort(struct pk_outdir **slot)
     struct pk_outdir *d = *slot;
     if (!d)
         return;
-    each_file(d->temp, remove_file);
-    rmdir(d->temp);
+    (void)pk_remove_folder(d->temp);
     outdir_free(d);
     *slot = NULL;
 }

@@ -30,10 +30,13 @@ struct pk_outdir;
  * directory. */
 PK_NODISCARD int pk_outdir_open(struct pk_outdir **out, const char *path,
                                 struct pk_err *err);
-/* Where to write now; borrowed. Flat: no folders inside. */
+/* Where to write now, folders too; borrowed. */
 const char *pk_outdir_path(const struct pk_outdir *d);
 PK_NODISCARD int pk_outdir_commit(struct pk_outdir **slot, struct pk_err *err);
 void pk_outdir_abort(struct pk_outdir **slot);
+
+/* Remove a folder and all that is in it; 0, or -1 with errno. */
+int pk_remove_folder(const char *path);
 
 /* Flush and close a stream opened for writing, seeing every error (a full disk
  * shows itself only here). */

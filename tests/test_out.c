@@ -228,6 +228,31 @@ START_TEST(dir_abort)
 }
 END_TEST
 
+/* Folders inside are a part of it, whether it is kept or not. */
+START_TEST(dir_in_dir)
+{
+    struct pk_outdir *d;
+    char *dir = fresh("dirdir"), *path = inside(dir, "model");
+    for (int keep = 0; keep < 2; keep++) {
+        char deep[300];
+        ck_ok(pk_outdir_open(&d, path, &err));
+        put(d, "a");
+        snprintf(deep, sizeof deep, "%s/deep", pk_outdir_path(d));
+        ck_assert_int_eq(mkdir(deep, 0777), 0);
+        put(d, "deep/b");
+        if (keep)
+            ck_ok(pk_outdir_commit(&d, &err));
+        else
+            pk_outdir_abort(&d);
+        ck_assert_uint_eq(entries(dir), keep);
+    }
+    check_file(inside(dir, "model/deep/b"), "deep/b");
+    ck_assert_int_eq(pk_remove_folder(path), 0);
+    ck_assert_uint_eq(entries(dir), 0);
+    ck_assert_int_lt(pk_remove_folder(path), 0);
+}
+END_TEST
+
 /* An empty folder may be named: it stays what it was until the end, and what
  * came into it meanwhile is not overwritten. */
 START_TEST(dir_empty_target)
@@ -269,6 +294,7 @@ static Suite *suite(void)
     tcase_add_test(t, standard_output);
     tcase_add_test(t, dir_commit);
     tcase_add_test(t, dir_abort);
+    tcase_add_test(t, dir_in_dir);
     tcase_add_test(t, dir_empty_target);
     suite_add_tcase(s, t);
     return s;
