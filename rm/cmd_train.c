@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "common/out.h"
+#include "rm/checkpoints.h"
 #include "rm/curve.h"
+#include "rm/disk.h"
 #include "rm/memory.h"
 #include "rm/rm.h"
 #include "rm/session.h"
@@ -49,31 +51,44 @@ static int open_base(struct open *o, struct rm_run *run, struct pk_err *err)
     return infer_model_fingerprint(o->base, run->base_fingerprint, err);
 }
 
-/* The output can be written, and no state of an earlier run is in the way. */
-static int check_output(struct open *o, const struct rm_train_args *a,
-                        struct pk_err *err)
+/* An earlier run to this output that was stopped is in the way. */
+static int check_earlier(const struct open *o, const struct rm_run *run,
+                         struct pk_err *err)
 {
-    struct pk_outdir *out;
-    const char *path = a->run.output;
-    int n = (int)strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    if (asprintf(&o->state, "%.*s.state", n, path) < 0)
-        o->state = NULL;
-    if (asprintf(&o->last_good, "%.*s.last-good", n, path) < 0)
-        o->last_good = NULL;
-    if (!o->state || !o->last_good)
-        return pk_fail_mem(err, "a path");
-    int rc = pk_outdir_open(&out, path, err);
-    if (rc)
-        return rc;
-    pk_outdir_abort(&out);
-    if (!a->resume && rm_state_exists(o->state))
+    struct rm_checkpoints c;
+    if (rm_state_exists(o->state))
         return pk_fail(err, PK_EUSAGE,
                        "'%s' holds the state of a run that was stopped: go on "
                        "with --resume, or remove it",
                        o->state);
+    int rc = rm_checkpoints_list(&c, run->checkpoints, err);
+    if (rc)
+        return rc;
+    free(c.step);
+    if (c.n)
+        return pk_fail(err, PK_EUSAGE,
+                       "'%s' holds models of an earlier run: go on with "
+                       "--resume, or move it away",
+                       run->checkpoints);
     return 0;
+}
+
+/* The output can be written, and nothing of an earlier run is in the way. */
+static int check_output(struct open *o, struct rm_train_args *a,
+                        struct pk_err *err)
+{
+    struct pk_outdir *out;
+    struct rm_run *run = &a->run;
+    o->state = rm_beside(run->output, ".state");
+    o->last_good = rm_beside(run->output, ".last-good");
+    run->checkpoints = rm_beside(run->output, ".checkpoints");
+    if (!o->state || !o->last_good || !run->checkpoints)
+        return pk_fail_mem(err, "a path");
+    int rc = pk_outdir_open(&out, run->output, err);
+    if (rc)
+        return rc;
+    pk_outdir_abort(&out);
+    return a->resume ? 0 : check_earlier(o, run, err);
 }
 
 static int set_mix(struct rm_train_args *a, struct pk_err *err)
@@ -177,6 +192,36 @@ static void say_recipe(const struct rm_train_args *a)
     pk_buf_release(&more);
 }
 
+static const double mib = 1 << 20;
+
+/* How much room it takes on the disk. There may be more by the time it is
+ * needed: too little is no reason not to begin. */
+static int say_disk(const struct open *o, const struct rm_train_args *a,
+                    const struct infer_config *c, struct pk_err *err)
+{
+    struct rm_disk d;
+    char way[80] = "";
+    bool half = infer_model_weights(o->base)->layer[0].wq.bf16 != NULL;
+    int rc = rm_disk_plan(&d, &a->run, c, half, err);
+    if (rc || d.available == UINT64_MAX)
+        return rc;
+    if (a->run.checkpoint_every)
+        snprintf(way, sizeof way, ", %.1f for %zu models of %.1f on the way",
+                 (double)(d.n_checkpoints * d.checkpoint) / mib,
+                 d.n_checkpoints, (double)d.checkpoint / mib);
+    pk_note(&a->cli,
+            "disk: %.1f MiB for the model%s, at most %.1f for the state; %.0f "
+            "available",
+            (double)d.model / mib, way, (double)d.state / mib,
+            (double)d.available / mib);
+    if (d.total > d.available)
+        pk_warn(&a->cli,
+                "the disk of %s is %.1f MiB short of that: the run will stop "
+                "where it is full",
+                a->run.output, (double)(d.total - d.available) / mib);
+    return 0;
+}
+
 /* Does it fit; say how much it is. */
 static int plan(struct open *o, const struct rm_train_args *a,
                 struct pk_err *err)
@@ -189,13 +234,13 @@ static int plan(struct open *o, const struct rm_train_args *a,
     m.base = infer_model_bytes(o->base);
     rm_memory_plan(&m, &c, &run->train, &run->recipe);
     rm_memory_available(&m);
-    const double mib = 1 << 20;
     pk_note(&a->cli,
             "memory: %.0f MiB for weights, gradients and moments, %.0f for a "
             "forest of %zu tokens; %.0f available",
             (double)m.model / mib, (double)m.pass / mib, m.tokens,
             (double)m.available / mib);
-    return rm_memory_check(&m, &c, &run->recipe, err);
+    int rc = rm_memory_check(&m, &c, &run->recipe, err);
+    return rc ? rc : say_disk(o, a, &c, err);
 }
 
 static int save(struct open *o, struct rm_run *run, const char *path,
@@ -280,9 +325,16 @@ static int write_all(struct open *o, struct rm_train_args *a,
                      struct pk_err *err)
 {
     struct rm_run *run = &a->run;
+    struct rm_checkpoints c;
     int rc = save(o, run, run->output, err);
     if (rc == 0)
         rm_state_remove(o->state);
+    if (rc == 0)
+        rc = rm_checkpoints_list(&c, run->checkpoints, err);
+    if (rc == 0) {
+        run->n_checkpoints = c.n;
+        free(c.step);
+    }
     if (rc == 0 && a->curve)
         rc = rm_curve_write(a->curve, &run->record, run->output, err);
     return rc;

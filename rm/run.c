@@ -11,6 +11,7 @@ void rm_run_release(struct rm_run *r)
     rm_record_release(&r->record);
     rm_mix_release(&r->mix);
     free(r->source);
+    free(r->checkpoints);
 }
 
 const char *rm_strength_key(int i)
@@ -144,6 +145,9 @@ void rm_run_text(const struct rm_run *r, FILE *f)
         fprintf(f, "%-11sstep %llu of %zu%s\n", "kept",
                 (unsigned long long)rm_run_kept_step(r), x->last.steps,
                 x->stopped ? ", stopped early" : "");
+    if (r->checkpoint_every)
+        fprintf(f, "%-11s%zu models in %s\n", "on the way", r->n_checkpoints,
+                r->checkpoints);
     if (r->valid.judgments)
         put_validation(f, r);
 }

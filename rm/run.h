@@ -26,6 +26,9 @@ struct rm_run {
     struct rm_record record;         /* owned */
     struct rm_validation validation; /* of the weights that are kept */
     uint64_t resumed;                /* step gone on from; 0: from the start */
+    size_t checkpoint_every;         /* steps; 0: never */
+    char *checkpoints;               /* their folder; owned */
+    size_t n_checkpoints;            /* that are in it at the end */
     double seconds;
 };
 
@@ -43,8 +46,13 @@ uint64_t rm_run_kept_step(const struct rm_run *r);
 cJSON *rm_run_identity(const struct rm_run *r);
 
 /* The same with what came of it (schemas/provenance.schema.json), without times
- * and without the output's path: two equal runs give equal bytes. */
-cJSON *rm_run_provenance(const struct rm_run *r);
+ * and without the output's path: two equal runs give equal bytes. The weights
+ * are those of `step`; `v`, or NULL, is how they do on the valid split. */
+cJSON *rm_run_provenance(const struct rm_run *r, uint64_t step,
+                         const struct rm_validation *v);
+
+/* Of the weights that are kept. */
+cJSON *rm_run_provenance_kept(const struct rm_run *r);
 
 /* The summary, for people; or as JSON (schemas/train-summary.schema.json), with
  * the provenance in it. */

@@ -4,6 +4,7 @@
 
 #include "common/sha256.h"
 #include "common/version.h"
+#include "rm/identity.h"
 #include "rm/run.h"
 
 static int count(cJSON *o, const char *key, uint64_t n)
@@ -139,9 +140,9 @@ cJSON *rm_run_identity(const struct rm_run *r)
     return NULL;
 }
 
-static int add_validation(cJSON *o, const struct rm_run *r)
+static int add_validation(cJSON *o, const struct rm_run *r,
+                          const struct rm_validation *v)
 {
-    const struct rm_validation *v = &r->validation;
     cJSON *out = cJSON_AddObjectToObject(o, "validation");
     int bad = number(out, "loss", v->loss);
     if (r->recipe.objective == RM_LANGUAGE)
@@ -159,7 +160,8 @@ static int add_validation(cJSON *o, const struct rm_run *r)
     return bad;
 }
 
-static int add_results(cJSON *o, const struct rm_run *r)
+static int add_results(cJSON *o, const struct rm_run *r, uint64_t step,
+                       const struct rm_validation *v)
 {
     const struct rm_step *s = &r->record.fixed.last;
     cJSON *last = cJSON_AddObjectToObject(o, "last_step");
@@ -168,29 +170,50 @@ static int add_results(cJSON *o, const struct rm_run *r)
                ? add_tally(last, &s->tally)
                : count(last, "tokens", s->targets) |
                      count(last, "tokens_right", s->right);
-    bad |= count(o, "kept_step", rm_run_kept_step(r));
+    bad |= count(o, "kept_step", step) |
+           count(o, "pairs_trained",
+                 rm_pairs_trained(r->train.n, r->recipe.batch_pairs, step));
     if (!cJSON_AddBoolToObject(o, "stopped_early",
                                r->record.fixed.stopped != 0))
         bad = 1;
-    return r->valid.judgments ? bad | add_validation(o, r) : bad;
+    return v ? bad | add_validation(o, r, v) : bad;
 }
 
-cJSON *rm_run_provenance(const struct rm_run *r)
+cJSON *rm_run_provenance(const struct rm_run *r, uint64_t step,
+                         const struct rm_validation *v)
 {
+    char name[65];
     cJSON *o = rm_run_identity(r);
-    if (o && add_results(o, r) == 0)
+    if (o && rm_identity_name(o, name) == 0 && string(o, "run", name) == 0 &&
+        add_results(o, r, step, v) == 0)
         return o;
     cJSON_Delete(o);
     return NULL;
 }
 
+cJSON *rm_run_provenance_kept(const struct rm_run *r)
+{
+    return rm_run_provenance(r, rm_run_kept_step(r),
+                             r->valid.judgments ? &r->validation : NULL);
+}
+
+static int add_checkpoints(cJSON *parent, const struct rm_run *r)
+{
+    if (!r->checkpoint_every)
+        return 0;
+    cJSON *o = cJSON_AddObjectToObject(parent, "checkpoints");
+    return string(o, "folder", r->checkpoints) |
+           count(o, "every", r->checkpoint_every) |
+           count(o, "models", r->n_checkpoints);
+}
+
 int rm_run_json(const struct rm_run *r, FILE *f, struct pk_err *err)
 {
-    cJSON *o = cJSON_CreateObject(), *made_from = rm_run_provenance(r);
+    cJSON *o = cJSON_CreateObject(), *made_from = rm_run_provenance_kept(r);
     int bad = !o || !made_from || string(o, "schema", "prefkit-train-1") ||
               string(o, "output", r->output) ||
               string(o, "fingerprint", r->fingerprint) ||
-              number(o, "seconds", r->seconds) ||
+              number(o, "seconds", r->seconds) || add_checkpoints(o, r) ||
               !cJSON_AddItemToObject(o, "provenance", made_from);
     if (bad)
         cJSON_Delete(made_from);

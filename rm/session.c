@@ -5,6 +5,8 @@
 
 #include "common/cli.h"
 #include "common/out.h"
+#include "rm/checkpoints.h"
+#include "rm/write_model.h"
 
 /* What is open while it runs. */
 struct open {
@@ -84,33 +86,60 @@ static bool validation_due(const struct rm_run *run, const struct rm_step *s)
            (s->step % every == 0 || s->step == s->steps);
 }
 
-/* What a step is followed by: validation when it is due, and its line. */
-static int tell(struct open *o, struct pk_err *err)
+/* Every so many steps and after the last, unless that one's weights are the
+ * output. */
+static bool checkpoint_due(const struct rm_run *run, const struct rm_step *s)
+{
+    size_t every = run->checkpoint_every;
+    if (every && s->step == s->steps)
+        return run->recipe.keep != RM_KEEP_LAST;
+    return every && s->step % every == 0;
+}
+
+/* What a step is followed by where it is due: *v, with what there is of it in
+ * the point, and a model. A signal may end either: nothing is changed by then.
+ */
+static int look(const struct open *o, struct rm_validation *v,
+                struct rm_point *p, struct pk_err *err)
 {
     struct rm_run *run = o->s->run;
     const struct rm_step *step = &o->fixed->last;
     const struct rm_trainer *t = o->s->trainer;
-    bool due = validation_due(run, step);
-    struct rm_validation v;
-    struct rm_point p = {.step = (double)step->step,
-                         .loss = step->loss,
-                         .accuracy = (double)NAN,
-                         .valid_loss = (double)NAN,
-                         .valid_accuracy = (double)NAN};
+    bool valid = validation_due(run, step);
     int rc = 0;
-    (void)rm_step_accuracy(step, &p.accuracy);
-    if (due)
-        rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe, &v,
+    *p = (struct rm_point){.step = (double)step->step,
+                           .loss = step->loss,
+                           .accuracy = (double)NAN,
+                           .valid_loss = (double)NAN,
+                           .valid_accuracy = (double)NAN};
+    (void)rm_step_accuracy(step, &p->accuracy);
+    if (valid) {
+        rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe, v,
                          err);
-    if (rc == 0 && due) {
-        p.valid_loss = v.loss;
-        (void)rm_validation_accuracy(&v, &p.valid_accuracy);
-        rc = judge(o, &v, err);
+        p->valid_loss = v->loss;
+        (void)rm_validation_accuracy(v, &p->valid_accuracy);
     }
+    if (rc == 0 && checkpoint_due(run, step))
+        rc = rm_write_checkpoint(run, t->config, t->params, valid ? v : NULL,
+                                 err);
+    return rc;
+}
+
+/* That, and the step's line. */
+static int tell(struct open *o, struct pk_err *err)
+{
+    struct rm_run *run = o->s->run;
+    const struct rm_step *step = &o->fixed->last;
+    bool valid = validation_due(run, step);
+    struct rm_validation v;
+    struct rm_point p;
+    int rc = look(o, &v, &p, err);
+    if (rc == 0 && valid)
+        rc = judge(o, &v, err);
     if (rc == 0)
         rc = rm_record_add(&run->record, &p, err);
     if (rc == 0 && o->log)
-        rc = rm_log_step(o->log, &run->recipe, step, due ? &v : NULL, err);
+        rc = rm_log_step(o->log, &run->recipe, step, valid ? &v : NULL, err);
     if (rc == 0)
         o->fixed->told = step->step;
     return rc;
@@ -185,6 +214,8 @@ static int start(struct open *o, bool resume, struct pk_err *err)
             rm_state_load(s->state, o->identity, s->trainer, &run->record, err);
         run->resumed = s->trainer->cursor.step + (s->trainer->cursor.at > 0);
     }
+    if (rc == 0 && resume && ranks(o)->mine == 0)
+        rc = rm_checkpoints_resume(run->checkpoints, o->identity, err);
     if (rc == 0 && s->log && ranks(o)->mine == 0)
         rc = rm_log_resume(&o->log, s->log, o->fixed->told, err);
     return rm_ranks_agree(ranks(o), rc, err);

@@ -7,7 +7,7 @@
 
 /* Everything is borrowed. */
 struct rm_session {
-    struct rm_run *run;
+    struct rm_run *run; /* its checkpoint_every and checkpoints are set */
     struct rm_trainer *trainer;
     const char *state; /* the folder */
     size_t save_every; /* steps; 0: only when interrupted */
@@ -15,8 +15,9 @@ struct rm_session {
     struct pk_progress *progress;
 };
 
-/* Go on from the state there is, if `resume`; then train to the end, and put
- * the weights that are to be kept into the trainer's parameters. Of several
+/* Go on from the state there is, if `resume`; then train to the end, leaving a
+ * model on the way where one is due, and put the weights that are to be kept
+ * into the trainer's parameters. Of several
  * ranks, all train, and rank 0 validates, writes, and has those weights. After
  * a signal (PK_EINTR) the state is saved, whole micro-batches and all. A loss
  * or gradient that is not finite is PK_EDATA, with *not_finite set and the

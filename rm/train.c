@@ -192,9 +192,9 @@ bool rm_trainer_done(const struct rm_trainer *t)
 
 uint64_t rm_trainer_pairs_done(const struct rm_trainer *t)
 {
-    uint64_t epoch = t->cursor.step / t->per_epoch;
-    uint64_t in_epoch = t->cursor.step % t->per_epoch * t->recipe->batch_pairs;
-    return epoch * t->pairs->n + in_epoch + t->cursor.at;
+    return rm_pairs_trained(t->pairs->n, t->recipe->batch_pairs,
+                            t->cursor.step) +
+           t->cursor.at;
 }
 
 int rm_not_finite(const struct rm_trainer *t, const char *what,

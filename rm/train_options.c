@@ -44,6 +44,10 @@ static error_t parse_files(int key, char *arg, struct argp_state *state,
     case OPT_SAVE_EVERY:
         a->save_every = rm_opt_size("--save-every", arg, 0, state);
         return 0;
+    case OPT_CHECKPOINT:
+        a->run.checkpoint_every =
+            rm_opt_size("--checkpoint-every", arg, 0, state);
+        return 0;
     case OPT_RESUME:
         a->resume = true;
         return 0;
@@ -146,7 +150,10 @@ static const struct argp argp = {
            "LlamaForCausalLM) with prefkit.json beside it, which says what it "
            "was trained on. The same machine and seed give the same file to "
            "the byte.\n\n"
-           "A run that is interrupted leaves its state in OUTPUT.state. A loss "
+           "A run that is interrupted leaves its state in OUTPUT.state. With "
+           "--checkpoint-every N it leaves the model of every N-th step in "
+           "OUTPUT.checkpoints/step-NNNNNN, which `prefkit eval --run' draws "
+           "accuracy from as in the paper's Figure 6. A loss "
            "or gradient that is not finite stops the run and names its pairs; "
            "the weights before that step are then in OUTPUT.last-good.\n\n"
            "Built with `make MPI=1`, several processes train one model: mpirun "

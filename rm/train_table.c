@@ -127,6 +127,11 @@ const struct argp_option rm_train_table[] = {
      "Steps between saves of the state in OUTPUT.state, from which --resume "
      "goes on (default: 50; 0: only when interrupted)",
      5},
+    {"checkpoint-every", OPT_CHECKPOINT, "N", 0,
+     "Every N steps and after the last, leave the model as it then is in "
+     "OUTPUT.checkpoints/step-NNNNNN (with adapters, these alone); the last is "
+     "OUTPUT, unless --keep says another (default: 0, none)",
+     5},
     {"resume", OPT_RESUME, NULL, 0,
      "Go on from OUTPUT.state, if it is there: the end is the same to the byte",
      5},

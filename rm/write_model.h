@@ -13,4 +13,13 @@ PK_NODISCARD int rm_write_model(struct rm_run *run,
                                 struct infer_params *p, const char *path,
                                 struct pk_err *err);
 
+/* The model of the step that was just made, into run->checkpoints
+ * (checkpoints.h); `v`, or NULL, is how it does on the valid split. With
+ * adapters it is these alone, on their base. */
+PK_NODISCARD int rm_write_checkpoint(struct rm_run *run,
+                                     const struct infer_config *c,
+                                     struct infer_params *p,
+                                     const struct rm_validation *v,
+                                     struct pk_err *err);
+
 #endif

@@ -120,6 +120,23 @@ static bool required_ok(struct check *c, const cJSON *names, const cJSON *doc,
     return true;
 }
 
+/* Against the schema in another file beside this one. */
+static bool elsewhere_ok(struct check *c, const char *file, const cJSON *doc,
+                         const char *where)
+{
+    struct pk_err err;
+    cJSON *schema;
+    char path[256];
+    snprintf(path, sizeof path, "schemas/%s", file);
+    ck_ok(pk_json_load(&schema, path, (size_t)1 << 20, &err));
+    struct check there = {.root = schema};
+    bool ok = matches(&there, schema, doc, where);
+    if (!ok && !c->why[0])
+        memcpy(c->why, there.why, sizeof c->why);
+    cJSON_Delete(schema);
+    return ok;
+}
+
 static const cJSON *definition(const struct check *c, const char *ref)
 {
     ck_assert_int_eq(strncmp(ref, "#/$defs/", 8), 0);
@@ -155,6 +172,8 @@ static bool keyword_ok(struct check *c, const cJSON *schema, const cJSON *k,
     for (int i = 0; silent[i]; i++)
         if (strcmp(key, silent[i]) == 0)
             return true;
+    if (strcmp(key, "$ref") == 0 && k->valuestring[0] != '#')
+        return elsewhere_ok(c, k->valuestring, doc, where);
     if (strcmp(key, "$ref") == 0)
         return matches(c, definition(c, k->valuestring), doc, where);
     if (strcmp(key, "required") == 0)

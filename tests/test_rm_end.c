@@ -173,6 +173,7 @@ static void ck_log(const char *path)
 static void ck_summary(const char *text)
 {
     cJSON *j = parsed(text);
+    ck_schema(j, "schemas/train-summary.schema.json");
     const cJSON *p = cJSON_GetObjectItem(j, "provenance");
     const cJSON *t = cJSON_GetObjectItem(p, "train");
     const cJSON *left = cJSON_GetObjectItem(t, "left_out");

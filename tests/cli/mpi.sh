@@ -112,9 +112,11 @@ must test "$(grep -c '^prefkit: ' stderr)" -eq 1
 absent no
 
 t "one rank killed: the run ends, and is gone on with to the same bytes"
-run 0 ranks 2 "$@" --epochs 12 --output whole --log whole.jsonl
+run 0 ranks 2 "$@" --epochs 12 --output whole --log whole.jsonl \
+    --checkpoint-every 10
 mpirun --allow-run-as-root --oversubscribe -n 2 "$PREFKIT" "$@" --epochs 12 \
-    --output part --log part.jsonl --save-every 4 >/dev/null 2>&1 &
+    --output part --log part.jsonl --save-every 4 --checkpoint-every 10 \
+    >/dev/null 2>&1 &
 pid=$!
 while kill -0 $pid 2>/dev/null &&
     [ "$(cat part.jsonl 2>/dev/null | wc -l)" -lt 30 ]; do
@@ -131,8 +133,10 @@ else
     must test -s part.state/state
     absent part
     run 0 ranks 2 "$@" --epochs 12 --output part --log part.jsonl \
-        --save-every 4 --resume
+        --save-every 4 --resume --checkpoint-every 10
     must cmp whole/model.safetensors part/model.safetensors
+    must test -s part.checkpoints/step-000010/model.safetensors
+    must diff -r whole.checkpoints part.checkpoints
     must test "$(wc -l <part.jsonl)" -eq "$(wc -l <whole.jsonl)"
     absent part.state
 fi
