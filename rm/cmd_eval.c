@@ -6,6 +6,7 @@
 #include "rm/evaluate.h"
 #include "rm/options.h"
 #include "rm/rm.h"
+#include "rm/run_models.h"
 
 enum {
     OPT_SPLIT = 300,
@@ -13,12 +14,15 @@ enum {
     OPT_SOURCE,
     OPT_JSON,
     OPT_HTML,
-    OPT_FULL
+    OPT_FULL,
+    OPT_RUN
 };
 
 struct eval_args {
     struct pk_cli cli;
     struct rm_scoring scoring;
+    struct rm_models runs;
+    struct rm_all_models all; /* of both */
     const char *store, *source;
     enum prefdb_split split;
     int dimension; /* -1: each */
@@ -31,6 +35,11 @@ static const struct argp_option options[] = {
     {"dimension", OPT_DIMENSION, "helpfulness|safety", 0,
      "Only these judgments (default: each dimension by itself)", 0},
     {"source", OPT_SOURCE, "NAME", 0, "Only judgments from this source", 0},
+    {"run", OPT_RUN, "NAME=OUTPUT", 0,
+     "As --rm NAME=OUTPUT, and accuracy along the run that wrote OUTPUT, drawn "
+     "from the models that `train --checkpoint-every' left on its way; may be "
+     "given again",
+     0},
     {"full", OPT_FULL, NULL, 0,
      "Also calibration, thresholds, scores, what misleads, and the worst "
      "mistakes",
@@ -41,6 +50,18 @@ static const struct argp_option options[] = {
      "which then gets nothing else",
      0},
     {0}};
+
+static void check_models(const struct eval_args *a, struct argp_state *state)
+{
+    const struct rm_models *given = &a->scoring.models, *runs = &a->runs;
+    if (given->n + runs->n == 0)
+        argp_error(state, "--rm NAME=DIR or --run NAME=OUTPUT is needed");
+    for (size_t i = 0; i < given->n; i++)
+        for (size_t k = 0; k < runs->n; k++)
+            if (strcmp(given->model[i].name, runs->model[k].name) == 0)
+                argp_error(state, "--rm and --run both name '%s'",
+                           runs->model[k].name);
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -69,6 +90,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_JSON:
         a->json = true;
         return 0;
+    case OPT_RUN:
+        rm_models_take(&a->runs, "--run", arg, state);
+        return 0;
     case OPT_FULL:
         a->full = true;
         return 0;
@@ -76,8 +100,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         a->html = arg;
         return 0;
     case ARGP_KEY_END:
-        if (a->scoring.models.n == 0)
-            argp_error(state, "--rm NAME=DIR is needed");
+        check_models(a, state);
         if (a->json && a->html && strcmp(a->html, "-") == 0)
             argp_error(state, "--json and --html - would both go to standard "
                               "output");
@@ -111,16 +134,22 @@ static const struct argp argp = {
            "length, turn, what comes before, annotators who disagree; and show "
            "the twenty most confident mistakes of each model; and, where the "
            "store has them, RewardBench's own scores, mean scores by rating, "
-           "and accuracy by size and comparisons seen.\n\n"
-           "Example: prefkit eval prefs.db --rm help=models/help --rm "
-           "safe=models/safe"};
+           "and accuracy by size and comparisons seen (the paper's Figure 6), "
+           "which --run draws from the models of one run; several --run are "
+           "several lines.\n\n"
+           "Examples: prefkit eval prefs.db --rm help=models/help --rm "
+           "safe=models/safe\n"
+           "prefkit eval prefs.db --run small=models/small --run "
+           "large=models/large --html figure6.html"};
 
-static int describe(struct rm_report *r, const struct rm_scorer *s,
-                    struct prefdb *db, struct pk_err *err)
+static int describe(struct rm_report *r, const struct rm_all_models *all,
+                    const struct rm_scorer *s, struct prefdb *db,
+                    struct pk_err *err)
 {
     int rc = prefdb_fingerprint(db, r->store_fingerprint, err);
     r->precision = rm_scorer_precisions(s);
-    for (size_t m = 0; m < r->n_models && rc == 0; m++) {
+    for (size_t m = 0; m < r->n_scored && rc == 0; m++) {
+        r->model[m].run = all->run[m];
         r->model[m].name = rm_scorer_name(s, m);
         r->model[m].dir = rm_scorer_dir(s, m);
         rc = rm_scorer_fingerprint(s, m, r->model[m].fingerprint, err);
@@ -147,32 +176,43 @@ static int put(const struct eval_args *a, const struct rm_report *r,
     return 0;
 }
 
-static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
-               struct rm_scorer **s, struct pk_err *err)
+/* The models on the way are not spoken of, and nothing is told of them but
+ * their accuracy: ratings are no business of theirs. */
+static int evaluate(struct eval_args *a, struct rm_report *r, struct prefdb *db,
+                    struct rm_scorer *s, struct pk_err *err)
 {
-    int rc = rm_report_init(r, a->scoring.models.n, err);
-    if (rc == 0)
-        rc = prefdb_open(db, a->store, PREFDB_READ, err);
-    if (rc == 0)
-        rc = rm_scorer_open(s, a->scoring.models.model, a->scoring.models.n,
-                            &a->scoring.opts, err);
-    if (rc == 0) {
-        rm_scorer_say_start(*s, &a->cli);
-        rc = describe(r, *s, *db, err);
-    }
+    struct pk_progress progress;
+    rm_scorer_use(s, r->n_models);
+    rm_scorer_say_start(s, &a->cli);
+    rm_scorer_use(s, r->n_scored);
+    int rc = describe(r, &a->all, s, db, err);
     if (rc)
         return rc;
     r->store = a->store;
     r->split = a->split;
     r->source = a->source;
-    struct pk_progress progress;
     pk_progress_start(&progress, &a->cli, "judgments", 0);
-    rc = rm_evaluate(r, *db, *s, a->dimension, &progress, err);
+    rc = rm_evaluate(r, db, s, a->dimension, &progress, err);
+    rm_scorer_use(s, r->n_models);
     if (rc == 0 && (a->full || a->json || a->html))
-        rc = rm_evaluate_ratings(r, *db, *s, err);
+        rc = rm_evaluate_ratings(r, db, s, err);
     pk_progress_end(&progress);
-    rm_scorer_say_end(*s, &a->cli);
+    rm_scorer_say_end(s, &a->cli);
     return rc;
+}
+
+static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
+               struct rm_scorer **s, struct pk_err *err)
+{
+    const struct rm_models *all = &a->all.models;
+    int rc = rm_models_all(&a->all, &a->scoring.models, &a->runs, &a->cli, err);
+    if (rc == 0)
+        rc = rm_report_init(r, a->all.n_given, all->n, err);
+    if (rc == 0)
+        rc = prefdb_open(db, a->store, PREFDB_READ, err);
+    if (rc == 0)
+        rc = rm_scorer_open(s, all->model, all->n, &a->scoring.opts, err);
+    return rc ? rc : evaluate(a, r, *db, *s, err);
 }
 
 int rm_cmd_eval(int argc, char **argv)
@@ -197,5 +237,7 @@ int rm_cmd_eval(int argc, char **argv)
     rm_scorer_close(s);
     prefdb_close(db);
     rm_models_release(&a.scoring.models);
+    rm_models_release(&a.runs);
+    rm_all_models_release(&a.all);
     return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);
 }

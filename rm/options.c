@@ -81,12 +81,12 @@ static const struct argp_option scoring_options[] = {
      "Say what memory is planned, by kind, and at the end what was used", 0},
     {0}};
 
-static void take_model(struct rm_models *m, const char *arg,
-                       struct argp_state *state)
+void rm_models_take(struct rm_models *m, const char *option, const char *arg,
+                    struct argp_state *state)
 {
     const char *eq = strchr(arg, '=');
     if (!eq || eq == arg || eq[1] == 0) {
-        argp_error(state, "--rm takes NAME=DIR, not '%s'", arg);
+        argp_error(state, "%s takes NAME=DIR, not '%s'", option, arg);
         return;
     }
     struct rm_named new = {.name = pk_memdup0(arg, (size_t)(eq - arg)),
@@ -100,7 +100,7 @@ static void take_model(struct rm_models *m, const char *arg,
     }
     for (size_t i = 0; i < m->n; i++)
         if (strcmp(m->model[i].name, new.name) == 0)
-            argp_error(state, "--rm names '%s' twice", new.name);
+            argp_error(state, "%s names '%s' twice", option, new.name);
     m->model[m->n++] = new;
 }
 
@@ -122,7 +122,7 @@ static error_t parse_scoring(int key, char *arg, struct argp_state *state)
         a->opts.precision = INFER_PRECISION_AUTO;
         return 0;
     case OPT_RM:
-        take_model(&a->models, arg, state);
+        rm_models_take(&a->models, "--rm", arg, state);
         return 0;
     case OPT_PRECISION:
         a->opts.precision = rm_opt_precision(arg, state);

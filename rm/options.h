@@ -15,6 +15,10 @@ struct rm_models {
     size_t n, cap;
 };
 
+/* One more; `option` is what it is called in a message. Two of one name, or
+ * what is not NAME=DIR, is wrong usage. */
+void rm_models_take(struct rm_models *m, const char *option, const char *arg,
+                    struct argp_state *state);
 void rm_models_release(struct rm_models *m);
 
 /* What every verb takes that scores texts: --rm, --precision, --read-out,

@@ -70,12 +70,16 @@ const char *rm_by_heading(enum rm_by by)
     return by_headings[by];
 }
 
-int rm_report_init(struct rm_report *r, size_t n_models, struct pk_err *err)
+int rm_report_init(struct rm_report *r, size_t n_models, size_t n_scored,
+                   struct pk_err *err)
 {
     *r = (struct rm_report){.n_models = n_models,
+                            .n_scored = n_scored,
                             .precision =
                                 infer_precision_name(INFER_PRECISION_FP32)};
-    r->model = pk_calloc(n_models, sizeof *r->model);
+    r->model = pk_calloc(n_scored, sizeof *r->model);
+    for (size_t m = 0; r->model && m < n_scored; m++)
+        r->model[m].run = RM_NO_RUN;
     return r->model ? 0 : pk_fail_mem(err, "a report");
 }
 
@@ -213,11 +217,11 @@ int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
         if (!groups[i].wanted)
             continue;
         struct rm_group *g =
-            find(s, r->n_models, groups[i].by, groups[i].value, v->source);
+            find(s, r->n_scored, groups[i].by, groups[i].value, v->source);
         if (!g)
             return pk_fail_mem(err, "a report");
         rm_tally_add(&g->longer, v->chosen_chars, v->rejected_chars);
-        for (size_t m = 0; m < r->n_models; m++)
+        for (size_t m = 0; m < r->n_scored; m++)
             rm_tally_add(&g->model[m], v->chosen[m], v->rejected[m]);
     }
     s->used = true;

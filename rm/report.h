@@ -1,7 +1,7 @@
 /* An accuracy report: what is counted as judgments come in, and the report's
  * three forms. Nothing here reads a model or a store.
  *
- *     rm_report_init(&r, n_models, err);
+ *     rm_report_init(&r, n_models, n_scored, err);
  *     for each judgment: rm_report_add(&r, &verdict, err);
  *     rm_report_finish(&r, err);          what needs all judgments at once
  *     rm_report_text(&r, full, stdout);   or _json, or _html
@@ -76,7 +76,7 @@ struct rm_group {
     int value;    /* the strength, the label, ...: see rm_report_add */
     char *source; /* owned; NULL unless by source */
     struct rm_tally longer;
-    struct rm_tally *model; /* one for each model of the report */
+    struct rm_tally *model; /* one for each of the report's n_scored */
 };
 
 /* One dimension's judgments. */
@@ -102,7 +102,9 @@ struct rm_report_model {
     const char *name, *dir; /* borrowed */
     char fingerprint[65];
     struct rm_made made;
+    size_t run; /* the model whose run it is of, itself perhaps; RM_NO_RUN */
 };
+#define RM_NO_RUN SIZE_MAX
 
 enum { RM_N_DIMENSIONS = 2 };
 
@@ -112,15 +114,17 @@ struct rm_report {
     const char *precision; /* what products were computed in; static */
     enum prefdb_split split;
     const char *source; /* the only one asked for, or NULL */
+    /* The models that all is told of; then, up to n_scored, those on the way to
+     * one of them (run), of which Figure 6 is drawn and nothing else told. */
     struct rm_report_model *model;
-    size_t n_models;
+    size_t n_models, n_scored;
     struct rm_section section[RM_N_DIMENSIONS];
     struct rm_rated *rated; /* what responses were rated for */
     size_t n_rated, cap_rated;
     uint64_t unrated; /* rated responses that cannot be encoded */
 };
 
-/* One judgment that every model has scored. */
+/* One judgment that every model has scored, those on the way too. */
 struct rm_verdict {
     enum prefdb_dimension dimension;
     const char *source;
@@ -136,7 +140,7 @@ struct rm_verdict {
 };
 
 PK_NODISCARD int rm_report_init(struct rm_report *r, size_t n_models,
-                                struct pk_err *err);
+                                size_t n_scored, struct pk_err *err);
 void rm_report_release(struct rm_report *r);
 PK_NODISCARD int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
                                struct pk_err *err);

@@ -246,6 +246,17 @@ static void put_section(FILE *f, const struct rm_report *r,
     rm_html_mistakes(f, r, s);
 }
 
+static void put_model(FILE *f, const struct rm_report *r, size_t model)
+{
+    const struct rm_report_model *m = &r->model[model];
+    fputs("<dt>", f);
+    rm_svg_key(f, m->run == RM_NO_RUN ? model : m->run);
+    rm_html_text(f, m->name);
+    fputs(" = ", f);
+    rm_html_text(f, m->dir);
+    fprintf(f, "</dt><dd><code>%s</code></dd>\n", m->fingerprint);
+}
+
 static void put_origin(FILE *f, const struct rm_report *r)
 {
     fputs("<h2 id=\"origin\">Where these numbers come from</h2>\n<p>", f);
@@ -256,15 +267,15 @@ static void put_origin(FILE *f, const struct rm_report *r)
           f);
     rm_html_text(f, r->store);
     fprintf(f, "</dt><dd><code>%s</code></dd>\n", r->store_fingerprint);
-    for (size_t m = 0; m < r->n_models; m++) {
-        fputs("<dt>", f);
-        rm_svg_key(f, m);
-        rm_html_text(f, r->model[m].name);
-        fputs(" = ", f);
-        rm_html_text(f, r->model[m].dir);
-        fprintf(f, "</dt><dd><code>%s</code></dd>\n", r->model[m].fingerprint);
-    }
+    for (size_t m = 0; m < r->n_models; m++)
+        put_model(f, r, m);
     fputs("</dl>\n", f);
+    if (r->n_scored == r->n_models)
+        return;
+    fputs("<details><summary>Models on the way</summary><dl>\n", f);
+    for (size_t m = r->n_models; m < r->n_scored; m++)
+        put_model(f, r, m);
+    fputs("</dl></details>\n", f);
 }
 
 void rm_report_html(const struct rm_report *r, FILE *f)

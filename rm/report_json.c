@@ -46,6 +46,29 @@ static void add_group(cJSON *in, const struct rm_report *r,
     }
 }
 
+/* Figure 6: all judgments, and the clearest ones. */
+static void add_scaling(cJSON *in, const struct rm_report *r, int d, int *bad)
+{
+    const struct rm_section *s = &r->section[d];
+    size_t n, strengths;
+    const struct rm_group *clear = rm_groups_by(s, RM_BY_STRENGTH, &strengths);
+    if (!rm_scaling_useful(r, (enum prefdb_dimension)d))
+        return;
+    size_t *order = rm_scaling_order(r, (enum prefdb_dimension)d, &n);
+    *bad += order == NULL;
+    cJSON *list = rm_json_list(in, "scaling", bad);
+    for (size_t i = 0; order && i < n; i++) {
+        cJSON *o = rm_json_item(list, bad);
+        rm_json_string(o, "name", r->model[order[i]].name, bad);
+        add_tally(rm_json_object(o, "all", bad), &s->group[0].model[order[i]],
+                  bad);
+        if (clear && clear->value == 3)
+            add_tally(rm_json_object(o, "significantly_better", bad),
+                      &clear->model[order[i]], bad);
+    }
+    free(order);
+}
+
 static void add_section(cJSON *in, const struct rm_report *r, int d, int *bad)
 {
     const struct rm_section *s = &r->section[d];
@@ -62,8 +85,27 @@ static void add_section(cJSON *in, const struct rm_report *r, int d, int *bad)
     cJSON *groups = rm_json_list(o, "groups", bad);
     for (size_t i = 0; i < s->n_groups; i++)
         add_group(groups, r, &s->group[i], bad);
+    if (s->used)
+        add_scaling(o, r, d, bad);
     if (s->view)
         rm_report_json_more(o, r, (enum prefdb_dimension)d, bad);
+}
+
+static void add_model(cJSON *in, const struct rm_report *r, size_t m, int *bad)
+{
+    const struct rm_report_model *model = &r->model[m];
+    cJSON *o = rm_json_item(in, bad);
+    rm_json_string(o, "name", model->name, bad);
+    if (model->run != RM_NO_RUN)
+        rm_json_string(o, "run", r->model[model->run].name, bad);
+    rm_json_string(o, "dir", model->dir, bad);
+    rm_json_string(o, "fingerprint", model->fingerprint, bad);
+    rm_json_count(o, "parameters", model->made.parameters, bad);
+    if (!model->made.told)
+        return;
+    rm_json_count(o, "comparisons_seen", model->made.seen, bad);
+    rm_json_count(o, "comparisons_trained", model->made.trained, bad);
+    rm_json_count(o, "step", model->made.step, bad);
 }
 
 static void fill(cJSON *o, const struct rm_report *r, int *bad)
@@ -78,15 +120,12 @@ static void fill(cJSON *o, const struct rm_report *r, int *bad)
         rm_json_string(o, "source", r->source, bad);
     rm_json_string(o, "precision", r->precision, bad);
     cJSON *models = rm_json_list(o, "models", bad);
-    for (size_t m = 0; m < r->n_models; m++) {
-        cJSON *one = rm_json_item(models, bad);
-        rm_json_string(one, "name", r->model[m].name, bad);
-        rm_json_string(one, "dir", r->model[m].dir, bad);
-        rm_json_string(one, "fingerprint", r->model[m].fingerprint, bad);
-        rm_json_count(one, "parameters", r->model[m].made.parameters, bad);
-        if (r->model[m].made.told)
-            rm_json_count(one, "comparisons_seen", r->model[m].made.seen, bad);
-    }
+    for (size_t m = 0; m < r->n_models; m++)
+        add_model(models, r, m, bad);
+    if (r->n_scored > r->n_models)
+        models = rm_json_list(o, "checkpoints", bad);
+    for (size_t m = r->n_models; m < r->n_scored; m++)
+        add_model(models, r, m, bad);
     cJSON *sections = rm_json_list(o, "dimensions", bad);
     for (int d = 0; d < RM_N_DIMENSIONS; d++)
         if (r->section[d].judgments)

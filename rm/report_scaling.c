@@ -19,17 +19,52 @@ static const struct rm_group *clearest(const struct rm_section *s)
     return n && g->value == 3 ? g : NULL;
 }
 
+/* Whose line a model is on: its run's, else its own. */
+static size_t series(const struct rm_report *r, size_t model)
+{
+    size_t run = r->model[model].run;
+    return run == RM_NO_RUN ? model : run;
+}
+
+static const char *series_name(const struct rm_report *r, size_t model)
+{
+    return r->model[series(r, model)].name;
+}
+
+/* What is done with the comparisons that are counted. */
+static const char *taken(enum rm_axis axis)
+{
+    return axis == RM_AXIS_TRAINED ? "trained on" : "seen";
+}
+
 /* ---- As text ------------------------------------------------------------- */
 
 static void put_tally(FILE *f, const struct rm_tally *t)
 {
     double accuracy, low, high;
-    fprintf(f, "%8llu", (unsigned long long)rm_tally_n(t));
+    fprintf(f, "%7llu", (unsigned long long)rm_tally_n(t));
     if (rm_tally_accuracy(t, &accuracy, &low, &high))
         fprintf(f, "%7.1f  [%5.1f, %5.1f]", 100 * accuracy, 100 * low,
                 100 * high);
     else
         fprintf(f, "%7s%16s", "-", "");
+}
+
+static void put_line(FILE *f, const struct rm_report *r, enum rm_axis axis,
+                     size_t model, const struct rm_section *s)
+{
+    const struct rm_report_model *m = &r->model[model];
+    const struct rm_group *clear = clearest(s);
+    char parameters[16];
+    rm_short_count(parameters, m->made.parameters);
+    fputs("  ", f);
+    rm_put_name(f, series_name(r, model), 14);
+    fprintf(f, "%7s%7llu%9llu", parameters, (unsigned long long)m->made.step,
+            (unsigned long long)rm_scaling_seen(axis, &m->made));
+    put_tally(f, &s->group[0].model[model]);
+    if (clear)
+        put_tally(f, &clear->model[model]);
+    fputc('\n', f);
 }
 
 void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
@@ -41,55 +76,75 @@ void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
     size_t *order = rm_scaling_useful(r, d) ? rm_scaling_order(r, d, &n) : NULL;
     if (!order)
         return;
-    fprintf(f, "\nby size and comparisons seen\n%16s%8s%9s%8s%7s  %s", "",
-            "size", "seen", "n", "acc %", "95% interval");
+    enum rm_axis axis = rm_scaling_axis(r, order, n);
+    fprintf(f, "\nby size and comparisons %s, on %s (Figure 6)\n", taken(axis),
+            prefdb_dimension_name(d));
+    fprintf(f, "%16s%7s%7s%9s%7s%7s  %s", "", "size", "step",
+            axis == RM_AXIS_TRAINED ? "trained" : "seen", "n", "acc %",
+            "95% interval");
     if (clear)
-        fprintf(f, "%10s%7s  %s", "clear", "acc %", "95% interval");
+        fprintf(f, "%9s%7s  %s", "clear", "acc %", "95% interval");
     fputc('\n', f);
-    for (size_t i = 0; i < n; i++) {
-        const struct rm_made *made = &r->model[order[i]].made;
-        char parameters[16];
-        rm_short_count(parameters, made->parameters);
-        fputs("  ", f);
-        rm_put_name(f, r->model[order[i]].name, 14);
-        fprintf(f, "%8s%9llu", parameters, (unsigned long long)made->seen);
-        put_tally(f, &s->group[0].model[order[i]]);
-        if (clear)
-            put_tally(f, &clear->model[order[i]]);
-        fputc('\n', f);
-    }
+    for (size_t i = 0; i < n; i++)
+        put_line(f, r, axis, order[i], s);
+    fputs(axis == RM_AXIS_TRAINED
+              ? "  (trained: comparisons trained on, again in each epoch)\n"
+              : "",
+          f);
     fputs(clear ? "  (clear: those that say significantly better)\n" : "", f);
     free(order);
 }
 
 /* ---- As a chart ---------------------------------------------------------- */
 
-/* What lies along x: comparisons seen or, where all saw as many, parameters. */
+/* What lies along x: by its logarithm, but for runs alone, whose models are as
+ * many steps apart, from 0 on as it is. */
 struct axis {
-    bool seen;
-    double low, high; /* log10 */
+    enum rm_axis kind;
+    bool plain;
+    double low, high;
 };
 
 static double place(const struct axis *a, const struct rm_made *m)
 {
-    return log10((double)(a->seen ? m->seen : m->parameters));
+    double x =
+        (double)(a->kind == RM_AXIS_PARAMETERS ? m->parameters
+                                               : rm_scaling_seen(a->kind, m));
+    return a->plain ? x : log10(x);
 }
 
 static struct axis find_axis(const struct rm_report *r, const size_t *order,
                              size_t n)
 {
-    struct axis a = {false, INFINITY, -INFINITY};
-    for (size_t i = 1; i < n; i++)
-        a.seen |= r->model[order[i]].made.seen != r->model[order[0]].made.seen;
+    struct axis a = {rm_scaling_axis(r, order, n), true, INFINITY, -INFINITY};
+    for (size_t i = 0; i < n; i++)
+        a.plain &= r->model[order[i]].run != RM_NO_RUN;
+    a.plain &= a.kind != RM_AXIS_PARAMETERS;
     for (size_t i = 0; i < n; i++) {
         double x = place(&a, &r->model[order[i]].made);
         a.low = fmin(a.low, x);
         a.high = fmax(a.high, x);
     }
     double room = fmax(0.05 * (a.high - a.low), 0.02);
-    a.low -= room;
-    a.high += room;
+    a.low = a.plain ? 0 : a.low - room;
+    a.high += a.plain ? 0.02 * a.high : room;
     return a;
+}
+
+static void put_tick(const struct frame *p, double x, double count)
+{
+    char text[16];
+    rm_short_count(text, (uint64_t)llround(count));
+    frame_line(p, "grid", frame_across(p, x), p->top, frame_across(p, x),
+               p->bottom);
+    frame_label(p, "middle", frame_across(p, x), p->bottom + 17, text);
+}
+
+static void plain_ticks(const struct frame *p, const struct axis *a)
+{
+    double step = fmax(1, frame_step(a->high));
+    for (double x = 0; x <= a->high; x += step)
+        put_tick(p, x, x);
 }
 
 /* 1, 2 and 5 times the powers of ten; where these are many, the powers. */
@@ -100,55 +155,94 @@ static void log_ticks(const struct frame *p, const struct axis *a)
     for (int k = (int)floor(a->low); k <= (int)ceil(a->high); k++) {
         for (int t = 0; t < most; t++) {
             double x = k + log10(times[t]);
-            char text[16];
-            if (x < a->low || x > a->high)
-                continue;
-            rm_short_count(text, (uint64_t)llround(pow(10, x)));
-            frame_line(p, "grid", frame_across(p, x), p->top,
-                       frame_across(p, x), p->bottom);
-            frame_label(p, "middle", frame_across(p, x), p->bottom + 17, text);
+            if (x >= a->low && x <= a->high)
+                put_tick(p, x, pow(10, x));
         }
     }
 }
 
+/* Are these two neighbours, of one run, to be joined by a line and a band? */
+static bool same_line(const struct rm_report *r, const struct axis *a,
+                      const size_t *order, size_t i)
+{
+    return r->model[order[i]].run != RM_NO_RUN &&
+           r->model[order[i]].run == r->model[order[i - 1]].run &&
+           rm_scaling_joined(r, a->kind, order[i - 1], order[i]);
+}
+
 static void put_point(const struct frame *p, const struct rm_report *r,
                       const struct axis *a, size_t model,
-                      const struct rm_tally *t)
+                      const struct rm_tally *t, bool in_band)
 {
     double accuracy, low, high, x = place(a, &r->model[model].made);
     char class[16];
     if (!rm_tally_accuracy(t, &accuracy, &low, &high))
         return;
-    frame_class(class, "w", model);
+    frame_class(class, "w", series(r, model));
     fputs("<g><title>", p->f);
     rm_put_html(p->f, r->model[model].name, strlen(r->model[model].name));
     fprintf(p->f,
-            ": %.1f%% [%.1f, %.1f], n %llu; %llu comparisons seen</title>",
+            ": %.1f%% [%.1f, %.1f], n %llu; step %llu, %llu comparisons "
+            "%s</title>",
             100 * accuracy, 100 * low, 100 * high,
             (unsigned long long)rm_tally_n(t),
-            (unsigned long long)r->model[model].made.seen);
-    frame_line(p, class, frame_across(p, x), frame_up(p, low),
-               frame_across(p, x), frame_up(p, high));
-    frame_mark(p->f, model, frame_across(p, x), frame_up(p, accuracy));
+            (unsigned long long)r->model[model].made.step,
+            (unsigned long long)rm_scaling_seen(a->kind, &r->model[model].made),
+            taken(a->kind));
+    if (!in_band)
+        frame_line(p, class, frame_across(p, x), frame_up(p, low),
+                   frame_across(p, x), frame_up(p, high));
+    frame_mark(p->f, series(r, model), frame_across(p, x),
+               frame_up(p, accuracy));
     fputs("</g>", p->f);
 }
 
-/* From each point to the next of the same size. */
+/* Between the intervals of two models of a run. */
+static void put_band(const struct frame *p, size_t run, double x0, double x1,
+                     const double ends[4])
+{
+    char class[16];
+    frame_class(class, "band", run);
+    fprintf(p->f,
+            "<path class=\"%s\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f "
+            "%.1fz\"/>",
+            class, x0, frame_up(p, ends[0]), x1, frame_up(p, ends[2]), x1,
+            frame_up(p, ends[3]), x0, frame_up(p, ends[1]));
+}
+
+/* From each point to the next of the same run, or size. */
 static void put_lines(const struct frame *p, const struct rm_report *r,
                       const struct axis *a, const size_t *order, size_t n,
                       const struct rm_group *g)
 {
     for (size_t i = 1; i < n; i++) {
-        const struct rm_made *x = &r->model[order[i - 1]].made;
-        const struct rm_made *y = &r->model[order[i]].made;
-        double from, to, low, high;
-        if ((!a->seen || x->parameters == y->parameters) &&
-            rm_tally_accuracy(&g->model[order[i - 1]], &from, &low, &high) &&
-            rm_tally_accuracy(&g->model[order[i]], &to, &low, &high))
-            frame_line(p, "axis", frame_across(p, place(a, x)),
-                       frame_up(p, from), frame_across(p, place(a, y)),
-                       frame_up(p, to));
+        const struct rm_report_model *x = &r->model[order[i - 1]];
+        const struct rm_report_model *y = &r->model[order[i]];
+        double x0 = frame_across(p, place(a, &x->made));
+        double x1 = frame_across(p, place(a, &y->made));
+        double from, to, ends[4];
+        char class[16] = "axis";
+        if (!rm_scaling_joined(r, a->kind, order[i - 1], order[i]) ||
+            !rm_tally_accuracy(&g->model[order[i - 1]], &from, &ends[0],
+                               &ends[1]) ||
+            !rm_tally_accuracy(&g->model[order[i]], &to, &ends[2], &ends[3]))
+            continue;
+        if (same_line(r, a, order, i)) {
+            put_band(p, x->run, x0, x1, ends);
+            frame_class(class, "w", x->run);
+        }
+        frame_line(p, class, x0, frame_up(p, from), x1, frame_up(p, to));
     }
+}
+
+static void put_points(const struct frame *p, const struct rm_report *r,
+                       const struct axis *a, const size_t *order, size_t n,
+                       const struct rm_group *g)
+{
+    for (size_t i = 0; i < n; i++)
+        put_point(p, r, a, order[i], &g->model[order[i]],
+                  (i > 0 && same_line(r, a, order, i)) ||
+                      (i + 1 < n && same_line(r, a, order, i + 1)));
 }
 
 static void draw(FILE *f, const struct rm_report *r, const size_t *order,
@@ -173,49 +267,95 @@ static void draw(FILE *f, const struct rm_report *r, const size_t *order,
     p.y0 = floor(bottom * 10) / 10;
     p.y1 = fmax(ceil(top * 10) / 10, p.y0 + 0.1);
     frame_begin(&p, 360, 262, "Accuracy by what the models saw");
-    log_ticks(&p, &a);
+    (a.plain ? plain_ticks : log_ticks)(&p, &a);
     frame_ticks(&p, false, p.y0, 0.1, (int)lround((p.y1 - p.y0) * 10) + 1, 1);
     frame_line(&p, "half", p.left, frame_up(&p, 0.5), p.right,
                frame_up(&p, 0.5));
     put_lines(&p, r, &a, order, n, g);
-    for (size_t i = 0; i < n; i++)
-        put_point(&p, r, &a, order[i], &g->model[order[i]]);
+    put_points(&p, r, &a, order, n, g);
+    char what[32];
+    snprintf(what, sizeof what, "comparisons %s", taken(a.kind));
     frame_label(&p, "middle", 193, 258,
-                a.seen ? "comparisons seen" : "parameters");
+                a.kind == RM_AXIS_PARAMETERS ? "parameters" : what);
     fputs("</svg>", f);
 }
 
+/* The heads of the table of numbers. */
+#define COLUMNS(x)                                                             \
+    "<th></th><th>parameters</th><th>step</th><th>" x                          \
+    "</th><th>n</th><th>acc&nbsp;%</th><th class=\"iv\">95% interval</th>"
+
 /* ---- As a part of the page ----------------------------------------------- */
+
+static void put_numbers(FILE *f, const struct rm_report *r, enum rm_axis axis,
+                        size_t model, const struct rm_tally *t)
+{
+    const struct rm_made *made = &r->model[model].made;
+    char parameters[16];
+    rm_short_count(parameters, made->parameters);
+    fputs("<tr><td>", f);
+    rm_svg_key(f, series(r, model));
+    rm_html_text(f, series_name(r, model));
+    fprintf(f, "</td><td>%s</td><td>%llu</td><td>%llu</td><td>%llu</td>",
+            parameters, (unsigned long long)made->step,
+            (unsigned long long)rm_scaling_seen(axis, made),
+            (unsigned long long)rm_tally_n(t));
+    rm_html_share(f, t->wins, t->wins + t->losses);
+    fputs("</tr>\n", f);
+}
+
+/* Whose lines they are, where there are runs. */
+static void put_runs(FILE *f, const struct rm_report *r, const size_t *order,
+                     size_t n)
+{
+    const char *before = ", or of one run, in the band of their intervals: ";
+    for (size_t i = 0; i < n; i++) {
+        const struct rm_report_model *m = &r->model[order[i]];
+        char parameters[16];
+        if (m->run == RM_NO_RUN ||
+            (i > 0 && r->model[order[i - 1]].run == m->run))
+            continue;
+        rm_short_count(parameters, m->made.parameters);
+        fputs(before, f);
+        rm_svg_key(f, m->run);
+        rm_html_text(f, r->model[m->run].name);
+        fprintf(f, " (%s)", parameters);
+        before = ", ";
+    }
+}
 
 static void put_card(FILE *f, const struct rm_report *r, const size_t *order,
                      size_t n, const struct rm_group *g)
 {
     bool all = g->by == RM_BY_ALL;
+    enum rm_axis axis = rm_scaling_axis(r, order, n);
     fprintf(f,
-            "<figure><figcaption><b>Accuracy by size and comparisons seen"
-            "</b>, %s<span>n %llu; lines join models of one "
-            "size</span></figcaption>",
-            all ? "all judgments" : "significantly better",
+            "<figure><figcaption><b>Accuracy by size and comparisons %s"
+            "</b>, %s<span>n %llu; lines join models of one size",
+            taken(axis), all ? "all judgments" : "significantly better",
             (unsigned long long)rm_tally_n(&g->longer));
+    put_runs(f, r, order, n);
+    fputs("</span></figcaption>", f);
     draw(f, r, order, n, g);
-    rm_html_numbers(f, "<th></th><th>parameters</th><th>seen</th><th>n</th>"
-                       "<th>acc&nbsp;%</th><th class=\"iv\">95% "
-                       "interval</th>");
-    for (size_t i = 0; i < n; i++) {
-        const struct rm_made *made = &r->model[order[i]].made;
-        const struct rm_tally *t = &g->model[order[i]];
-        char parameters[16];
-        rm_short_count(parameters, made->parameters);
-        fputs("<tr><td>", f);
-        rm_svg_key(f, order[i]);
-        rm_html_text(f, r->model[order[i]].name);
-        fprintf(f, "</td><td>%s</td><td>%llu</td><td>%llu</td>", parameters,
-                (unsigned long long)made->seen,
-                (unsigned long long)rm_tally_n(t));
-        rm_html_share(f, t->wins, t->wins + t->losses);
-        fputs("</tr>\n", f);
-    }
+    rm_html_numbers(f, axis == RM_AXIS_TRAINED ? COLUMNS("trained&nbsp;on")
+                                               : COLUMNS("seen"));
+    for (size_t i = 0; i < n; i++)
+        put_numbers(f, r, axis, order[i], &g->model[order[i]]);
     rm_html_close(f);
+}
+
+static void put_meaning(FILE *f, enum rm_axis axis)
+{
+    fputs("<h3>Scaling</h3>\n<p class=\"soft\">As in Figure 6. ", f);
+    fputs(axis == RM_AXIS_TRAINED
+              ? "Trained on: the comparisons that the run which made the "
+                "weights had taken up to that step, again in each epoch. "
+              : "Seen: the comparisons that the run which made the weights had "
+                "trained on, each counted once. ",
+          f);
+    fputs("Models whose directory does not tell, or tells of another "
+          "dimension, are left out.</p>\n<div class=\"cards\">\n",
+          f);
 }
 
 void rm_html_scaling(FILE *f, const struct rm_report *r,
@@ -227,11 +367,7 @@ void rm_html_scaling(FILE *f, const struct rm_report *r,
     size_t *order = rm_scaling_useful(r, d) ? rm_scaling_order(r, d, &n) : NULL;
     if (!order)
         return;
-    fputs("<h3>Scaling</h3>\n<p class=\"soft\">As in Figure 6. Seen: the "
-          "comparisons that the run which made the weights had trained on, "
-          "each counted once. Models whose directory does not tell, or tells "
-          "of another dimension, are left out.</p>\n<div class=\"cards\">\n",
-          f);
+    put_meaning(f, rm_scaling_axis(r, order, n));
     put_card(f, r, order, n, &s->group[0]);
     if (clear)
         put_card(f, r, order, n, clear);

@@ -138,6 +138,24 @@ static void put_left_out(FILE *f, const struct rm_report *r,
                 (unsigned long long)s->shortened);
 }
 
+/* A model, and how many are on the way to it, or which. */
+static void put_model(FILE *f, const struct rm_report *r, size_t model,
+                      bool full)
+{
+    const struct rm_report_model *x = &r->model[model];
+    size_t n = 0;
+    fprintf(f, "model %s = %s\n      %s\n", x->name, x->dir, x->fingerprint);
+    for (size_t m = r->n_models; m < r->n_scored; m++) {
+        const struct rm_report_model *y = &r->model[m];
+        if (y->run == model && full)
+            fprintf(f, "  %s = %s\n      %s\n", y->name, y->dir,
+                    y->fingerprint);
+        n += y->run == model;
+    }
+    if (n && !full)
+        fprintf(f, "      with %zu more of its run\n", n);
+}
+
 void rm_report_text(const struct rm_report *r, bool full, FILE *f)
 {
     fprintf(f, "Accuracy on the %s split of %s%s%s, %s\n",
@@ -145,8 +163,7 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
             r->source ? r->source : "", r->precision);
     fprintf(f, "store %s\n", r->store_fingerprint);
     for (size_t m = 0; m < r->n_models; m++)
-        fprintf(f, "model %s = %s\n      %s\n", r->model[m].name,
-                r->model[m].dir, r->model[m].fingerprint);
+        put_model(f, r, m, full);
     fputs("\n"
           "acc %: the chosen response scores higher, of the judgments on which "
           "the scores differ; equal\n"
@@ -174,6 +191,8 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
         put_duels(f, r, (enum prefdb_dimension)d);
         if (full)
             rm_report_text_more(r, (enum prefdb_dimension)d, f);
+        else if (r->n_scored > r->n_models) /* what was asked for by --run */
+            rm_text_scaling(r, &r->section[d], f);
     }
     if (full)
         rm_text_rated(r, f);

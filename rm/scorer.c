@@ -21,7 +21,7 @@ struct scored_model {
 
 struct rm_scorer {
     struct scored_model *model;
-    size_t n_models, budget;
+    size_t n_models, n_used, budget;
     enum infer_precision asked;
     bool keep_bad, verbose;
     struct infer_ids ids; /* of the text that is being added, model by model */
@@ -99,7 +99,7 @@ int rm_scorer_open(struct rm_scorer **out, const struct rm_named *models,
     s->asked = opts->precision;
     int rc = 0;
     for (size_t i = 0; i < n && rc == 0; i++) {
-        s->n_models = i + 1;
+        s->n_models = s->n_used = i + 1;
         rc = open_model(&s->model[i], &models[i], opts, err);
         if (rc == 0 && i > 0) /* one runs at a time: in the first's memory */
             share_tape(&s->model[i].pass, &s->model[0].pass);
@@ -186,7 +186,7 @@ static void say_plan(const struct rm_scorer *s, size_t model,
 
 void rm_scorer_say_start(const struct rm_scorer *s, const struct pk_cli *cli)
 {
-    for (size_t m = 0; m < s->n_models; m++) {
+    for (size_t m = 0; m < s->n_used; m++) {
         infer_say_precision(cli, s->asked, s->model[m].model);
         if (s->verbose)
             say_plan(s, m, cli);
@@ -207,6 +207,11 @@ int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model, char out[65],
                           struct pk_err *err)
 {
     return infer_model_fingerprint(s->model[model].model, out, err);
+}
+
+void rm_scorer_use(struct rm_scorer *s, size_t n)
+{
+    s->n_used = n;
 }
 
 size_t rm_scorer_budget(const struct rm_scorer *s)
@@ -241,7 +246,9 @@ int rm_scorer_add(struct rm_scorer *s, const struct rm_text *text,
                   size_t *index, enum rm_reason *why, struct pk_err *err)
 {
     s->ids.len = 0;
-    for (size_t i = 0; i < s->n_models; i++) {
+    for (size_t i = s->n_used; i < s->n_models; i++)
+        s->code[i] = (struct rm_code){0};
+    for (size_t i = 0; i < s->n_used; i++) {
         int rc = rm_coder_encode(&s->model[i].coder, text, &s->ids, &s->code[i],
                                  why, err);
         if (rc)

@@ -61,6 +61,9 @@ const char *rm_scorer_name(const struct rm_scorer *s, size_t model);
 const char *rm_scorer_dir(const struct rm_scorer *s, size_t model);
 PK_NODISCARD int rm_scorer_fingerprint(const struct rm_scorer *s, size_t model,
                                        char out[65], struct pk_err *err);
+/* From here on only the first n models take texts (the others' numbers are NaN)
+ * and are spoken of. */
+void rm_scorer_use(struct rm_scorer *s, size_t n);
 /* What a model's products are computed in; and all models' in words. */
 enum infer_precision rm_scorer_precision(const struct rm_scorer *s,
                                          size_t model);

@@ -90,24 +90,38 @@ static const struct {
     {PREFDB_HELPFULNESS, "", 2, PREFDB_NO_LABEL, {1, 2}, {0, 1}, {0, 1}},
 };
 
+/* Is the first model a run's last, with two more on the way to it? */
+static bool with_run;
+
 static void fill(struct rm_report *r)
 {
     struct pk_err err;
-    ck_ok(rm_report_init(r, 2, &err));
+    ck_ok(rm_report_init(r, 2, with_run ? 4 : 2, &err));
+    for (size_t m = 2; m < r->n_scored; m++) {
+        r->model[m].name = m == 2 ? "first@1" : "first@2";
+        r->model[m].dir = "models/first.checkpoints/step";
+        r->model[m].made = (struct rm_made){21100,        true,         -1,
+                                            40 * (m - 1), 40 * (m - 1), m - 1};
+        r->model[m].run = r->model[0].run = 0;
+        memset(r->model[m].fingerprint, 'c', 64);
+    }
     r->model[0].name = "first";
     r->model[0].dir = "models/first";
     r->model[1].name = "second \"quoted\"";
     r->model[1].dir = "models/second";
-    r->model[0].made = (struct rm_made){21100, true, -1, 155};
-    r->model[1].made = (struct rm_made){7000000000, true, -1, 1418091};
+    r->model[0].made = (struct rm_made){21100, true, -1, 155, 155, 4};
+    r->model[1].made =
+        (struct rm_made){7000000000, true, -1, 1418091, 1418091, 2770};
     r->store = "prefs.db";
     memset(r->store_fingerprint, '5', 64);
     memset(r->model[0].fingerprint, 'a', 64);
     memset(r->model[1].fingerprint, 'b', 64);
     r->split = PREFDB_TEST;
     for (size_t i = 0; i < sizeof judgments / sizeof judgments[0]; i++) {
-        double chosen[] = {judgments[i].first[0], judgments[i].second[0]};
-        double rejected[] = {judgments[i].first[1], judgments[i].second[1]};
+        double chosen[] = {judgments[i].first[0], judgments[i].second[0],
+                           judgments[i].second[0], (double)i};
+        double rejected[] = {judgments[i].first[1], judgments[i].second[1],
+                             judgments[i].second[1], 1.5};
         struct rm_verdict v = {.dimension = judgments[i].dimension,
                                .source = judgments[i].source,
                                .strength = judgments[i].strength,
@@ -278,12 +292,12 @@ START_TEST(as_full_text)
         "by turn",
         "Without a model on safety\n",
         "     4      66.7  [ 20.8,  93.9]     1       50.0  [  1.0,  99.0]\n",
-        "by size and comparisons seen",
-        "21.1k      155",
+        "by size and comparisons seen, on safety (Figure 6)",
+        "21.1k      4      155",
         "RewardBench's own score",
         "Rated for help<b>: 5 responses with 5 ratings",
         "alpacaeval-easy",
-        "7.0B  1418091",
+        "7.0B   2770  1418091",
         "sigma(|difference|)",
         "bimodality",
         "unsafe when",
@@ -326,6 +340,60 @@ START_TEST(as_html)
 }
 END_TEST
 
+/* Of the models on the way Figure 6 is told, and nothing else. */
+START_TEST(on_the_way)
+{
+    struct rm_report r;
+    struct pk_err err;
+    cJSON *j;
+    with_run = true;
+    fill(&r);
+    give_texts(&r);
+    /* Asked for by --run: there without --full too. */
+    char *text = printed(&r, SHORT), *html = printed(&r, HTML);
+    ck_plain(text, 100);
+    static const char *const lines[] = {
+        "\n      with 2 more of its run\n",
+        "  first           21.1k      1       40      4   66.7  [ 20.8,  93.9]",
+        "  first           21.1k      2       80      4   50.0  [ 15.0,  85.0]",
+        "  first           21.1k      4      155      4   75.0  [ 30.1,  95.4]",
+        "  second \"quo...   7.0B   2770  1418091"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        ck_assert_msg(strstr(text, lines[i]), "'%s' is not there", lines[i]);
+    ck_assert_ptr_null(strstr(text, "first@1"));
+    ck_assert_ptr_nonnull(strstr(html, "class=\"band m0\""));
+    ck_assert_ptr_nonnull(strstr(html, "first@1: 66.7% [20.8, 93.9], n 4; "
+                                       "step 1, 40 comparisons seen"));
+    ck_assert_ptr_null(strstr(html, "nan"));
+    free(html);
+    free(text);
+    text = printed(&r, JSON);
+    ck_ok(pk_json_parse(&j, text, strlen(text), &err));
+    ck_schema(j, "schemas/eval-report.schema.json");
+    const cJSON *way = cJSON_GetObjectItem(j, "checkpoints");
+    ck_assert_int_eq(cJSON_GetArraySize(way), 2);
+    way = cJSON_GetArrayItem(way, 1);
+    ck_assert_str_eq(cJSON_GetObjectItem(way, "name")->valuestring, "first@2");
+    ck_assert_str_eq(cJSON_GetObjectItem(way, "run")->valuestring, "first");
+    ck_assert_int_eq(cJSON_GetObjectItem(way, "step")->valueint, 2);
+    const cJSON *safety =
+        cJSON_GetArrayItem(cJSON_GetObjectItem(j, "dimensions"), 1);
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(safety, "models")),
+                     2);
+    const cJSON *scaling = cJSON_GetObjectItem(safety, "scaling");
+    ck_assert_int_eq(cJSON_GetArraySize(scaling), 4);
+    scaling = cJSON_GetArrayItem(scaling, 1);
+    ck_assert_str_eq(cJSON_GetObjectItem(scaling, "name")->valuestring,
+                     "first@2");
+    scaling = cJSON_GetObjectItem(scaling, "all");
+    ck_assert_int_eq(cJSON_GetObjectItem(scaling, "wins")->valueint, 2);
+    ck_assert_int_eq(cJSON_GetObjectItem(scaling, "losses")->valueint, 2);
+    cJSON_Delete(j);
+    free(text);
+    rm_report_release(&r);
+}
+END_TEST
+
 /* Every accuracy, log loss, confidence, threshold and p of the JSON form is in
  * the other two. */
 START_TEST(the_same_numbers)
@@ -353,6 +421,7 @@ START_TEST(the_same_numbers)
                    {"bench_score", "", 1, 100, ""},
                    {"rank_correlation", "", 3, 1, ""}};
     struct rm_report r;
+    with_run = _i;
     fill(&r);
     give_texts(&r);
     char *full = printed(&r, FULL), *html = printed(&r, HTML),
@@ -424,16 +493,17 @@ END_TEST
  * differ. */
 START_TEST(scaling)
 {
-    static const struct rm_made made[] = {{2000, true, PREFDB_SAFETY, 9},
-                                          {2000, false, -1, 0},
-                                          {1000, true, -1, 90},
-                                          {2000, true, PREFDB_SAFETY, 3},
-                                          {3000, true, PREFDB_HELPFULNESS, 3}};
+    static const struct rm_made made[] = {
+        {2000, true, PREFDB_SAFETY, 9, 9, 3},
+        {2000, false, -1, 0, 0, 0},
+        {1000, true, -1, 90, 90, 30},
+        {2000, true, PREFDB_SAFETY, 3, 3, 1},
+        {3000, true, PREFDB_HELPFULNESS, 3, 3, 1}};
     static const size_t want[] = {2, 3, 0}, other[] = {2, 4};
     struct rm_report r;
     struct pk_err err;
     size_t n;
-    ck_ok(rm_report_init(&r, 5, &err));
+    ck_ok(rm_report_init(&r, 5, 5, &err));
     ck_assert(!rm_scaling_useful(&r, PREFDB_SAFETY)); /* nobody tells */
     for (size_t m = 0; m < 5; m++)
         r.model[m].made = made[m];
@@ -441,6 +511,10 @@ START_TEST(scaling)
     size_t *order = rm_scaling_order(&r, PREFDB_SAFETY, &n);
     ck_assert_uint_eq(n, 3);
     ck_assert_mem_eq(order, want, sizeof want);
+    ck_assert_int_eq(rm_scaling_axis(&r, order, n), RM_AXIS_SEEN);
+    ck_assert(rm_scaling_joined(&r, RM_AXIS_SEEN, 3, 0));
+    ck_assert(!rm_scaling_joined(&r, RM_AXIS_SEEN, 2, 3));
+    ck_assert(rm_scaling_joined(&r, RM_AXIS_PARAMETERS, 2, 3));
     free(order);
     order = rm_scaling_order(&r, PREFDB_HELPFULNESS, &n);
     ck_assert_uint_eq(n, 2);
@@ -448,6 +522,45 @@ START_TEST(scaling)
     free(order);
     r.model[2].made = r.model[3].made = made[0];
     ck_assert(!rm_scaling_useful(&r, PREFDB_SAFETY)); /* all alike */
+    r.model[2].made.parameters = 1000;
+    order = rm_scaling_order(&r, PREFDB_SAFETY, &n);
+    ck_assert_int_eq(rm_scaling_axis(&r, order, n), RM_AXIS_PARAMETERS);
+    free(order);
+    rm_report_release(&r);
+}
+END_TEST
+
+/* Two runs of one size, of which one goes on with what it has seen. */
+START_TEST(scaling_runs)
+{
+    static const struct rm_made made[] = {{2000, true, -1, 50, 100, 10},
+                                          {2000, true, -1, 40, 40, 4},
+                                          {2000, true, -1, 30, 30, 3},
+                                          {2000, true, -1, 50, 80, 8},
+                                          {2000, true, -1, 20, 20, 2}};
+    static const size_t run[] = {0, 1, 0, 0, 1}, want[] = {2, 3, 0, 4, 1};
+    struct rm_report r;
+    struct pk_err err;
+    size_t n;
+    ck_ok(rm_report_init(&r, 2, 5, &err));
+    for (size_t m = 0; m < 5; m++) {
+        r.model[m].made = made[m];
+        r.model[m].run = run[m];
+    }
+    size_t *order = rm_scaling_order(&r, PREFDB_SAFETY, &n);
+    ck_assert_uint_eq(n, 5);
+    ck_assert_mem_eq(order, want, sizeof want);
+    ck_assert_int_eq(rm_scaling_axis(&r, order, n), RM_AXIS_TRAINED);
+    ck_assert_int_eq(rm_scaling_axis(&r, order + 3, 2), RM_AXIS_SEEN);
+    ck_assert_uint_eq(rm_scaling_seen(RM_AXIS_TRAINED, &made[0]), 100);
+    ck_assert_uint_eq(rm_scaling_seen(RM_AXIS_SEEN, &made[0]), 50);
+    ck_assert(rm_scaling_joined(&r, RM_AXIS_TRAINED, 3, 0));
+    ck_assert(!rm_scaling_joined(&r, RM_AXIS_TRAINED, 0, 4));
+    free(order);
+    /* Of one run, in the second epoch: the same seen, and still a line. */
+    for (size_t m = 1; m < 5; m++)
+        r.model[m].made.told = m == 3;
+    ck_assert(rm_scaling_useful(&r, PREFDB_SAFETY));
     rm_report_release(&r);
 }
 END_TEST
@@ -485,8 +598,10 @@ int main(void)
     tcase_add_test(t, as_full_text);
     tcase_add_test(t, as_json);
     tcase_add_test(t, as_html);
-    tcase_add_test(t, the_same_numbers);
+    tcase_add_test(t, on_the_way);
+    tcase_add_loop_test(t, the_same_numbers, 0, 2);
     tcase_add_test(t, scaling);
+    tcase_add_test(t, scaling_runs);
     tcase_add_test(t, short_counts);
     suite_add_tcase(s, t);
     return run_suite(s);

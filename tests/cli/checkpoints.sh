@@ -156,6 +156,56 @@ run 0 prefkit train valid.db -t 1 --dimension safety --base base --output once \
 must grep -q '"score_mean"' once/prefkit.json
 must sh -c '! grep -q score_mean once.checkpoints/step-000002/prefkit.json'
 
+t "eval --run draws accuracy along a run"
+# An epoch is 18 steps: the later ones bring nothing new.
+run 0 prefkit eval sample.db --quiet --dimension safety --run safe=whole --json
+cp stdout whole.json
+run 0 prefkit eval sample.db --quiet --dimension safety --run safe=whole
+must test "$(grep -c '^  safe  *21.1k ' stdout)" -eq 11
+stdout_has '^  safe  *21.1k  *30  *477 '
+stdout_has '^  safe  *21.1k  *108  *1710 '
+stdout_has 'with 10 more of its run'
+stdout_has '(trained: comparisons trained on, again in each epoch)'
+# The models on the way are no models of the tables.
+must test "$(grep -c '^safe.* on safety$' stdout)" -eq 1
+must sh -c '! grep -q safe@ stdout'
+# The same numbers as of the same model by itself.
+run 0 prefkit eval sample.db --quiet --dimension safety --run safe=whole --rm \
+    thirty=whole.checkpoints/step-000030
+line=$(grep '^  safe  *21.1k  *30 ' stdout | sed 's/.*477//')
+must test -n "$line"
+must test "$(grep '^  thirty  *21.1k  *30 ' stdout | sed 's/.*477//')" = "$line"
+run 0 prefkit eval sample.db --quiet --dimension safety --run safe=whole \
+    --full --html run.html
+must test "$(grep -c '^  safe@' stdout)" -eq 10
+must grep -q 'class="band m0"' run.html
+
+t "eval --run: two runs, one that is not at its end, and what is refused"
+killed open 45 --checkpoint-every 10 --save-every 0
+run 0 prefkit eval sample.db --dimension safety --run a=whole/ --run b=open
+stdout_has "^model b = open.checkpoints/step-000040"
+stdout_has "with 3 more of its run"
+stderr_has "open is not there yet: b is its run's model of step 40"
+must test "$(grep -c '^  b  *21.1k ' stdout)" -eq 4
+# Where the best is kept it is one of them.
+run 0 prefkit eval valid.db --split valid --run best=best --json
+kept=$(sed -n 's/.*"kept_step":[[:space:]]*\([0-9]*\),.*/\1/p' best/prefkit.json)
+must test "$(grep -c "\"step\":[[:space:]]*$kept" stdout)" -eq 1
+refused 4 "plain.checkpoints' holds no models" \
+    prefkit eval sample.db --run a=plain
+run 2 prefkit eval sample.db --run a=whole --rm a=whole
+stderr_has "both name 'a'"
+run 2 prefkit eval sample.db --run a=whole --run a=whole
+run 2 prefkit eval sample.db --run whole
+run 2 prefkit eval sample.db
+cp -r whole.checkpoints mixed.checkpoints
+cp -r whole mixed
+cp -r once.checkpoints/step-000002 mixed.checkpoints
+refused 3 "step-000002 is of another run" prefkit eval sample.db --run a=mixed
+refused 3 "without a score head" prefkit eval sample.db --run a=lm
+run 0 prefkit eval sample.db --quiet --dimension safety --run a=lora
+must test "$(grep -c '^  a  *21.1k ' stdout)" -eq 11
+
 t "the room they take is told before the first step, and what is too little"
 run 0 prefkit train sample.db -t 1 --dimension safety --base base \
     --output told --batch-pairs 16 --checkpoint-every 5

@@ -25,12 +25,13 @@ run 0 prefkit import sample.db --skip-bad --rejects rejects \
     "$REPO/tests/fixtures/formats/rewardbench2.jsonl"
 run 0 train_small helpfulness helpful
 run 0 train_small safety safe
-# One that saw more: the two are Figure 6.
+# One that saw more, and what it was on its way: with the first they are Figure 6.
 run 0 prefkit train sample.db --quiet --dimension helpfulness --base base \
-    --output more --source everyday --lr 1e-2 --batch-pairs 64
+    --output more --source everyday --lr 1e-2 --batch-pairs 64 \
+    --checkpoint-every 2
 # The columns of a table have names of any length.
 more="more, of $(printf '%030d' 0 | tr 0 m)"
-run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --rm "$more=more" \
+run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --run "$more=more" \
     --html page.html
 stdout_has "helpful on safety"
 for part in '<h3>RewardBench<' 'alpacaeval-easy<' '>RewardBench 2<' '<h3>Scaling<' \
@@ -39,11 +40,12 @@ for part in '<h3>RewardBench<' 'alpacaeval-easy<' '>RewardBench 2<' '<h3>Scaling
     must grep -qF -e "$part" page.html
 done
 must test "$(grep -c '<h3>Scaling<' page.html)" -eq 1
+must grep -q 'class="band m2"' page.html
 must grep -q "&lt;script&gt;" page.html
 must sh -c '! grep -q "<script\|<img" page.html'
 
 t "the page goes to standard output, alone"
-run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --rm "$more=more" --html -
+run 0 prefkit eval sample.db --rm helpful=helpful --rm safe=safe --run "$more=more" --html -
 must cmp stdout page.html
 run 2 prefkit eval sample.db --rm x=safe --json --html -
 stderr_has "would both"
