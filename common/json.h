@@ -28,10 +28,23 @@
 PK_NODISCARD int pk_json_parse(cJSON **out, const char *text, size_t len,
                                struct pk_err *err);
 
+/* Values that are no longer needed, for those to come: getting memory for each
+ * of them would be most of what parsing a row costs. All zeroes is empty. */
+struct pk_json_spare {
+    cJSON *first;
+    size_t n;
+};
+
 /* The same with the strings in `room`, len bytes that live as long as the value
- * and whatever is taken out of it, or copied by cJSON_Duplicate. */
+ * and whatever is taken out of it, or copied by cJSON_Duplicate. What `spare`
+ * has is used first; NULL is fine. */
 PK_NODISCARD int pk_json_parse_in(cJSON **out, const char *text, size_t len,
-                                  char *room, struct pk_err *err);
+                                  char *room, struct pk_json_spare *spare,
+                                  struct pk_err *err);
+
+/* As cJSON_Delete, but what it is made of is spare. */
+void pk_json_spare_add(struct pk_json_spare *spare, cJSON *j);
+void pk_json_spare_release(struct pk_json_spare *spare);
 
 /* A copy that owns all its strings; NULL when out of memory. */
 cJSON *pk_json_copy(const cJSON *j);

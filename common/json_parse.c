@@ -14,6 +14,7 @@
 struct parser {
     const char *start, *at, *end;
     char *room; /* for the next string; NULL: each has memory of its own */
+    struct pk_json_spare *spare; /* or NULL */
     int depth;
     struct pk_err *err;
 };
@@ -49,8 +50,12 @@ static char peek(struct parser *p)
 
 static cJSON *new_item(struct parser *p, int type)
 {
-    cJSON *item = cJSON_malloc(sizeof *item);
-    if (!item) {
+    struct pk_json_spare *spare = p->spare;
+    cJSON *item = spare ? spare->first : NULL;
+    if (item) {
+        spare->first = item->next;
+        spare->n--;
+    } else if (!(item = cJSON_malloc(sizeof *item))) {
         (void)pk_fail_mem(p->err, "a JSON value");
         return NULL;
     }
@@ -60,27 +65,26 @@ static cJSON *new_item(struct parser *p, int type)
 
 /* ---- Strings ------------------------------------------------------------- */
 
-/* Does any of eight bytes end a run of a string's plain characters: a quote, a
- * backslash, a control character? (A byte above 0x7F may say so too.) */
+/* Does any of sixteen bytes end a run of a string's plain characters: a quote,
+ * a backslash, a control character? */
 static bool any_special(const char *s)
 {
-    const uint64_t ones = 0x0101010101010101, high = ones << 7;
-    uint64_t v, quote, slash;
+    typedef unsigned char sixteen __attribute__((vector_size(16)));
+    sixteen v;
+    uint64_t found[2];
     memcpy(&v, s, sizeof v);
-    quote = v ^ (ones * '"');
-    slash = v ^ (ones * '\\');
-    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-            (v - ones * 0x20)) &
-           high;
+    v = (sixteen)((v == '"') | (v == '\\') | (v < 0x20));
+    memcpy(found, &v, sizeof v);
+    return found[0] | found[1];
 }
 
 /* The end of the run of plain characters from s on. */
 static const char *plain_end(const char *s, const char *end)
 {
     for (;;) {
-        while (end - s > 8 && !any_special(s))
-            s += 8;
-        const char *stop = end - s > 8 ? s + 8 : end;
+        while (end - s >= 16 && !any_special(s))
+            s += 16;
+        const char *stop = end - s >= 16 ? s + 16 : end;
         while (s < stop && *s != '"' && *s != '\\' && (unsigned char)*s >= 0x20)
             s++;
         if (s < stop || s == end)
@@ -408,13 +412,13 @@ static int value(struct parser *p, cJSON **out)
 
 int pk_json_parse(cJSON **out, const char *text, size_t len, struct pk_err *err)
 {
-    return pk_json_parse_in(out, text, len, NULL, err);
+    return pk_json_parse_in(out, text, len, NULL, NULL, err);
 }
 
 int pk_json_parse_in(cJSON **out, const char *text, size_t len, char *room,
-                     struct pk_err *err)
+                     struct pk_json_spare *spare, struct pk_err *err)
 {
-    struct parser p = {text, text, text + len, room, 0, err};
+    struct parser p = {text, text, text + len, room, spare, 0, err};
     *out = NULL;
     size_t good = pk_utf8_check(text, len);
     if (good < len)
@@ -440,4 +444,39 @@ int pk_json_parse_in(cJSON **out, const char *text, size_t len, char *room,
     else
         *out = j;
     return rc;
+}
+
+/* ---- Spare values -------------------------------------------------------- */
+
+enum { MOST_SPARE = 1 << 16 }; /* 4 MiB of them */
+
+void pk_json_spare_add(struct pk_json_spare *spare, cJSON *j)
+{
+    while (j) {
+        cJSON *next = j->next;
+        if (spare->n == MOST_SPARE) {
+            cJSON_Delete(j); /* and those after it */
+            return;
+        }
+        if (!(j->type & cJSON_IsReference)) {
+            pk_json_spare_add(spare, j->child);
+            cJSON_free(j->valuestring);
+        }
+        if (!(j->type & cJSON_StringIsConst))
+            cJSON_free(j->string);
+        j->next = spare->first;
+        spare->first = j;
+        spare->n++;
+        j = next;
+    }
+}
+
+void pk_json_spare_release(struct pk_json_spare *spare)
+{
+    while (spare->first) {
+        cJSON *j = spare->first;
+        spare->first = j->next;
+        cJSON_free(j);
+    }
+    spare->n = 0;
 }

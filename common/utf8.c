@@ -33,18 +33,26 @@ size_t pk_utf8_decode(const char *s0, size_t n, uint32_t *cp)
     return 0;
 }
 
+/* What of eight bytes is not ASCII. */
+static inline uint64_t not_ascii(const char *s)
+{
+    uint64_t eight;
+    memcpy(&eight, s, sizeof eight);
+    return eight & 0x8080808080808080;
+}
+
 size_t pk_utf8_check(const char *s, size_t n)
 {
     size_t i = 0;
     while (i < n) {
         uint32_t cp;
-        uint64_t eight;
-        if (n - i >= sizeof eight) { /* plain ASCII is most of most text */
-            memcpy(&eight, s + i, sizeof eight);
-            if (!(eight & 0x8080808080808080)) {
-                i += sizeof eight;
-                continue;
-            }
+        /* Plain ASCII is most of most text. */
+        while (n - i >= 32 && !(not_ascii(s + i) | not_ascii(s + i + 8) |
+                                not_ascii(s + i + 16) | not_ascii(s + i + 24)))
+            i += 32;
+        if (n - i >= 8 && !not_ascii(s + i)) {
+            i += 8;
+            continue;
         }
         size_t k = pk_utf8_decode(s + i, n - i, &cp);
         if (!k)

@@ -14,7 +14,9 @@
 #include "common/sha256.h"
 #include "prefdb/infile.h"
 
-enum { BLOCKS = 4, ROWS = 128, TEXT = 1 << 20, ROOM = 1 << 14 };
+/* As few rows as make whole statements: they are still in the processor's cache
+ * when the caller takes them, and again when they are emptied. */
+enum { BLOCKS = 4, ROWS = 16, TEXT = 1 << 20, ROOM = 1 << 14 };
 
 struct block {
     struct prefdb__row rows[ROWS];
@@ -40,6 +42,7 @@ struct prefdb__ahead {
     struct prefdb__infile *in;
     struct prefdb__plan plan;
     struct pk_sha256 *sha, *keys; /* of the lines; for the rows' keys */
+    struct pk_json_spare spare;
     uint64_t bytes;
     pthread_t reader;
     pthread_mutex_t lock;
@@ -48,11 +51,11 @@ struct prefdb__ahead {
 
 /* ---- The reader ---------------------------------------------------------- */
 
-static void empty(struct block *b)
+static void empty(struct prefdb__ahead *a, struct block *b)
 {
     for (size_t i = 0; i < b->n; i++) {
         prefdb__made_reset(&b->rows[i].made);
-        cJSON_Delete(b->json[i]);
+        pk_json_spare_add(&a->spare, b->json[i]);
         free(b->rows[i].err);
         if (b->rooms[i].cap > ROOM) {
             free(b->rooms[i].text);
@@ -91,7 +94,8 @@ static int take_line(struct prefdb__ahead *a, struct block *b, const char *line,
     pk_sha256_raw(a->sha, "\n", 1);
     const char *problem = prefdb__infile_problem(a->in);
     r->rc = problem ? pk_fail(&why, PK_EDATA, "%s", problem)
-                    : pk_json_parse_in(json, line, len, room->text, &why);
+                    : pk_json_parse_in(json, line, len, room->text, &a->spare,
+                                       &why);
     r->is_json = r->rc == 0;
     if (r->is_json)
         r->rc = prefdb__make_ready(&a->plan, a->keys, *json, &r->made, &why);
@@ -109,7 +113,7 @@ static void fill(struct prefdb__ahead *a, struct block *b)
 {
     char *line;
     size_t len;
-    empty(b);
+    empty(a, b);
     a->plan.last = NULL; /* it may have been in this very block */
     b->rc = 1;
     while (b->rc > 0 && b->n < ROWS && b->text.len < TEXT) {
@@ -272,7 +276,7 @@ void prefdb__ahead_close(struct prefdb__ahead *a)
         pthread_join(a->reader, NULL);
     }
     for (int i = 0; i < BLOCKS; i++) {
-        empty(&a->blocks[i]);
+        empty(a, &a->blocks[i]);
         for (int k = 0; k < ROWS; k++) {
             prefdb__made_release(&a->blocks[i].rows[k].made);
             free(a->blocks[i].rooms[k].text);
@@ -280,6 +284,7 @@ void prefdb__ahead_close(struct prefdb__ahead *a)
         pk_buf_release(&a->blocks[i].text);
     }
     cJSON_Delete(a->plan.held);
+    pk_json_spare_release(&a->spare);
     pk_sha256_free(a->sha);
     pk_sha256_free(a->keys);
     prefdb__infile_close(a->in);

@@ -208,7 +208,7 @@ static int build(struct prefdb *db, const char *temp, struct pk_err *err)
         connect_to(db, temp, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err);
     /* Pages that hold a few answers each: fewer of them, and fewer levels. */
     if (!rc)
-        rc = prefdb__exec(db, "PRAGMA page_size = 8192; BEGIN", err);
+        rc = prefdb__exec(db, "PRAGMA page_size = 16384; BEGIN", err);
     if (!rc)
         rc = prefdb__exec(db, schema, err);
     if (!rc)

@@ -121,10 +121,31 @@ static void forget(struct prefdb__writer *w)
     prefdb__insert_forget(&w->log.links);
 }
 
-int prefdb__writer_find(struct prefdb__writer *w, enum prefdb__query i,
-                        int64_t *id, bool *flag, struct pk_err *err)
+static const enum prefdb__table table_of[N_QUERIES] = {
+    [FIND_ROOT] = TURNS,         [FIND_TURN] = TURNS,
+    [FIND_RESPONSE] = RESPONSES, [FIND_COMPARISON] = COMPARISONS,
+    [FIND_JUDGMENT] = JUDGMENTS, [FIND_OTHER] = JUDGMENTS,
+    [FIND_OLD] = JUDGMENTS,
+};
+
+static bool waits(const struct prefdb__writer *w, enum prefdb__table t,
+                  const uint8_t *uid)
 {
-    int rc = prefdb__writer_flush(w, err);
+    for (int i = 0; i < w->add[t].n; i++)
+        if (memcmp(w->waiting[t][i], uid, PREFDB__UID) == 0)
+            return true;
+    return false;
+}
+
+int prefdb__writer_find(struct prefdb__writer *w, enum prefdb__query i,
+                        const uint8_t *uid, int64_t *id, bool *flag,
+                        struct pk_err *err)
+{
+    int rc = 0;
+    if (uid)
+        prefdb__bind_blob(w->q[i], 1, uid, PREFDB__UID);
+    if (!uid || waits(w, table_of[i], uid))
+        rc = prefdb__writer_flush(w, err);
     if (!rc)
         rc = prefdb__step(w->db, w->q[i], err);
     if (rc > 0)
@@ -137,8 +158,8 @@ int prefdb__writer_find(struct prefdb__writer *w, enum prefdb__query i,
 
 /* A judgment has its link, so that there is room for both or for neither. */
 int prefdb__writer_add(struct prefdb__writer *w, enum prefdb__table t,
-                       sqlite3_stmt **s, int *at, int64_t *id,
-                       struct pk_err *err)
+                       const uint8_t *uid, sqlite3_stmt **s, int *at,
+                       int64_t *id, struct pk_err *err)
 {
     struct prefdb__insert *x = &w->add[t];
     if (w->last[t] == INT64_MAX)
@@ -146,10 +167,13 @@ int prefdb__writer_add(struct prefdb__writer *w, enum prefdb__table t,
     int rc = x->n < x->rows ? 0 : prefdb__writer_flush(w, err);
     if (rc)
         return rc;
+    uint8_t *kept = w->waiting[t][x->n];
+    memcpy(kept, uid, PREFDB__UID);
     *s = x->s;
     *at = prefdb__insert_row(x);
     *id = ++w->last[t];
     sqlite3_bind_int64(x->s, *at + 1, *id);
+    prefdb__bind_blob(x->s, *at + 2, kept, PREFDB__UID);
     return 0;
 }
 
@@ -162,20 +186,18 @@ static int put_turn(struct prefdb__writer *w, const struct prefdb_turn *t,
     enum prefdb__query i = parent ? FIND_TURN : FIND_ROOT;
     memcpy(at->uid, key->uid, PREFDB__UID);
     if (!at->fresh) {
-        prefdb__bind_blob(w->q[i], 1, at->uid, PREFDB__UID);
         if (parent)
             sqlite3_bind_int64(w->q[i], 2, parent);
-        int rc = prefdb__writer_find(w, i, &at->id, NULL, err);
+        int rc = prefdb__writer_find(w, i, at->uid, &at->id, NULL, err);
         if (rc)
             return rc < 0 ? rc : 0;
     }
     at->fresh = true;
     sqlite3_stmt *s = NULL;
     int n = 0;
-    int rc = prefdb__writer_add(w, TURNS, &s, &n, &at->id, err);
+    int rc = prefdb__writer_add(w, TURNS, key->uid, &s, &n, &at->id, err);
     if (rc)
         return rc;
-    prefdb__bind_blob(s, n + 2, key->uid, PREFDB__UID);
     if (parent)
         sqlite3_bind_int64(s, n + 3, parent);
     else
@@ -232,10 +254,9 @@ static int add_response(struct prefdb__writer *w,
 {
     sqlite3_stmt *s = NULL;
     int n = 0;
-    int rc = prefdb__writer_add(w, RESPONSES, &s, &n, id, err);
+    int rc = prefdb__writer_add(w, RESPONSES, key->uid, &s, &n, id, err);
     if (rc)
         return rc;
-    prefdb__bind_blob(s, n + 2, key->uid, PREFDB__UID);
     sqlite3_bind_int64(s, n + 3, turn);
     prefdb__bind_text(s, n + 4, r->model);
     prefdb__bind_real(s, n + 5, r->temperature);
@@ -262,9 +283,9 @@ static int put_response(struct prefdb__writer *w, struct prefdb__ref prompt,
     w->said[w->n_said++] = turn;
     memcpy(out->uid, key->uid, PREFDB__UID);
     if (!turn.fresh) {
-        prefdb__bind_blob(w->q[FIND_RESPONSE], 1, out->uid, PREFDB__UID);
         sqlite3_bind_int64(w->q[FIND_RESPONSE], 2, turn.id);
-        rc = prefdb__writer_find(w, FIND_RESPONSE, &out->id, NULL, err);
+        rc = prefdb__writer_find(w, FIND_RESPONSE, out->uid, &out->id, NULL,
+                                 err);
         if (rc)
             return rc < 0 ? rc : 0;
     }
@@ -287,12 +308,12 @@ static int find_comparison(struct prefdb__writer *w,
     if (parts[1].fresh || parts[2].fresh)
         return 0;
     sqlite3_stmt *s = w->q[FIND_COMPARISON];
-    prefdb__bind_blob(s, 1, out->uid, PREFDB__UID);
     prefdb__bind_text(s, 2, at.batch);
     prefdb__bind_text(s, 3, at.split);
     prefdb__bind_text(s, 4, k->extra);
     sqlite3_bind_int64(s, 5, parts[0].id);
-    int rc = prefdb__writer_find(w, FIND_COMPARISON, &out->id, &differs, err);
+    int rc = prefdb__writer_find(w, FIND_COMPARISON, out->uid, &out->id,
+                                 &differs, err);
     counts->known += rc > 0;
     counts->kept += rc > 0 && differs;
     return rc;
@@ -314,10 +335,9 @@ static int put_comparison(struct prefdb__writer *w,
         return rc < 0 ? rc : 0;
     sqlite3_stmt *s = NULL;
     int n = 0;
-    rc = prefdb__writer_add(w, COMPARISONS, &s, &n, &out->id, err);
+    rc = prefdb__writer_add(w, COMPARISONS, out->uid, &s, &n, &out->id, err);
     if (rc)
         return rc;
-    prefdb__bind_blob(s, n + 2, k->comparison, PREFDB__UID);
     for (int i = 0; i < 3; i++)
         sqlite3_bind_int64(s, n + 3 + i, parts[i].id);
     prefdb__bind_text(s, n + 6, r->source);

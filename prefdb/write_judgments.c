@@ -21,7 +21,7 @@ static int contradicts(struct prefdb__writer *w,
     prefdb__bind_text(s, 2, prefdb_dimension_name(j->dimension));
     prefdb__bind_text(s, 3, j->annotator);
     prefdb__bind_text(s, 4, choice_text(j->choice));
-    return prefdb__writer_find(w, FIND_OTHER, &one, NULL, err);
+    return prefdb__writer_find(w, FIND_OTHER, NULL, &one, NULL, err);
 }
 
 /* The judgment that j supersedes, which must be there: its row number, or 0
@@ -33,10 +33,9 @@ static int find_old(struct prefdb__writer *w, const struct prefdb__judgment *j,
     if (!j->has_supersedes)
         return 0;
     sqlite3_stmt *s = w->q[FIND_OLD];
-    prefdb__bind_blob(s, 1, j->supersedes, PREFDB__UID);
     sqlite3_bind_int64(s, 2, comparison);
     prefdb__bind_text(s, 3, prefdb_dimension_name(j->dimension));
-    int rc = prefdb__writer_find(w, FIND_OLD, id, NULL, err);
+    int rc = prefdb__writer_find(w, FIND_OLD, j->supersedes, id, NULL, err);
     if (rc == 0)
         return pk_fail(err, PK_EDATA,
                        "a judgment supersedes one that is not on this "
@@ -52,10 +51,9 @@ static int add_judgment(struct prefdb__writer *w,
 {
     sqlite3_stmt *s = NULL;
     int at = 0;
-    int rc = prefdb__writer_add(w, JUDGMENTS, &s, &at, id, err);
+    int rc = prefdb__writer_add(w, JUDGMENTS, key->digest, &s, &at, id, err);
     if (rc)
         return rc;
-    prefdb__bind_blob(s, at + 2, key->digest, PREFDB__UID);
     sqlite3_bind_int64(s, at + 3, comparison);
     prefdb__bind_text(s, at + 4, prefdb_dimension_name(j->dimension));
     prefdb__bind_text(s, at + 5, choice_text(j->choice));
@@ -87,11 +85,9 @@ static int find_judgment(struct prefdb__writer *w,
                          const struct prefdb__judgment_key *key,
                          int64_t comparison, bool *other, struct pk_err *err)
 {
-    sqlite3_stmt *s = w->q[FIND_JUDGMENT];
     int64_t id;
-    prefdb__bind_blob(s, 1, key->digest, PREFDB__UID);
-    sqlite3_bind_int64(s, 2, comparison);
-    int rc = prefdb__writer_find(w, FIND_JUDGMENT, &id, NULL, err);
+    sqlite3_bind_int64(w->q[FIND_JUDGMENT], 2, comparison);
+    int rc = prefdb__writer_find(w, FIND_JUDGMENT, key->digest, &id, NULL, err);
     if (rc)
         return rc;
     rc = contradicts(w, j, comparison, err);

@@ -35,6 +35,7 @@ struct prefdb__writer {
     /* Rows that wait to be written, and each table's last number. What they
      * were made of must live until prefdb__writer_flush. */
     struct prefdb__insert add[N_TABLES];
+    uint8_t waiting[N_TABLES][PREFDB__TOGETHER][PREFDB__UID]; /* their uids */
     int64_t last[N_TABLES];
     struct prefdb__log log;
     struct prefdb__ratings ratings;
@@ -50,16 +51,20 @@ struct prefdb__writer {
     size_t n_said;
 };
 
-/* Run a FIND query, bound already: 1 and the row's number, or 0. `flag`, if
- * any, is its second column. It sees the rows that wait. */
+/* Run a FIND query, bound but for the uid: 1 and the row's number, or 0.
+ * `flag`, if any, is its second column. It sees the rows that wait: they are
+ * written first where one of them has that uid, or the query asks for none
+ * (NULL). */
 PK_NODISCARD int prefdb__writer_find(struct prefdb__writer *w,
-                                     enum prefdb__query i, int64_t *id,
-                                     bool *flag, struct pk_err *err);
+                                     enum prefdb__query i, const uint8_t *uid,
+                                     int64_t *id, bool *flag,
+                                     struct pk_err *err);
 /* A new row of the table: its statement, the number before its first parameter,
- * and its own number, which is bound to that. */
+ * and its own number, which is bound to that, as its uid is to the next. */
 PK_NODISCARD int prefdb__writer_add(struct prefdb__writer *w,
-                                    enum prefdb__table t, sqlite3_stmt **s,
-                                    int *at, int64_t *id, struct pk_err *err);
+                                    enum prefdb__table t, const uint8_t *uid,
+                                    sqlite3_stmt **s, int *at, int64_t *id,
+                                    struct pk_err *err);
 
 /* One judgment on a comparison; on a fresh one there is none yet. */
 PK_NODISCARD int prefdb__put_judgment(struct prefdb__writer *w,

@@ -105,18 +105,23 @@ START_TEST(refuses_repeated_names)
 }
 END_TEST
 
-/* With the strings in one room, and a copy that outlives it. */
-static void ck_roomed(const char *text, size_t len, const char *want)
+/* With the strings in one room, and a copy that outlives it; made of what is
+ * spare, and spare afterwards. */
+static void ck_roomed(const char *text, size_t len, const char *want,
+                      struct pk_json_spare *spare)
 {
     cJSON *j;
     char *room = malloc(len ? len : 1);
     ck_assert_ptr_nonnull(room);
-    ck_ok(pk_json_parse_in(&j, text, len, room, &err));
+    ck_ok(pk_json_parse_in(&j, text, len, room, spare, &err));
     cJSON *copy = pk_json_copy(j);
     char *printed = cJSON_PrintUnformatted(j);
     ck_assert_str_eq(printed, want);
     cJSON_free(printed);
-    cJSON_Delete(j);
+    if (spare)
+        pk_json_spare_add(spare, j);
+    else
+        cJSON_Delete(j);
     memset(room, 'x', len);
     free(room);
     printed = cJSON_PrintUnformatted(copy);
@@ -141,12 +146,18 @@ static void same_as_cjson(const char *text, size_t len)
     cJSON_free(same);
     ck_assert_int_eq(pk_json_print(&b, theirs), 0);
     ck_assert_str_eq(b.data, printed);
-    ck_roomed(text, len, printed);
+    struct pk_json_spare spare = {0};
+    ck_roomed(text, len, printed, NULL);
+    ck_roomed(text, len, printed, &spare);
+    ck_roomed(text, len, printed, &spare);
+    pk_json_spare_release(&spare);
     cJSON_free(printed);
     cJSON_Delete(ours);
     cJSON_Delete(theirs);
     pk_buf_release(&b);
 }
+
+static const char filler[] = "a text of forty plain characters and more";
 
 static const char *const documents[] = {
     "{\"a\": [1, -2.5e3, true ,false,null], \"b\\n\" :"
@@ -174,6 +185,65 @@ START_TEST(like_cjson)
         same_as_cjson(text, n);
     }
     free(text);
+}
+END_TEST
+
+/* What ends a run of plain characters is found at every place in it, and what
+ * does not, is not. */
+START_TEST(plain_runs)
+{
+    static const char *const parts[] = {"\\n", "\\\"", "\x7f", "\xc3\xa9"};
+    char text[100], want[24];
+    for (int n = 0; n < 40; n++) {
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            int len = snprintf(text, sizeof text, "[\"%.*s%s%.*s\"]", n, filler,
+                               parts[i], 40 - n, filler);
+            same_as_cjson(text, (size_t)len);
+            cJSON_Delete(parse(text));
+        }
+        int len = snprintf(text, sizeof text, "\"%.*s\x1f%.*s\"", n, filler,
+                           40 - n, filler);
+        snprintf(want, sizeof want, "byte %d is a control", n + 2);
+        refuse(text, (size_t)len, want);
+    }
+}
+END_TEST
+
+/* What was one value is the next, whether its strings were its own or not;
+ * what was taken out of it, or a bad text, takes nothing twice; and what is
+ * spare has its limits. */
+START_TEST(spare_values)
+{
+    static const char doc[] = "{\"a\":[1,1234567890123456789],\"b\":\"x\"}";
+    struct pk_json_spare spare = {0};
+    cJSON *j;
+    char room[sizeof doc];
+    for (int i = 0; i < 4; i++) {
+        ck_ok(pk_json_parse_in(&j, doc, sizeof doc - 1, i % 2 ? room : NULL,
+                               &spare, &err));
+        ck_assert_uint_eq(spare.n, 0);
+        pk_json_spare_add(&spare, j);
+        ck_assert_uint_eq(spare.n, 5);
+        ck_assert_int_eq(
+            pk_json_parse_in(&j, doc, sizeof doc - 2, NULL, &spare, &err),
+            PK_EDATA);
+        ck_assert_uint_eq(spare.n, 0);
+        ck_ok(pk_json_parse_in(&j, doc, sizeof doc - 1, NULL, &spare, &err));
+        cJSON_Delete(cJSON_DetachItemFromObject(j, "a"));
+        cJSON_Delete(j);
+    }
+    struct pk_buf b = PK_BUF_INIT(1 << 20);
+    pk_buf_adds(&b, "[0");
+    for (int i = 1; i < 100000; i++)
+        pk_buf_adds(&b, ",0");
+    pk_buf_addc(&b, ']');
+    ck_ok(pk_json_parse_in(&j, b.data, b.len, NULL, &spare, &err));
+    pk_json_spare_add(&spare, j);
+    ck_assert_uint_gt(spare.n, 1000);
+    ck_assert_uint_lt(spare.n, 100000);
+    pk_json_spare_release(&spare);
+    ck_assert_uint_eq(spare.n, 0);
+    pk_buf_release(&b);
 }
 END_TEST
 
@@ -387,6 +457,8 @@ static Suite *suite(void)
     tcase_add_test(t, refuses_repeated_names);
     tcase_add_loop_test(t, like_cjson, 0,
                         (int)(sizeof documents / sizeof *documents));
+    tcase_add_test(t, plain_runs);
+    tcase_add_test(t, spare_values);
     tcase_add_test(t, digits);
     tcase_add_test(t, depth);
     tcase_add_test(t, prefixes_at_page_end);
