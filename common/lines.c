@@ -16,6 +16,8 @@
 
 struct pk_lines {
     gzFile gz;
+    int fd;        /* gz's */
+    off_t dropped; /* up to here */
     char *name;
     char *where;
     uint64_t number, size;
@@ -44,6 +46,7 @@ int pk_lines_open(struct pk_lines **out, const char *path, struct pk_err *err)
         in->name = pk_strdup(name);
         in->where = pk_calloc(strlen(name) + 24, 1);
         in->gz = gzdopen(fd, "rb");
+        in->fd = fd;
     }
     if (!in || !in->name || !in->where || !in->gz) {
         if (!in || !in->gz)
@@ -60,11 +63,24 @@ int pk_lines_open(struct pk_lines **out, const char *path, struct pk_err *err)
     return 0;
 }
 
+/* A file is read once: what was read of a large one makes room in the system's
+ * cache for what is made of it. */
+static void drop(struct pk_lines *in)
+{
+    enum { STEP = 32 << 20 };
+    off_t now = lseek(in->fd, 0, SEEK_CUR);
+    if (now - in->dropped < STEP)
+        return;
+    posix_fadvise(in->fd, in->dropped, now - in->dropped, POSIX_FADV_DONTNEED);
+    in->dropped = now;
+}
+
 /* 1: the chunk holds something; 0: the end. */
 static int refill(struct pk_lines *in, struct pk_err *err)
 {
     if (in->at < in->have)
         return 1;
+    drop(in);
     int n = gzread(in->gz, in->chunk, sizeof in->chunk);
     int z = Z_OK;
     const char *why = gzerror(in->gz, &z);

@@ -193,7 +193,7 @@ END_TEST
 START_TEST(plain_runs)
 {
     static const char *const parts[] = {"\\n", "\\\"", "\x7f", "\xc3\xa9"};
-    char text[100], want[24];
+    char text[100], want[40];
     for (int n = 0; n < 40; n++) {
         for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
             int len = snprintf(text, sizeof text, "[\"%.*s%s%.*s\"]", n, filler,

@@ -1,7 +1,10 @@
 /* common/lines: plain, gzip, damaged, odd. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -243,6 +246,59 @@ START_TEST(progress_bytes)
 }
 END_TEST
 
+enum { PART = 32 << 20, TMPFS = 0x01021994 };
+
+/* How many of the first `n` bytes' pages are in the system's cache. */
+static size_t resident(int fd, size_t n)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), count = 0;
+    unsigned char *in = malloc(n / page);
+    void *map = mmap(NULL, n, PROT_READ, MAP_SHARED, fd, 0);
+    ck_assert(in && map != MAP_FAILED);
+    ck_assert_int_eq(mincore(map, n, in), 0);
+    for (size_t i = 0; i < n / page; i++)
+        count += in[i] & 1;
+    munmap(map, n);
+    free(in);
+    return count;
+}
+
+/* What was read of a large file leaves the cache; every line comes all the
+ * same, and once. */
+START_TEST(large_file_makes_room)
+{
+    static char text[1 << 16];
+    struct pk_lines *in;
+    struct statfs fs;
+    char *path = temp_path("large"), *line;
+    size_t len, pages = PART / (size_t)sysconf(_SC_PAGESIZE);
+    int rc, n = 0, fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    ck_assert_int_ge(fd, 0);
+    for (int i = 0; i < PART / (1 << 16) * 3 / 2; i++) {
+        memset(text, 'a' + i % 26, sizeof text);
+        text[sizeof text - 1] = '\n';
+        ck_assert_int_eq(write(fd, text, sizeof text), sizeof text);
+    }
+    ck_assert_int_eq(fsync(fd), 0);
+    size_t before = resident(fd, PART);
+    ck_ok(pk_lines_open(&in, path, &err));
+    while ((rc = pk_lines_next(in, &line, &len, &err)) > 0) {
+        ck_assert_uint_eq(len, sizeof text - 1);
+        ck_assert_int_eq(line[len - 1], 'a' + n++ % 26);
+    }
+    ck_ok(rc);
+    pk_lines_close(in);
+    ck_assert_int_eq(n, PART / (1 << 16) * 3 / 2);
+    ck_assert_int_eq(fstatfs(fd, &fs), 0);
+    if (fs.f_type == TMPFS || before < pages / 2)
+        puts("skipped: a file system that is its own cache");
+    else
+        ck_assert_uint_lt(resident(fd, PART), pages / 2);
+    close(fd);
+    unlink(path);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("lines");
@@ -257,6 +313,7 @@ static Suite *suite(void)
     tcase_add_test(t, cannot_open);
     tcase_add_test(t, standard_input);
     tcase_add_test(t, progress_bytes);
+    tcase_add_test(t, large_file_makes_room);
     suite_add_tcase(s, t);
     return s;
 }
