@@ -289,6 +289,7 @@ void prefdb_close(struct prefdb *db)
 {
     if (!db)
         return;
+    prefdb__many_free(db->many);
     sqlite3_finalize(db->get);
     sqlite3_finalize(db->get_turn);
     sqlite3_finalize(db->get_comparison);

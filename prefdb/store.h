@@ -25,7 +25,10 @@ struct prefdb {
     struct pk_buf text;
     struct prefdb_turn *turns;
     size_t cap_turns;
+    struct prefdb__many *many; /* prefdb_get_many's, or NULL */
 };
+
+void prefdb__many_free(struct prefdb__many *m); /* NULL is fine */
 
 const char *prefdb__role_name(enum prefdb_role r);
 bool prefdb__parse_role(const char *s, enum prefdb_role *out);

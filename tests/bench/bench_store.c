@@ -146,17 +146,18 @@ enum { ROUNDS = 40, BATCH = 512 };
 static int read_batches(struct prefdb *db, struct pk_err *err)
 {
     struct prefdb_query q = {-1, -1, NULL};
-    struct prefdb_example x;
+    const struct prefdb_example *x;
     struct pk_rng rng;
     double seconds[ROUNDS];
-    int64_t *ids;
+    int64_t *ids, batch[BATCH];
     size_t n;
     int rc = prefdb_list(db, &q, &ids, &n, err);
     pk_rng_seed(&rng, 1, 0);
     for (int i = 0; i < ROUNDS && !rc; i++) {
+        for (int k = 0; k < BATCH && n; k++)
+            batch[k] = ids[pk_rng_below(&rng, n)];
         double start = pk_now();
-        for (int k = 0; k < BATCH && !rc && n; k++)
-            rc = prefdb_get(db, ids[pk_rng_below(&rng, n)], &x, err);
+        rc = prefdb_get_many(db, batch, n ? BATCH : 0, &x, err);
         seconds[i] = pk_now() - start;
     }
     free(ids);
