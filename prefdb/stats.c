@@ -1,6 +1,7 @@
 /* What a store holds. One pass over the turns measures every path from its root
  * (a parent's row number is smaller than its children's); one pass over the
- * comparisons adds them up; the judgments are counted in SQL. */
+ * comparisons adds them up, one over their judgments counts these. Nothing is
+ * sorted: SQLite would hold millions of rows in memory for that. */
 #include "prefdb/stats.h"
 
 #include <stdlib.h>
@@ -12,7 +13,6 @@
 /* The path that ends in a turn. */
 struct path {
     uint32_t chars, words;           /* of the whole path */
-    uint32_t own_chars, own_words;   /* of this turn */
     uint32_t user_chars, user_words; /* of its last user turn */
     uint32_t user_turns;
 };
@@ -21,6 +21,7 @@ struct run {
     struct prefdb *db;
     struct path *paths; /* by row number */
     size_t n_paths;
+    int64_t judged[2]; /* by dimension: the comparison that came last */
     struct prefdb__stats *out;
 };
 
@@ -29,17 +30,20 @@ static bool is_space(unsigned char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static void measure(const char *s, size_t n, uint32_t *chars, uint32_t *words)
+/* Characters are bytes that do not go on with one; a word begins where no space
+ * comes after one. Without branches, so that the compiler takes many at once.
+ */
+static void measure(const char *text, size_t n, uint32_t *chars,
+                    uint32_t *words)
 {
-    bool in_word = false;
-    *chars = *words = 0;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)s[i];
-        *chars += (c & 0xC0) != 0x80;
-        bool space = is_space(c);
-        *words += in_word == false && !space;
-        in_word = !space;
-    }
+    const unsigned char *s = (const unsigned char *)text;
+    uint32_t bytes = 0, starts = n && !is_space(*s);
+    for (size_t i = 0; i < n; i++)
+        bytes += (s[i] & 0xC0) != 0x80;
+    for (size_t i = 1; i < n; i++)
+        starts += is_space(s[i - 1]) & !is_space(s[i]);
+    *chars = bytes;
+    *words = starts;
 }
 
 static int measure_turn(struct run *r, sqlite3_stmt *s, struct pk_err *err)
@@ -51,14 +55,14 @@ static int measure_turn(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     struct path *p = &r->paths[id];
     *p = r->paths[parent]; /* row 0 is empty */
     const char *text = prefdb__text(s, 3);
-    measure(text, (size_t)sqlite3_column_bytes(s, 3), &p->own_chars,
-            &p->own_words);
-    p->chars += p->own_chars;
-    p->words += p->own_words;
+    uint32_t chars, words;
+    measure(text, (size_t)sqlite3_column_bytes(s, 3), &chars, &words);
+    p->chars += chars;
+    p->words += words;
     if (strcmp(prefdb__text(s, 2), "user") == 0) {
         p->user_turns++;
-        p->user_chars = p->own_chars;
-        p->user_words = p->own_words;
+        p->user_chars = chars;
+        p->user_words = words;
     }
     r->out->turns++;
     return 0;
@@ -114,6 +118,7 @@ static struct prefdb__source *source_named(struct run *r, const char *name)
     return x;
 }
 
+/* The answers hang under the prompt (columns 1, 2, 0). */
 static int count_comparison(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
     const struct path *p[3];
@@ -122,6 +127,8 @@ static int count_comparison(struct run *r, sqlite3_stmt *s, struct pk_err *err)
         if (id < 1 || (uint64_t)id >= r->n_paths)
             return prefdb__damaged(r->db, "turn", id, err);
         p[i] = &r->paths[id];
+        if (p[i]->chars < p[0]->chars || p[i]->words < p[0]->words)
+            return prefdb__damaged(r->db, "turn", id, err);
     }
     enum prefdb_split split;
     if (!prefdb_parse_split(prefdb__text(s, 4), &split))
@@ -132,11 +139,11 @@ static int count_comparison(struct run *r, sqlite3_stmt *s, struct pk_err *err)
         return pk_fail_mem(err, "the sources");
     x->comparisons++;
     x->splits[split]++;
-    x->empty += p[1]->own_chars == 0 || p[2]->own_chars == 0;
+    x->empty += p[1]->chars == p[0]->chars || p[2]->chars == p[0]->chars;
     x->cut += sqlite3_column_int(s, 5) != 0;
     x->turns += p[0]->user_turns;
-    double chars = 0.5 * ((double)p[1]->own_chars + p[2]->own_chars);
-    double words = 0.5 * ((double)p[1]->own_words + p[2]->own_words);
+    double chars = 0.5 * ((double)p[1]->chars + p[2]->chars) - p[0]->chars;
+    double words = 0.5 * ((double)p[1]->words + p[2]->words) - p[0]->words;
     x->chars.example += p[0]->chars + chars;
     x->chars.prompt += p[0]->user_chars;
     x->chars.response += chars;
@@ -148,28 +155,29 @@ static int count_comparison(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 
 /* Where the judgments of a row's source and dimension (columns 0 and 1) are
  * counted; NULL, and the code in *rc, when that can't be said. */
-static struct prefdb__said *said_of(struct run *r, sqlite3_stmt *s, int *rc,
+static struct prefdb__said *said_of(struct run *r, sqlite3_stmt *s,
+                                    enum prefdb_dimension *d, int *rc,
                                     struct pk_err *err)
 {
-    enum prefdb_dimension d;
     struct prefdb__source *x = source_named(r, prefdb__text(s, 0));
     *rc = 0;
     if (!x)
         *rc = pk_fail_mem(err, "the sources");
-    else if (!prefdb_parse_dimension(prefdb__text(s, 1), &d))
+    else if (!prefdb_parse_dimension(prefdb__text(s, 1), d))
         *rc = pk_fail(err, PK_EDATA, "%s: a judgment has no dimension",
                       r->db->path);
     else
-        return &x->said[d];
+        return &x->said[*d];
     return NULL;
 }
 
-/* source, dimension, choice, strength, label, count */
-static int count_judgments(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+/* source, dimension, choice, strength, label, comparison, by which they come */
+static int count_judgment(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
     int choice, strength = PREFDB_UNSTATED, rc;
     enum prefdb_label label = PREFDB_NO_LABEL;
-    struct prefdb__said *said = said_of(r, s, &rc, err);
+    enum prefdb_dimension d;
+    struct prefdb__said *said = said_of(r, s, &d, &rc, err);
     if (!said)
         return rc;
     if (sqlite3_column_type(s, 3) != SQLITE_NULL)
@@ -183,34 +191,36 @@ static int count_judgments(struct run *r, sqlite3_stmt *s, struct pk_err *err)
                        "%s: a judgment does not make sense; run `prefkit "
                        "check`",
                        r->db->path);
-    uint64_t n = (uint64_t)sqlite3_column_int64(s, 5);
-    said->judgments += n;
-    said->choices[choice] += n;
-    said->strengths[strength + 1] += n;
-    said->labels[label] += n;
+    int64_t comparison = sqlite3_column_int64(s, 5);
+    said->judgments++;
+    said->choices[choice]++;
+    said->strengths[strength + 1]++;
+    said->labels[label]++;
+    said->comparisons += r->judged[d] != comparison;
+    r->judged[d] = comparison;
     return 0;
 }
 
-/* source, dimension, comparisons, annotators */
-static int count_people(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+/* source, dimension, of each of its annotators */
+static int count_annotator(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
     int rc;
-    struct prefdb__said *said = said_of(r, s, &rc, err);
-    if (!said)
-        return rc;
-    said->comparisons = (uint64_t)sqlite3_column_int64(s, 2);
-    said->annotators = (uint64_t)sqlite3_column_int64(s, 3);
-    return 0;
+    enum prefdb_dimension d;
+    struct prefdb__said *said = said_of(r, s, &d, &rc, err);
+    if (said)
+        said->annotators++;
+    return rc;
 }
 
-/* source, dimension, comparisons */
+/* source, dimension, of each such comparison */
 static int count_contradictory(struct run *r, sqlite3_stmt *s,
                                struct pk_err *err)
 {
     int rc;
-    struct prefdb__said *said = said_of(r, s, &rc, err);
+    enum prefdb_dimension d;
+    struct prefdb__said *said = said_of(r, s, &d, &rc, err);
     if (said)
-        said->contradictory = (uint64_t)sqlite3_column_int64(s, 2);
+        said->contradictory++;
     return rc;
 }
 
@@ -234,24 +244,24 @@ static int count_all(struct run *r, struct pk_err *err)
     if (!rc)
         rc = each(r,
                   "SELECT c.source, j.dimension, j.choice, j.strength, j.label,"
-                  " count(*) FROM live_judgment AS j"
-                  " JOIN comparison AS c ON c.id = j.comparison"
-                  " GROUP BY 1, 2, 3, 4, 5",
-                  count_judgments, err);
+                  " c.id FROM comparison AS c CROSS JOIN live_judgment AS j"
+                  " ON j.comparison = c.id ORDER BY c.id",
+                  count_judgment, err);
     if (!rc)
         rc = each(r,
-                  "SELECT c.source, j.dimension, count(DISTINCT j.comparison),"
-                  " count(DISTINCT nullif(j.annotator, ''))"
+                  "SELECT DISTINCT c.source, j.dimension, j.annotator"
                   " FROM live_judgment AS j"
-                  " JOIN comparison AS c ON c.id = j.comparison GROUP BY 1, 2",
-                  count_people, err);
+                  " CROSS JOIN comparison AS c ON c.id = j.comparison"
+                  " WHERE j.annotator <> ''",
+                  count_annotator, err);
     if (!rc)
         rc = each(r,
-                  "SELECT c.source, x.dimension, count(DISTINCT x.comparison)"
-                  " FROM (SELECT comparison, dimension FROM live_judgment"
-                  "       GROUP BY comparison, dimension, annotator"
-                  "       HAVING min(choice) <> max(choice)) AS x"
-                  " JOIN comparison AS c ON c.id = x.comparison GROUP BY 1, 2",
+                  "SELECT DISTINCT c.source, j.dimension, c.id"
+                  " FROM comparison AS c"
+                  " CROSS JOIN live_judgment AS j ON j.comparison = c.id"
+                  " CROSS JOIN live_judgment AS k ON k.comparison = c.id"
+                  " AND k.dimension = j.dimension AND k.annotator = j.annotator"
+                  " AND k.choice > j.choice",
                   count_contradictory, err);
     if (!rc)
         rc = prefdb__int(r->db, "SELECT count(*) FROM response", 0, &n, err);

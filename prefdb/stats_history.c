@@ -26,40 +26,51 @@ static int no_sense(const struct prefdb *db, struct pk_err *err)
                    db->path);
 }
 
-/* dimension, batch, strength, count; a batch's rows lie together. */
+/* The batch's, made when it is new: a search from the end, as a batch's rows
+ * lie together, mostly. NULL when out of memory. */
+static struct prefdb__slice *
+batch_of(struct prefdb__history *h, enum prefdb_dimension d, const char *batch)
+{
+    for (size_t i = h->n_batches; i-- > 0;)
+        if (h->batches[i].dimension == d &&
+            strcmp(h->batches[i].name, batch) == 0)
+            return &h->batches[i];
+    struct prefdb__slice *x =
+        append(&h->batches, &h->n_batches, &h->cap_batches, batch);
+    if (x)
+        x->dimension = d;
+    return x;
+}
+
+/* dimension, batch, strength */
 static int read_batches(struct prefdb *db, struct prefdb__history *h,
                         struct pk_err *err)
 {
     sqlite3_stmt *s = NULL;
-    struct prefdb__slice *x = NULL;
-    int rc = prefdb__prepare(
-        db, &s,
-        "SELECT j.dimension, c.batch, j.strength, count(*)"
-        " FROM live_judgment AS j CROSS JOIN comparison AS c"
-        " ON c.id = j.comparison GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-        err);
+    int rc = prefdb__prepare(db, &s,
+                             "SELECT j.dimension, c.batch, j.strength"
+                             " FROM live_judgment AS j CROSS JOIN comparison"
+                             " AS c ON c.id = j.comparison",
+                             err);
     while (!rc && (rc = prefdb__step(db, s, err)) > 0) {
         enum prefdb_dimension d;
         const char *batch = prefdb__text(s, 1);
         int strength = sqlite3_column_type(s, 2) == SQLITE_NULL
                            ? PREFDB_UNSTATED
                            : sqlite3_column_int(s, 2);
-        uint64_t n = (uint64_t)sqlite3_column_int64(s, 3);
         if (!prefdb_parse_dimension(prefdb__text(s, 0), &d) || strength > 3 ||
             strength < PREFDB_UNSTATED) {
             rc = no_sense(db, err);
             break;
         }
-        if (!x || x->dimension != d || strcmp(x->name, batch) != 0)
-            x = append(&h->batches, &h->n_batches, &h->cap_batches, batch);
+        struct prefdb__slice *x = batch_of(h, d, batch);
         if (!x) {
             rc = pk_fail_mem(err, "the batches");
             break;
         }
-        x->dimension = d;
-        x->judgments += n;
+        x->judgments++;
         if (strength >= 0)
-            x->strengths[strength] += n;
+            x->strengths[strength]++;
         rc = 0;
     }
     sqlite3_finalize(s);

@@ -85,6 +85,20 @@ START_TEST(test_stats)
 }
 END_TEST
 
+/* An answer that somebody hung elsewhere has no length of its own. */
+START_TEST(test_answer_elsewhere)
+{
+    struct pk_err err;
+    struct prefdb__stats st = {0};
+    struct prefdb *db = filled();
+    ck_ok(prefdb__exec(db, "UPDATE response SET turn = 1 WHERE id = 1", &err));
+    ck_assert_int_eq(prefdb__stats(db, &st, &err), PK_EDATA);
+    ck_assert_ptr_nonnull(strstr(err.text, "prefkit check"));
+    prefdb__stats_release(&st);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_empty_store)
 {
     struct pk_err err;
@@ -204,6 +218,7 @@ int main(void)
     TCase *core = tcase_create("core");
     tcase_set_timeout(core, 60);
     tcase_add_test(core, test_stats);
+    tcase_add_test(core, test_answer_elsewhere);
     tcase_add_test(core, test_empty_store);
     tcase_add_test(core, test_history);
     tcase_add_test(core, test_history_months);
