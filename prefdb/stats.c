@@ -201,14 +201,15 @@ static int count_judgment(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     return 0;
 }
 
-/* source, dimension, of each of its annotators */
+/* source, dimension, annotator, once each. (To leave the unnamed out in SQL
+ * would bring the judgments by annotator, from all over the file.) */
 static int count_annotator(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 {
     int rc;
     enum prefdb_dimension d;
     struct prefdb__said *said = said_of(r, s, &d, &rc, err);
     if (said)
-        said->annotators++;
+        said->annotators += *prefdb__text(s, 2) != 0;
     return rc;
 }
 
@@ -251,8 +252,7 @@ static int count_all(struct run *r, struct pk_err *err)
         rc = each(r,
                   "SELECT DISTINCT c.source, j.dimension, j.annotator"
                   " FROM live_judgment AS j"
-                  " CROSS JOIN comparison AS c ON c.id = j.comparison"
-                  " WHERE j.annotator <> ''",
+                  " CROSS JOIN comparison AS c ON c.id = j.comparison",
                   count_annotator, err);
     if (!rc)
         rc = each(r,
