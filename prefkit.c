@@ -86,7 +86,7 @@ static int run(const struct verb *v, int argc, char **argv)
 {
     char name[64];
     struct pk_err err;
-    if (v->computes && infer_blas_choose(&err)) {
+    if (v->computes && infer_blas_load(&err)) {
         fprintf(stderr, "prefkit: %s: %s\n", v->name, err.text);
         return pk_exit_status(err.code);
     }

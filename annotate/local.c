@@ -380,7 +380,7 @@ int annotate__local_open(struct annotate__source **out, struct annotate__hub *h,
             ? check_dir(dir, err)
             : pk_fail_mem(err, "a model");
     if (!rc) /* before there is another thread */
-        rc = infer_blas_choose(err);
+        rc = infer_blas_load(err);
     if (!rc)
         rc = run(&l->loader, load, l, err);
     l->loading = !rc;

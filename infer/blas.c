@@ -6,6 +6,7 @@
  * kernels, as long as nothing is being computed. */
 #include "infer/blas.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,21 +14,6 @@
 #include "infer/infer.h"
 
 static const char soname[] = "libopenblas.so.0";
-
-const struct infer_blas *infer_blas(struct pk_err *err)
-{
-    static struct infer_blas calls;
-    static struct pk_late late = PK_LATE_INIT;
-    static const char *const symbols[] = {"cblas_sgemm",
-                                          "openblas_get_corename", NULL};
-    return pk_late_load(&late, &calls, soname, symbols, err) ? NULL : &calls;
-}
-
-const char *infer_blas_kernel(void)
-{
-    const struct infer_blas *blas = infer_blas(NULL);
-    return blas ? blas->corename() : "no";
-}
 
 /* In OpenBLAS that is built for many processors, and only there. */
 struct dynamic {
@@ -69,19 +55,40 @@ static const char *best(void)
     return NULL;
 }
 
-int infer_blas_choose(struct pk_err *err)
+static struct infer_blas calls;
+
+static void choose(void)
 {
     static const char name[] = "OPENBLAS_CORETYPE";
     const char *want = best();
-    const struct infer_blas *blas = infer_blas(err);
-    if (!blas)
-        return PK_EIO;
     const struct dynamic *again = dynamic();
-    if (getenv(name) || !want || modern(blas->corename()) || !again ||
+    if (getenv(name) || !want || modern(calls.corename()) || !again ||
         setenv(name, want, 1) != 0)
-        return 0;
+        return;
     again->quit();
     again->init();
     unsetenv(name);
-    return 0;
+}
+
+const struct infer_blas *infer_blas(struct pk_err *err)
+{
+    static struct pk_late late = PK_LATE_INIT;
+    static pthread_once_t chosen = PTHREAD_ONCE_INIT;
+    static const char *const symbols[] = {"cblas_sgemm",
+                                          "openblas_get_corename", NULL};
+    if (pk_late_load(&late, &calls, soname, symbols, err))
+        return NULL;
+    pthread_once(&chosen, choose);
+    return &calls;
+}
+
+int infer_blas_load(struct pk_err *err)
+{
+    return infer_blas(err) ? 0 : PK_EIO;
+}
+
+const char *infer_blas_kernel(void)
+{
+    const struct infer_blas *blas = infer_blas(NULL);
+    return blas ? blas->corename() : "no";
 }

@@ -22,12 +22,12 @@
 #include "infer/infer_model.h"
 #include "infer/infer_text.h"
 
-/* Load OpenBLAS (the first product would do it else), and choose its kernels
- * for this processor where it does not know it and has fallen back to its
- * oldest. To be called before there is another thread, or anything is computed;
- * OPENBLAS_CORETYPE in the environment stands. PK_EIO: it is not installed. And
+/* Load OpenBLAS, which the first product would do else, with kernels for this
+ * processor: where it does not know it, it falls back to its oldest. To be
+ * called before there is another thread, since the environment is written to
+ * meanwhile; OPENBLAS_CORETYPE there stands. PK_EIO: it is not installed. And
  * the kernels' name, as OpenBLAS has it. */
-PK_NODISCARD int infer_blas_choose(struct pk_err *err);
+PK_NODISCARD int infer_blas_load(struct pk_err *err);
 const char *infer_blas_kernel(void);
 
 /* ---- Verbs --------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 int run_suite(Suite *s)
 {
     struct pk_err err;
-    if (infer_blas_choose(&err)) {
+    if (infer_blas_load(&err)) {
         fprintf(stderr, "%s\n", err.text);
         return EXIT_FAILURE;
     }
