@@ -6,11 +6,12 @@
  * matrix product of the same run, and by our own tile kernel against the tile
  * unit's peak and oneDNN; 16 responses of 256 tokens to a 768-token prompt as a
  * forest against flattened rows; greedy decoding against the memory's
- * bandwidth; and the memory that a forest of 16k tokens takes beside a 7B
- * model's weights. */
+ * bandwidth (of 7B one row, in bf16, and decoding); and the memory that a
+ * forest of 16k tokens takes beside a 7B model's weights. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "infer/bench.h"
 #include "infer/gemm_dnn.h"
@@ -46,36 +47,44 @@ static struct limits limits(void)
     return l;
 }
 
-static void scoring(struct infer_bench_model *m, const char *shape,
+/* What is measured of a shape: rows of 512 tokens; fp32 and a shared prompt
+ * where that takes no hour. */
+struct shape {
+    const char *name;
+    size_t rows;
+    bool quick;
+};
+
+static void scoring(struct infer_bench_model *m, const struct shape *s,
                     enum infer_precision p)
 {
     struct limits before = limits();
-    struct infer_bench b = forward(m, 4, 512, 0, p);
+    struct infer_bench b = forward(m, s->rows, 512, 0, p);
     struct limits after = limits();
     double limit = before.by[p] > after.by[p] ? before.by[p] : after.by[p];
     printf("%-6s %s  512-token rows        %8.1f tokens/s  %5.1f%% of %.0f "
            "GFLOP/s\n",
-           shape, infer_precision_name(p), (double)b.tokens / b.seconds,
+           s->name, infer_precision_name(p), (double)b.tokens / b.seconds,
            100 * gflops(&b) / limit, limit);
 }
 
 /* Our own kernel against the tile unit's peak, and against oneDNN: the same
  * rows by both, in turn. */
-static void tiles(struct infer_bench_model *m, const char *shape)
+static void tiles(struct infer_bench_model *m, const struct shape *s)
 {
     double peak = infer_bench_tile_peak(), best = INFINITY, other = INFINITY;
     struct infer_bench b;
     for (int i = 0; i < 2; i++) {
         infer_tiles_allow(false);
-        b = forward(m, 4, 512, 0, INFER_PRECISION_BF16);
+        b = forward(m, s->rows, 512, 0, INFER_PRECISION_BF16);
         other = fmin(other, b.seconds);
         infer_tiles_allow(true);
-        b = forward(m, 4, 512, 0, INFER_PRECISION_BF16);
+        b = forward(m, s->rows, 512, 0, INFER_PRECISION_BF16);
         best = fmin(best, b.seconds);
     }
     printf("%-6s bf16  512-token rows, tiles %8.1f tokens/s  %5.1f%% of %.0f "
            "GFLOP/s, %.2f times oneDNN\n",
-           shape, (double)b.tokens / best, b.flop / best * 1e-7 / peak, peak,
+           s->name, (double)b.tokens / best, b.flop / best * 1e-7 / peak, peak,
            other / best);
 }
 
@@ -106,24 +115,29 @@ static void decoding(struct infer_bench_model *m, const char *shape)
            bandwidth);
 }
 
-static void one_shape(const char *shape)
+static void one_shape(const char *name)
 {
+    bool big = strcmp(name, "7B") == 0;
+    struct shape s = {.name = name, .rows = big ? 1 : 4, .quick = !big};
     struct infer_config c;
     struct infer_bench_model *m;
-    must(infer_shape_parse(&c, shape, &err));
+    must(infer_shape_parse(&c, name, &err));
     c.vocab = 32000;
     must(infer_bench_model_new(&m, &c, &err));
-    for (int p = 0; p < 2; p++) {
-        if (p == INFER_PRECISION_BF16 && infer_bf16_missing())
+    if (infer_tiles_here() && !infer_dnn_missing())
+        tiles(m, &s);
+    decoding(m, name);
+    for (int i = 0; i < 2; i++) {
+        enum infer_precision precision =
+            i ? INFER_PRECISION_FP32 : INFER_PRECISION_BF16;
+        if (i ? !s.quick : infer_bf16_missing() != NULL)
             continue;
         infer_tiles_allow(infer_dnn_missing() != NULL);
-        scoring(m, shape, (enum infer_precision)p);
+        scoring(m, &s, precision);
         infer_tiles_allow(true);
-        sharing(m, shape, (enum infer_precision)p);
+        if (s.quick)
+            sharing(m, name, precision);
     }
-    if (infer_tiles_here() && !infer_dnn_missing())
-        tiles(m, shape);
-    decoding(m, shape);
     infer_bench_model_free(m);
 }
 
@@ -139,7 +153,7 @@ static void scratch(void)
 int main(int argc, char **argv)
 {
     static const char *const usual[] = {"110M", "1.1B"};
-    if (infer_blas_choose(NULL))
+    if (infer_blas_load(NULL))
         return 4;
     printf("OpenBLAS's %s kernels; bf16: %s\n", infer_blas_kernel(),
            infer_dnn_missing() ? infer_dnn_missing() : "oneDNN");
