@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LANES = 16 };
+#include "infer/lanes.h"
 
 /* e^x for -87 <= x <= 0, without a branch, so that loops over it vectorise:
  * x = n ln 2 + f with |f| <= ln 2 / 2 (Cody and Waite's two-part ln 2), and
@@ -53,19 +53,17 @@ static inline float row_max(const float *p, size_t n)
     return max;
 }
 
-/* sum a[i] * b[i], or of a alone, in double; the tail goes into its lanes. */
-static inline double row_dot(const float *a, const float *b, size_t n)
+/* sum a[i] in double. */
+static inline double row_sum(const float *a, size_t n)
 {
-    double lane[LANES] = {0}, sum = 0;
+    double lane[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
         for (int k = 0; k < LANES; k++)
-            lane[k] += (double)a[i + k] * (b ? (double)b[i + k] : 1.0);
+            lane[k] += (double)a[i + k];
     for (; i < n; i++)
-        lane[i % LANES] += (double)a[i] * (b ? (double)b[i] : 1.0);
-    for (int k = 0; k < LANES; k++)
-        sum += lane[k];
-    return sum;
+        lane[i % LANES] += (double)a[i];
+    return lanes_sum(lane);
 }
 
 MANY_CPUS void infer_softmax_row(float *p, size_t n)
@@ -75,7 +73,7 @@ MANY_CPUS void infer_softmax_row(float *p, size_t n)
         float d = p[i] - max, y = exp_approx(d < -87.0F ? -87.0F : d);
         p[i] = d < -87.0F ? 0.0F : y;
     }
-    float inverse = (float)(1.0 / row_dot(p, NULL, n));
+    float inverse = (float)(1.0 / row_sum(p, n));
     for (size_t i = 0; i < n; i++)
         p[i] *= inverse;
 }

@@ -1,0 +1,87 @@
+/* RMSNorm and its adjoint; see kernels.h. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/cpus.h"
+#include "common/mem.h"
+#include "infer/kernels.h"
+#include "infer/lanes.h"
+
+enum { ROW_CHUNK = 64 }; /* rows that one partial sum covers */
+
+static inline double row_rstd(const float *x, const struct infer_rmsnorm *n)
+{
+    return 1.0 / sqrt(row_dot(x, x, n->c) / (double)n->c + n->eps);
+}
+
+MANY_CPUS static void norm_row(float *y, const struct infer_rmsnorm *n,
+                               size_t r)
+{
+    const float *x = n->x + r * n->c, *w = n->w;
+    float rstd = (float)row_rstd(x, n);
+    y += r * n->c;
+    for (size_t i = 0; i < n->c; i++)
+        y[i] = x[i] * rstd * w[i];
+}
+
+void infer_rmsnorm(float *y, const struct infer_rmsnorm *n)
+{
+#pragma omp parallel for
+    for (size_t r = 0; r < n->rows; r++)
+        norm_row(y, n, r);
+}
+
+/* sum dy * w * x. */
+static inline double dot_of_three(const float *dy, const float *w,
+                                  const float *x, size_t c)
+{
+    double lane[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= c; i += LANES)
+        for (int k = 0; k < LANES; k++)
+            lane[k] += (double)dy[i + k] * (double)w[i + k] * (double)x[i + k];
+    for (; i < c; i++)
+        lane[i % LANES] += (double)dy[i] * (double)w[i] * (double)x[i];
+    return lanes_sum(lane);
+}
+
+/* Row r: dx += rstd (g - x * rstd^2 * mean(g x)), where g = dy * w. */
+MANY_CPUS static void backward_row(float *restrict dx, double *restrict dw,
+                                   const float *restrict dy,
+                                   const struct infer_rmsnorm *n, size_t r)
+{
+    size_t c = n->c;
+    const float *x = n->x + r * c, *w = n->w;
+    double rstd = row_rstd(x, n);
+    dx += r * c;
+    dy += r * c;
+    double k = dot_of_three(dy, w, x, c) * rstd * rstd * rstd / (double)c;
+    for (size_t i = 0; i < c; i++) {
+        dx[i] +=
+            (float)(rstd * (double)dy[i] * (double)w[i] - k * (double)x[i]);
+        dw[i] += (double)dy[i] * (double)x[i] * rstd;
+    }
+}
+
+int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
+                           const struct infer_rmsnorm *n, struct pk_err *err)
+{
+    size_t c = n->c, chunks = (n->rows + ROW_CHUNK - 1) / ROW_CHUNK;
+    double *part = pk_calloc_aligned(chunks * c, sizeof *part);
+    if (!part)
+        return pk_fail_mem(err, "a norm's gradient");
+#pragma omp parallel for
+    for (size_t k = 0; k < chunks; k++) {
+        size_t end = (k + 1) * ROW_CHUNK;
+        for (size_t r = k * ROW_CHUNK; r < n->rows && r < end; r++)
+            backward_row(dx, part + k * c, dy, n, r);
+    }
+    for (size_t i = 0; dw && i < c; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < chunks; k++)
+            sum += part[k * c + i];
+        dw[i] += (float)sum;
+    }
+    free(part);
+    return 0;
+}
