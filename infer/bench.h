@@ -23,6 +23,11 @@ PK_NODISCARD int infer_bench_model_new(struct infer_bench_model **out,
                                        const struct infer_config *c,
                                        struct pk_err *err);
 void infer_bench_model_free(struct infer_bench_model *m);
+
+/* With its layers packed for the tile unit (infer/tile_weights.h), or as it was
+ * made, without. PK_EMEM. */
+PK_NODISCARD int infer_bench_model_pack(struct infer_bench_model *m, bool yes,
+                                        struct pk_err *err);
 const struct infer_weights *
 infer_bench_model_weights(const struct infer_bench_model *m);
 

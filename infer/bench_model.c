@@ -9,11 +9,12 @@
 #include "infer/bench_fill.h"
 #include "infer/decode.h"
 #include "infer/params.h"
+#include "infer/tile_weights.h"
 
 struct infer_bench_model {
     struct infer_config c;
     struct infer_weights w;
-    uint16_t *matrices;
+    uint16_t *matrices, *tiles;
     float *vectors; /* what has one row */
 };
 
@@ -72,12 +73,24 @@ int infer_bench_model_new(struct infer_bench_model **out,
     return 0;
 }
 
+int infer_bench_model_pack(struct infer_bench_model *m, bool yes,
+                           struct pk_err *err)
+{
+    if (yes)
+        return infer_tile_weights_new(&m->tiles, &m->c, &m->w, err);
+    free(m->tiles);
+    m->tiles = NULL;
+    lay_out(m);
+    return 0;
+}
+
 void infer_bench_model_free(struct infer_bench_model *m)
 {
     if (!m)
         return;
     free(m->w.layer);
     free(m->matrices);
+    free(m->tiles);
     free(m->vectors);
     free(m);
 }

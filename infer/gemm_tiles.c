@@ -61,6 +61,8 @@ TILE_CODE static inline void put(const struct result *y, size_t i, size_t j,
 /* One or more products that share their resident operand. */
 struct part {
     struct side stream;
+    const uint16_t *tiles; /* stream, packed before: (panels, terms, 2 tiles);
+                              NULL: each thread packs what it takes */
     struct result y;
 };
 struct product {
@@ -165,17 +167,41 @@ struct work {
     struct block before; /* summed, and not yet in its place */
 };
 
+/* Have the b-th block's share of the panel after this one, of n tiles of terms,
+ * on its way: it lies in one piece, far from the caches. */
+static inline void fetch_next(const struct product *p, const uint16_t *stream,
+                              size_t b, size_t n)
+{
+    enum { LINE = 32 }; /* numbers */
+    size_t lines = units(2 * n * TILE_BF16 / LINE, p->blocks);
+    const uint16_t *next = stream + 2 * p->k * TILE_BF16 + b * lines * LINE;
+    for (size_t i = 0; i < lines; i++)
+        __builtin_prefetch(next + i * LINE, 0, 2);
+}
+
+/* Of a part's panels, the s-th: n tiles of terms from k on. */
+TILE_CODE static const uint16_t *panel(const struct product *p,
+                                       const struct work *w,
+                                       const struct part *part, size_t s,
+                                       size_t k, size_t n)
+{
+    if (part->tiles)
+        return part->tiles + 2 * (s * p->k + k) * TILE_BF16;
+    for (size_t t = 0; t < n; t++)
+        pack_two(w->panel + 2 * t * TILE_BF16, &part->stream, s * PAIR, k + t);
+    return w->panel;
+}
+
 /* Of a part's panels, the s-th, whose sums are kept at `sums`, past the
  * resident piece: its terms from tile k on. Sums that wait for no more terms
  * take turns in two places, which stay in the first cache. */
 TILE_CODE static void one_panel(const struct product *p, struct work *w,
-                                const struct part *part, size_t s, size_t k,
-                                float *sums)
+                                const struct part *part, size_t s, size_t end,
+                                size_t k, float *sums)
 {
     size_t n = at_most(p->k - k, p->depth);
     bool last = k + n == p->k, only = n == p->k;
-    for (size_t t = 0; t < n; t++)
-        pack_two(w->panel + 2 * t * TILE_BF16, &part->stream, s * PAIR, k + t);
+    const uint16_t *stream = panel(p, w, part, s, k, n);
     for (size_t b = 0; b < p->blocks; b++) {
         float *at = sums + b * SUMS;
         if (only)
@@ -184,8 +210,10 @@ TILE_CODE static void one_panel(const struct product *p, struct work *w,
         const uint16_t *r = packed(p, b, k, n, 0);
         if (last && part->y.add)
             fetch(p, &now);
-        multiply(p, now.sums, part->stream.second ? r : w->panel,
-                 part->stream.second ? w->panel : r, n, k > 0, &w->before);
+        if (part->tiles && s + 1 < end)
+            fetch_next(p, stream, b, n);
+        multiply(p, now.sums, part->stream.second ? r : stream,
+                 part->stream.second ? stream : r, n, k > 0, &w->before);
         w->before = last ? now : (struct block){0};
     }
 }
@@ -196,7 +224,7 @@ TILE_CODE static void panels(const struct product *p, struct work *w,
 {
     for (size_t k = 0; k < p->k; k += p->depth)
         for (size_t s = from; s < end; s++)
-            one_panel(p, w, part, s, k,
+            one_panel(p, w, part, s, end, k,
                       w->sums + (s - from) * p->blocks * SUMS);
     for (size_t tile = 0; tile < 4; tile++)
         finish(p, &w->before, tile);
@@ -311,24 +339,46 @@ static int run(struct infer_gemm *g, struct product *p, struct pk_err *err)
 
 /* ---- The door ------------------------------------------------------------ */
 
+size_t infer_tiles_weights(const struct infer_matrix *w)
+{
+    return whole(w->rows, PAIR) * whole(w->cols, TILE_K);
+}
+
+void infer_tiles_pack(uint16_t *dst, const struct infer_matrix *w)
+{
+    const struct side s = {w->f32,  w->bf16, w->rows,
+                           w->cols, w->cols, .second = true};
+    size_t panels = units(w->rows, PAIR), k = units(w->cols, TILE_K);
+#pragma omp parallel for
+    for (size_t i = 0; i < panels; i++)
+        for (size_t t = 0; t < k; t++)
+            pack_two(dst + 2 * (i * k + t) * TILE_BF16, &s, i * PAIR, t);
+}
+
+/* Weights packed before have their terms in pairs, so that sums need no
+ * transposing; else they are the operand that lies as the unit takes it. */
 int infer_tiles_linears(struct infer_gemm *g, const struct infer_linear *to,
                         size_t n, const float *x, size_t rows, bool add,
                         struct pk_err *err)
 {
     struct part part[INFER_LINEARS];
     size_t in = to->w->cols;
+    bool ready = true;
+    for (size_t i = 0; i < n; i++)
+        ready = ready && to[i].w->tiles;
     for (size_t i = 0; i < n; i++) {
         const struct infer_matrix *w = to[i].w;
         part[i] =
-            (struct part){{w->f32, w->bf16, w->rows, in, in, .k_first = false},
+            (struct part){{w->f32, w->bf16, w->rows, in, in, .second = ready},
+                          ready ? w->tiles : NULL,
                           {to[i].y, rows, w->rows, add}};
     }
     return run(
         g,
         &(struct product){.part = part,
                           .parts = n,
-                          .resident = {x, NULL, rows, in, in, .second = true},
-                          .transposed = true},
+                          .resident = {x, NULL, rows, in, in, .second = !ready},
+                          .transposed = !ready},
         err);
 }
 
@@ -339,6 +389,7 @@ int infer_tiles_dx(struct infer_gemm *g, float *dx, const float *dy,
     size_t out = w->rows, in = w->cols;
     const struct part part = {
         {w->f32, w->bf16, in, out, in, .k_first = true, .second = true},
+        NULL,
         {dx, rows, in, add}};
     return run(g,
                &(struct product){.part = &part,
@@ -353,6 +404,7 @@ int infer_tiles_dw(struct infer_gemm *g, const struct infer_matrix *dw,
 {
     size_t out = dw->rows, in = dw->cols;
     const struct part part = {{dy, NULL, out, rows, out, .k_first = true},
+                              NULL,
                               {dw->f32, out, in, true}};
     return run(g,
                &(struct product){.part = &part,

@@ -10,10 +10,15 @@
  * operand that needs no interleaving, and the sums are transposed on their way
  * out. For dx and dw no sum has to be.
  *
- * Measured on two cores of a Sapphire Rapids server (virtual, shared), best of
- * several, against oneDNN 2.6 in the same run: 512 x 4096 x 4096 1.6 to 1.9
- * times, a third of the unit's peak; scoring 512-token rows with a model of
- * 110M 1.2 to 1.5 times, of 1.1B 1.3 times.
+ * Packing panels takes a third of a product's time: a model that is to score
+ * many texts is packed once (tile_weights.h), at its size in memory again.
+ *
+ * Measured on two cores of Sapphire Rapids servers (virtual, shared), best of
+ * several, in the same run: 512 x 4096 x 4096 oneDNN 2.6 18% of the unit's
+ * peak, mapped weights 30% (33 to 37% when the machine was quiet), packed ones
+ * 36%; scoring 512-token rows with a model of 110M 1.4 times oneDNN from mapped
+ * weights and 2.0 times from packed ones; from mapped ones 1.5 times with 1.1B,
+ * 2.0 times with 7B.
  *
  * An element's terms are summed in one order, whatever the shape and whatever
  * the other rows: a row gives the same bits alone and among thousands, with any
@@ -32,6 +37,12 @@ void infer_tiles_allow(bool yes);
 
 /* Floats of scratch that a product with weights (out, in) takes at most. */
 size_t infer_tiles_floats(size_t out, size_t in);
+
+/* A matrix in the order in which the unit takes it: so many bf16 numbers, at
+ * dst, 64-byte aligned. Products with it then pack no weights and transpose no
+ * sums, and have the same bits. */
+size_t infer_tiles_weights(const struct infer_matrix *w);
+void infer_tiles_pack(uint16_t *dst, const struct infer_matrix *w);
 
 /* Of n products at once, whose weights all take the same x. */
 PK_NODISCARD int infer_tiles_linears(struct infer_gemm *g,

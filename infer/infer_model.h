@@ -98,6 +98,7 @@ struct infer_matrix {
     const uint16_t *bf16;
     size_t rows, cols;
     const struct infer_adapter *adapter; /* NULL: none */
+    const uint16_t *tiles; /* a copy as the tile unit takes it; NULL: none */
 };
 
 /* A low-rank change of a matrix (LoRA: Hu et al., arXiv 2106.09685): it
@@ -264,6 +265,13 @@ const struct infer_weights *infer_model_weights(const struct infer_model *m);
 const char *infer_model_dir(const struct infer_model *m);
 /* Of its weights where they lie. */
 size_t infer_model_bytes(const struct infer_model *m);
+
+/* For computing many forests in bf16 on the processor's tile unit: the layers
+ * once more, in the order in which the unit takes them, in so many bytes; 0
+ * where that is not how this model computes, or it is read layer by layer.
+ * Results keep their bits. PK_EMEM. */
+size_t infer_model_packed_bytes(struct infer_model *m);
+PK_NODISCARD int infer_model_pack(struct infer_model *m, struct pk_err *err);
 
 /* A note of what a model's products are computed in, or a warning where that is
  * not what was asked for. */

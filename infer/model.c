@@ -13,10 +13,12 @@
 #include "common/sha256.h"
 #include "infer/ahead.h"
 #include "infer/config.h"
+#include "infer/gemm_tiles.h"
 #include "infer/lora_file.h"
 #include "infer/model.h"
 #include "infer/params.h"
 #include "infer/safetensors.h"
+#include "infer/tile_weights.h"
 #include "infer/tokenizer_files.h"
 
 #define INDEX_MAX ((size_t)64 << 20) /* bytes */
@@ -36,6 +38,7 @@ struct infer_model {
     float **owned;     /* widened tensors */
     size_t n_owned;
     struct infer_params *adapters; /* NULL: none */
+    uint16_t *tiles;               /* layers for the tile unit; NULL: none */
 };
 
 int infer_path(char **out, const char *dir, const char *name,
@@ -315,6 +318,7 @@ void infer_model_close(struct infer_model *m)
     }
     cJSON_Delete(m->weight_map);
     infer_params_free(m->adapters);
+    free(m->tiles);
     free(m->shard);
     free(m->owned);
     free(m->w.layer);
@@ -360,6 +364,25 @@ size_t infer_model_bytes(const struct infer_model *m)
         sum += x->rows * x->cols * (x->bf16 ? sizeof *x->bf16 : sizeof *x->f32);
     }
     return sum;
+}
+
+static struct infer_weights *used(struct infer_model *m)
+{
+    return m->adapters ? &m->adapters->w : &m->w;
+}
+
+size_t infer_model_packed_bytes(struct infer_model *m)
+{
+    bool tiles = m->w.precision == INFER_PRECISION_BF16 && infer_tiles_here();
+    return tiles && !m->w.ahead ? infer_tile_weights_bytes(&m->config, used(m))
+                                : 0;
+}
+
+int infer_model_pack(struct infer_model *m, struct pk_err *err)
+{
+    if (m->tiles || infer_model_packed_bytes(m) == 0)
+        return 0;
+    return infer_tile_weights_new(&m->tiles, &m->config, used(m), err);
 }
 
 /* A field of a tensor's values in f32, however they are stored. */

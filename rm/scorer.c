@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/mem.h"
 #include "common/progress.h"
+#include "rm/memory.h"
 #include "rm/pass.h"
 
 struct scored_model {
@@ -17,6 +18,7 @@ struct scored_model {
     struct rm_coder coder; /* its name is borrowed from the caller */
     struct rm_pass pass;
     struct rm_totals totals;
+    size_t packed; /* bytes of the model's weights for the tile unit */
 };
 
 struct rm_scorer {
@@ -73,6 +75,20 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
     return rc;
 }
 
+/* Pack its weights for the tile unit, if as much memory is left again. */
+static int pack(struct scored_model *m, struct pk_err *err)
+{
+    size_t bytes = infer_model_packed_bytes(m->model);
+    struct rm_memory room;
+    if (bytes == 0)
+        return 0;
+    rm_memory_available(&room);
+    if (bytes > room.available / 2)
+        return 0;
+    m->packed = bytes;
+    return infer_model_pack(m->model, err);
+}
+
 static void share_tape(struct rm_pass *p, struct rm_pass *with)
 {
     infer_tape_free(p->tape);
@@ -101,6 +117,8 @@ int rm_scorer_open(struct rm_scorer **out, const struct rm_named *models,
     for (size_t i = 0; i < n && rc == 0; i++) {
         s->n_models = s->n_used = i + 1;
         rc = open_model(&s->model[i], &models[i], opts, err);
+        if (rc == 0)
+            rc = pack(&s->model[i], err);
         if (rc == 0 && i > 0) /* one runs at a time: in the first's memory */
             share_tape(&s->model[i].pass, &s->model[0].pass);
     }
@@ -177,9 +195,11 @@ static void say_plan(const struct rm_scorer *s, size_t model,
     const struct infer_plan p = infer_score_plan(c->config, size);
     pk_note(cli,
             "%s: planned for forests of up to %zu tokens, beside the weights "
-            "(%.1f MiB, mapped): %.1f MiB: activations %.1f, attention %.1f, "
+            "(%.1f MiB, mapped; %.1f packed for the tile unit): %.1f MiB: "
+            "activations %.1f, attention %.1f, "
             "products %.1f, the forest %.1f",
             c->dir, tokens, mib(infer_model_bytes(s->model[model].model)),
+            mib(s->model[model].packed),
             mib(infer_score_bytes(c->config, size)), mib(p.activations),
             mib(p.attention), mib(p.products), mib(p.forest));
 }

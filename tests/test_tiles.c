@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/rng.h"
 #include "infer/tape.h"
+#include "infer/tile_weights.h"
 #include "tests/support.h"
 
 static struct pk_err err;
@@ -142,6 +143,31 @@ START_TEST(a_row_gives_the_same_bits_in_any_batch)
 }
 END_TEST
 
+START_TEST(packed_weights_give_the_same_bits)
+{
+    size_t R = shapes[_i][0], O = shapes[_i][1], I = shapes[_i][2];
+    struct infer_gemm g = {0};
+    struct infer_matrix m = {.f32 = randoms(O * I, 2), .rows = O, .cols = I};
+    float *x = randoms(R * I, 1);
+    for (int add = 0; add < 2; add++) {
+        float *plain = randoms(R * O, 3), *packed = randoms(R * O, 3);
+        struct infer_linear to = {plain, &m};
+        m.tiles = NULL;
+        ck_ok(infer_tiles_linears(&g, &to, 1, x, R, add, &err));
+        uint16_t *t = pk_alloc_aligned(infer_tiles_weights(&m), sizeof *t);
+        ck_assert_ptr_nonnull(t);
+        infer_tiles_pack(t, &m);
+        m.tiles = t;
+        to.y = packed;
+        ck_ok(infer_tiles_linears(&g, &to, 1, x, R, add, &err));
+        ck_assert(memcmp(plain, packed, R * O * sizeof *plain) == 0);
+        free(t), free(plain), free(packed);
+    }
+    infer_gemm_release(&g);
+    free(m.f32), free(x);
+}
+END_TEST
+
 /* One path of N keys, a block of queries, and all products in double. */
 START_TEST(attention)
 {
@@ -243,11 +269,19 @@ START_TEST(scores_on_tiles)
     }
     ck_assert_msg(far > 0 && sqrt(far / size) < 0.02, "%g of %g", sqrt(far),
                   sqrt(size));
+    uint16_t *packed;
+    ck_assert_uint_ge(infer_tile_weights_bytes(&config, &w),
+                      2 * config.layers * 3 * config.hidden * config.dim);
+    ck_ok(infer_tile_weights_new(&packed, &config, &w, &err));
+    ck_assert_ptr_nonnull(w.layer[2].down.tiles);
+    forward(&w, 0, PATHS, want);
+    ck_assert(memcmp(want, got, sizeof got) == 0);
     for (size_t i = 0; i < PATHS; i++) { /* alone: the same bits */
         forward(&w, i, i + 1, one);
         ck_assert(memcmp(one, got + i * config.dim, config.dim * sizeof *one) ==
                   0);
     }
+    free(packed);
     infer_params_free(p);
 }
 END_TEST
@@ -258,6 +292,7 @@ static Suite *suite(void)
     TCase *t = tcase_create("tiles");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, against_doubles, 0, SHAPES);
+    tcase_add_loop_test(t, packed_weights_give_the_same_bits, 0, SHAPES);
     tcase_add_test(t, together_as_apart);
     tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0, SHAPES);
     tcase_add_test(t, attention);

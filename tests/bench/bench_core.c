@@ -68,24 +68,36 @@ static void scoring(struct infer_bench_model *m, const struct shape *s,
            100 * gflops(&b) / limit, limit);
 }
 
+/* Seconds of a pass on tiles, or by oneDNN. */
+static double pass(struct infer_bench_model *m, const struct shape *s,
+                   bool on_tiles, double *flop)
+{
+    infer_tiles_allow(on_tiles);
+    struct infer_bench b = forward(m, s->rows, 512, 0, INFER_PRECISION_BF16);
+    infer_tiles_allow(true);
+    *flop = b.flop;
+    return b.seconds;
+}
+
 /* Our own kernel against the tile unit's peak, and against oneDNN: the same
- * rows by both, in turn. */
+ * rows by both, in turn, and with the weights packed before. */
 static void tiles(struct infer_bench_model *m, const struct shape *s)
 {
-    double peak = infer_bench_tile_peak(), best = INFINITY, other = INFINITY;
-    struct infer_bench b;
-    for (int i = 0; i < 2; i++) {
-        infer_tiles_allow(false);
-        b = forward(m, s->rows, 512, 0, INFER_PRECISION_BF16);
-        other = fmin(other, b.seconds);
-        infer_tiles_allow(true);
-        b = forward(m, s->rows, 512, 0, INFER_PRECISION_BF16);
-        best = fmin(best, b.seconds);
+    enum { ONEDNN, MAPPED, PACKED, WAYS };
+    static const char *const name[] = {"oneDNN", "tiles", "tiles, packed"};
+    double peak = infer_bench_tile_peak(), flop;
+    double best[WAYS] = {INFINITY, INFINITY, INFINITY};
+    for (int i = 0; i < 2 * WAYS; i++) {
+        int way = i % WAYS;
+        must(infer_bench_model_pack(m, way == PACKED, &err));
+        best[way] = fmin(best[way], pass(m, s, way != ONEDNN, &flop));
     }
-    printf("%-6s bf16  512-token rows, tiles %8.1f tokens/s  %5.1f%% of %.0f "
-           "GFLOP/s, %.2f times oneDNN\n",
-           s->name, (double)b.tokens / best, b.flop / best * 1e-7 / peak, peak,
-           other / best);
+    must(infer_bench_model_pack(m, false, &err));
+    for (int way = 0; way < WAYS; way++)
+        printf("%-6s bf16  %-21s %8.1f tokens/s  %5.1f%% of the tiles' peak of "
+               "%.0f GFLOP/s, %.2f times oneDNN\n",
+               s->name, name[way], (double)(512 * s->rows) / best[way],
+               flop / best[way] * 1e-7 / peak, peak, best[ONEDNN] / best[way]);
 }
 
 /* A sixteenth of the rows is the flattened batch: it takes as long for each. */
