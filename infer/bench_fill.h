@@ -25,10 +25,14 @@ static inline void infer_bench_fill(float *p, size_t n, float scale)
 
 static inline void infer_bench_fill_bf16(uint16_t *p, size_t n, float scale)
 {
+    enum { RUN = 1024 };
 #pragma omp parallel for
-    for (size_t i = 0; i < n; i++) {
-        float x = infer_bench_number(i, scale);
-        infer_to_bf16(p + i, &x, 1);
+    for (size_t i = 0; i < n; i += RUN) {
+        size_t some = n - i < RUN ? n - i : RUN;
+        float x[RUN];
+        for (size_t k = 0; k < some; k++)
+            x[k] = infer_bench_number(i + k, scale);
+        infer_to_bf16(p + i, x, some);
     }
 }
 
