@@ -92,13 +92,16 @@ static int make_room(struct prefdb *db, size_t n, struct pk_err *err)
 }
 
 /* How many threads there are for so many judgments, with their connections;
- * where there cannot be more, one does. */
+ * where there cannot be more, one does. And in a transaction of the caller's:
+ * other connections do not see what it has written. */
 static size_t gather(struct prefdb *db, size_t n)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     const char *path = sqlite3_db_filename(db->sql, "main");
     struct pk_err ignored;
     size_t k = 1;
+    if (!sqlite3_get_autocommit(db->sql))
+        return k;
     for (; k < THREADS && (long)k < cores && n / (k + 1) >= FEW; k++) {
         struct prefdb **helper = &db->many->helper[k - 1];
         if (!*helper &&

@@ -117,10 +117,10 @@ PK_NODISCARD int prefdb_get(struct prefdb *db, int64_t judgment,
                             struct prefdb_example *out, struct pk_err *err);
 
 /* A training batch: (*out)[i] is judgments[i]'s, all borrowed until the next
- * call of this on db, whatever else is called. Where they are many, up to four
- * threads read them, through connections that stay with db; these do not see
- * what a transaction under way on db has written. An error is of the first that
- * failed, and nothing is lent. */
+ * call of this on db, whatever else is called. Where they are many, and no
+ * transaction is under way on db, up to four threads read them, through
+ * connections that stay with db. An error is of the first that failed, and
+ * nothing is lent. */
 PK_NODISCARD int prefdb_get_many(struct prefdb *db, const int64_t *judgments,
                                  size_t n, const struct prefdb_example **out,
                                  struct pk_err *err);
