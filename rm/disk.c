@@ -79,7 +79,7 @@ int rm_disk_plan(struct rm_disk *d, const struct rm_run *run,
         d->model += d->checkpoint;
     }
     /* Weights and two moments, or in the middle of a step the gradient too. */
-    d->state = 2 * 4 * trained * sizeof(float);
+    d->state = 8 * trained * sizeof(float);
     if (r->keep != RM_KEEP_LAST)
         d->state += 2 * trained * sizeof(float);
     d->total = d->model + d->n_checkpoints * d->checkpoint + d->state;
