@@ -143,8 +143,8 @@ static void put_tick(const struct frame *p, double x, double count)
 static void plain_ticks(const struct frame *p, const struct axis *a)
 {
     double step = fmax(1, frame_step(a->high));
-    for (double x = 0; x <= a->high; x += step)
-        put_tick(p, x, x);
+    for (int i = 0; i * step <= a->high; i++)
+        put_tick(p, i * step, i * step);
 }
 
 /* 1, 2 and 5 times the powers of ten; where these are many, the powers. */
