@@ -65,7 +65,7 @@ FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format bench-core bench-score bench-generate bench-train bench-store bench-annotate install uninstall clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint format bench-core bench-stream bench-score bench-generate bench-train bench-store bench-annotate install uninstall clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -85,6 +85,8 @@ format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
 bench-core: $(B)/tests/bench/bench_core $(B)/tests/bench/bench_tokenize ## the core against the machine's limits, N="110M 1.1B 7B" shapes
 	@$(B)/tests/bench/bench_tokenize
+	@$< $(N)
+bench-stream: $(B)/tests/bench/bench_stream ## a model read layer by layer against the same in memory, N="DIR 4096" model and tokens
 	@$< $(N)
 bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M bf16" rows, model, precision
 	@$< $(N)

@@ -11,10 +11,9 @@
 #include "infer/rope.h"
 
 /* Names of a layer's tensors, in the order of INFER_LAYER_TENSORS. */
-static const char *const layer_names[] = {
+static const char *const layer_names[INFER_PER_LAYER] = {
     "attn_norm", "attn_q",   "attn_k", "attn_v",  "attn_output",
     "ffn_norm",  "ffn_gate", "ffn_up", "ffn_down"};
-enum { PER_LAYER = sizeof layer_names / sizeof *layer_names };
 
 struct reader {
     const struct gguf *g;
@@ -163,14 +162,14 @@ static int read_divisors(const struct gguf *g, struct infer_config *c,
 static const struct gguf_tensor *
 tensor_of(const struct gguf *g, const struct infer_config *c, size_t i)
 {
-    const size_t last = 1 + c->layers * PER_LAYER;
+    const size_t last = 1 + c->layers * INFER_PER_LAYER;
     char name[64];
     if (i == 0)
         return gguf_find(g, "token_embd.weight");
     if (i >= last)
         return gguf_find(g, i == last ? "output_norm.weight" : "output.weight");
-    snprintf(name, sizeof name, "blk.%zu.%s.weight", (i - 1) / PER_LAYER,
-             layer_names[(i - 1) % PER_LAYER]);
+    snprintf(name, sizeof name, "blk.%zu.%s.weight", (i - 1) / INFER_PER_LAYER,
+             layer_names[(i - 1) % INFER_PER_LAYER]);
     return gguf_find(g, name);
 }
 

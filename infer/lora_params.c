@@ -11,9 +11,9 @@
 
 /* The matrices of a layer, in the order of INFER_LAYER_TENSORS; its norms are
  * never adapted. */
-enum { PER_LAYER = 9, STREAM_LORA = 1 << 20 };
+enum { STREAM_LORA = 1 << 20 };
 
-static const char *const names[PER_LAYER] = {
+static const char *const names[INFER_PER_LAYER] = {
 #define INFER_NAME(field, rows, cols, name) name,
     INFER_LAYER_TENSORS(INFER_NAME)
 #undef INFER_NAME
@@ -30,9 +30,9 @@ int infer_lora_targets(unsigned *out, const char *text, struct pk_err *err)
 {
     *out = 0;
     while (text) {
-        size_t n = strcspn(text, ","), found = PER_LAYER;
+        size_t n = strcspn(text, ","), found = INFER_PER_LAYER;
         bool all = n == 3 && strncmp(text, "all", n) == 0;
-        for (size_t k = 0; k < PER_LAYER; k++) {
+        for (size_t k = 0; k < INFER_PER_LAYER; k++) {
             const char *name = short_name(k);
             bool is = name && strlen(name) == n && !strncmp(name, text, n);
             if (name && (all || is)) {
@@ -40,7 +40,7 @@ int infer_lora_targets(unsigned *out, const char *text, struct pk_err *err)
                 found = k;
             }
         }
-        if (found == PER_LAYER)
+        if (found == INFER_PER_LAYER)
             return pk_fail(err, PK_EUSAGE,
                            "'%.*s' is none of q_proj, k_proj, v_proj, o_proj, "
                            "gate_proj, up_proj, down_proj or all",
@@ -54,7 +54,7 @@ void infer_lora_targets_text(unsigned targets, char out[INFER_LORA_TEXT])
 {
     size_t at = 0;
     out[0] = 0;
-    for (size_t k = 0; k < PER_LAYER; k++)
+    for (size_t k = 0; k < INFER_PER_LAYER; k++)
         if (targets & 1U << k)
             at += (size_t)snprintf(out + at, INFER_LORA_TEXT - at, "%s%s",
                                    at ? "," : "", short_name(k));
@@ -88,10 +88,10 @@ static void add_adapter(struct infer_params *p, size_t layer, size_t k,
 
 /* The table of tensors; matrices' shapes come from `shape`. */
 static void list(struct infer_params *p, const struct infer_config *c,
-                 const struct infer_matrix shape[PER_LAYER])
+                 const struct infer_matrix shape[INFER_PER_LAYER])
 {
     for (size_t l = 0; l < c->layers; l++)
-        for (size_t k = 0; k < PER_LAYER; k++)
+        for (size_t k = 0; k < INFER_PER_LAYER; k++)
             if (p->lora.targets & 1U << k)
                 add_adapter(p, l, k, &shape[k]);
     if (c->head == INFER_HEAD_SCORE) {
@@ -104,7 +104,7 @@ static void list(struct infer_params *p, const struct infer_config *c,
 static void shapes(const struct infer_config *c, struct infer_matrix *shape)
 {
     const struct infer_dims d = infer_dims_of(c);
-    const struct infer_matrix all[PER_LAYER] = {
+    const struct infer_matrix all[INFER_PER_LAYER] = {
 #define INFER_SHAPE(field, r, n, name) {.rows = d.r, .cols = d.n},
         INFER_LAYER_TENSORS(INFER_SHAPE)
 #undef INFER_SHAPE
@@ -115,7 +115,7 @@ static void shapes(const struct infer_config *c, struct infer_matrix *shape)
 static size_t count(const struct infer_lora *l, const struct infer_config *c)
 {
     size_t n = 0;
-    for (size_t k = 0; k < PER_LAYER; k++)
+    for (size_t k = 0; k < INFER_PER_LAYER; k++)
         n += l->targets >> k & 1;
     return n * c->layers;
 }
@@ -123,10 +123,10 @@ static size_t count(const struct infer_lora *l, const struct infer_config *c)
 size_t infer_lora_parameters(const struct infer_config *c,
                              const struct infer_lora *l)
 {
-    struct infer_matrix shape[PER_LAYER];
+    struct infer_matrix shape[INFER_PER_LAYER];
     size_t n = c->head == INFER_HEAD_SCORE ? c->dim : 0;
     shapes(c, shape);
-    for (size_t k = 0; k < PER_LAYER; k++)
+    for (size_t k = 0; k < INFER_PER_LAYER; k++)
         if (l->targets & 1U << k)
             n += c->layers * l->rank * (shape[k].rows + shape[k].cols);
     return n;
@@ -145,19 +145,19 @@ static void attach(struct infer_params *p, const struct infer_config *c)
     size_t n = 0;
     for (size_t l = 0; l < c->layers; l++) {
         struct infer_layer *layer = &p->w.layer[l];
-        struct infer_matrix *slot[PER_LAYER] = {
+        struct infer_matrix *slot[INFER_PER_LAYER] = {
 #define INFER_SLOT(field, rows, cols, name) &layer->field,
             INFER_LAYER_TENSORS(INFER_SLOT)
 #undef INFER_SLOT
         };
-        for (size_t k = 0; k < PER_LAYER; k++) {
+        for (size_t k = 0; k < INFER_PER_LAYER; k++) {
             if (!(p->lora.targets & 1U << k))
                 continue;
             p->adapter[n] = (struct infer_adapter){
                 .a = matrix(p, 2 * n),
                 .b = matrix(p, 2 * n + 1),
                 .scale = (float)(p->lora.alpha / (double)p->lora.rank),
-                .stream = l * PER_LAYER + k};
+                .stream = l * INFER_PER_LAYER + k};
             slot[k]->adapter = &p->adapter[n++];
         }
     }
@@ -171,7 +171,7 @@ static int make(struct infer_params **out, const struct infer_config *c,
                 struct pk_err *err)
 {
     struct infer_params *p = pk_calloc(1, sizeof *p);
-    struct infer_matrix shape[PER_LAYER];
+    struct infer_matrix shape[INFER_PER_LAYER];
     size_t n = count(l, c);
     *out = p;
     if (!p)

@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/room.h"
 #include "common/sha256.h"
 #include "infer/ahead.h"
 #include "infer/config.h"
@@ -247,22 +248,22 @@ static bool is_owned(const struct infer_model *m, const struct infer_matrix *w)
 static int start_ahead(struct infer_model *m, bool always, struct pk_err *err)
 {
     const struct infer_config *c = &m->config;
-    const size_t memory =
-        (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-    const size_t per_layer = (infer_tensor_count(c) - 2) / c->layers;
+    struct pk_room room;
     size_t total = 0;
+    pk_room_memory(&room, "");
+    const size_t memory = (size_t)room.bytes;
     for (size_t i = 0; i < infer_tensor_count(c); i++)
         total += mapped_bytes(infer_weights_slot(c, &m->w, i));
-    if (!always && total / 2 <= memory / 3)
+    if (!always && total / 4 <= memory / 5)
         return 0;
     int rc =
         infer_ahead_new(&m->w.ahead, c->layers, always ? 0 : memory / 2, err);
-    for (size_t i = 0; !rc && i < c->layers * per_layer; i++) {
+    for (size_t i = 0; !rc && i < c->layers * INFER_PER_LAYER; i++) {
         const struct infer_matrix *w = infer_weights_slot(c, &m->w, 1 + i);
         const void *at = w->bf16 ? (const void *)w->bf16 : w->f32;
         if (!is_owned(m, w))
-            rc = infer_ahead_add(m->w.ahead, i / per_layer, at, mapped_bytes(w),
-                                 err);
+            rc = infer_ahead_add(m->w.ahead, i / INFER_PER_LAYER, at,
+                                 mapped_bytes(w), err);
     }
     return rc ? rc : infer_ahead_start(m->w.ahead, err);
 }

@@ -11,16 +11,9 @@
 #include "infer/lora.h"
 #include "infer/simd.h"
 
-enum {
-#define INFER_ONE(field, rows, cols, name) LAYER_##field,
-    INFER_LAYER_TENSORS(INFER_ONE)
-#undef INFER_ONE
-        PER_LAYER
-};
-
 size_t infer_tensor_count(const struct infer_config *c)
 {
-    return 2 + c->layers * PER_LAYER + (c->tied ? 0 : 1);
+    return 2 + c->layers * INFER_PER_LAYER + (c->tied ? 0 : 1);
 }
 
 static void layer_tensor(const struct infer_config *c, size_t layer, size_t k,
@@ -46,13 +39,14 @@ static void layer_tensor(const struct infer_config *c, size_t layer, size_t k,
 static void describe(const struct infer_config *c, size_t i,
                      struct infer_tensor *t)
 {
-    size_t last = 1 + c->layers * PER_LAYER;
+    size_t last = 1 + c->layers * INFER_PER_LAYER;
     *t = (struct infer_tensor){.cols = c->dim, .decay = true};
     if (i == 0) {
         snprintf(t->name, sizeof t->name, "model.embed_tokens.weight");
         t->rows = c->vocab;
     } else if (i < last) {
-        layer_tensor(c, (i - 1) / PER_LAYER, (i - 1) % PER_LAYER, t);
+        layer_tensor(c, (i - 1) / INFER_PER_LAYER, (i - 1) % INFER_PER_LAYER,
+                     t);
     } else if (i == last) {
         snprintf(t->name, sizeof t->name, "model.norm.weight");
         t->rows = 1;
@@ -98,20 +92,20 @@ size_t infer_parameters(const struct infer_config *c)
 struct infer_matrix *infer_weights_slot(const struct infer_config *c,
                                         struct infer_weights *w, size_t i)
 {
-    size_t last = 1 + c->layers * PER_LAYER;
+    size_t last = 1 + c->layers * INFER_PER_LAYER;
     if (i == 0)
         return &w->embed;
     if (i == last)
         return &w->norm;
     if (i > last)
         return &w->head;
-    struct infer_layer *l = &w->layer[(i - 1) / PER_LAYER];
+    struct infer_layer *l = &w->layer[(i - 1) / INFER_PER_LAYER];
     struct infer_matrix *slots[] = {
 #define INFER_SLOT(field, rows, cols, name) &l->field,
         INFER_LAYER_TENSORS(INFER_SLOT)
 #undef INFER_SLOT
     };
-    return slots[(i - 1) % PER_LAYER];
+    return slots[(i - 1) % INFER_PER_LAYER];
 }
 
 int infer_params_new(struct infer_params **out, const struct infer_config *c,
@@ -207,7 +201,7 @@ void infer_params_copy(struct infer_params *p, const struct infer_config *c,
                        const struct infer_config *from_c)
 {
     struct infer_weights src = *from;
-    size_t trunk = 2 + c->layers * PER_LAYER;
+    size_t trunk = 2 + c->layers * INFER_PER_LAYER;
     size_t count = c->head == from_c->head ? infer_tensor_count(c) : trunk;
     for (size_t i = 0; i < count; i++) {
         const struct infer_matrix *m = infer_weights_slot(from_c, &src, i);

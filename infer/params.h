@@ -6,6 +6,14 @@
 #include "common/rng.h"
 #include "infer/infer.h"
 
+/* The tensors of a layer, in the order of INFER_LAYER_TENSORS. */
+enum {
+#define INFER_ONE(field, rows, cols, name) INFER_LAYER_##field,
+    INFER_LAYER_TENSORS(INFER_ONE)
+#undef INFER_ONE
+        INFER_PER_LAYER
+};
+
 /* Tensor i (infer_tensor_at). */
 struct infer_matrix *infer_weights_slot(const struct infer_config *c,
                                         struct infer_weights *w, size_t i);

@@ -2,14 +2,10 @@
 #include "rm/memory.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <omp.h>
 
-#include "common/num.h"
+#include "common/room.h"
 
 enum {
     SLABS = 4, /* weights, gradients, two moments */
@@ -74,79 +70,13 @@ void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
     m->total = m->model + m->pass;
 }
 
-/* The number after `key` in a file of lines, or of the file when key is NULL.
- */
-static bool read_number(const char *path, const char *key, uint64_t *out)
-{
-    char line[256];
-    bool found = false;
-    FILE *f = fopen(path, "r");
-    while (f && !found && fgets(line, sizeof line, f)) {
-        size_t n = key ? strlen(key) : 0;
-        if (n && strncmp(line, key, n) != 0)
-            continue;
-        char *number = line + n + strspn(line + n, " \t");
-        number[strcspn(number, " \n")] = 0;
-        found = pk_parse_u64(number, 0, UINT64_MAX, out);
-        if (!found)
-            break;
-    }
-    if (f)
-        fclose(f);
-    return found;
-}
-
-static void at_most(struct rm_memory *m, uint64_t bytes, const char *limit)
-{
-    if (bytes < m->available) {
-        m->available = (size_t)bytes;
-        m->limit = limit;
-    }
-}
-
-/* A cgroup's limit, whose path is that of version 2 (unified) as a process in
- * a container sees it, or of version 1. What it holds of the page cache can be
- * taken back. */
-static void see_cgroup(struct rm_memory *m)
-{
-    static const struct {
-        const char *limit, *used, *stat, *cache;
-    } versions[] = {
-        {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current",
-         "/sys/fs/cgroup/memory.stat", "file "},
-        {"/sys/fs/cgroup/memory/memory.limit_in_bytes",
-         "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-         "/sys/fs/cgroup/memory/memory.stat", "total_cache "},
-    };
-    for (size_t i = 0; i < 2; i++) {
-        uint64_t limit, used, cache = 0;
-        if (!read_number(versions[i].limit, NULL, &limit) ||
-            !read_number(versions[i].used, NULL, &used))
-            continue;
-        (void)read_number(versions[i].stat, versions[i].cache, &cache);
-        used -= cache < used ? cache : used;
-        at_most(m, limit > used ? limit - used : 0,
-                "the control group's limit");
-    }
-}
-
 void rm_memory_available(struct rm_memory *m)
 {
-    uint64_t n;
-    struct rlimit r;
-    m->available = SIZE_MAX;
-    m->limit = "the address space";
-    if (read_number("/proc/meminfo", "MemAvailable:", &n))
-        at_most(m, n * 1024, "free memory");
-    if (getrlimit(RLIMIT_AS, &r) == 0 && r.rlim_cur != RLIM_INFINITY) {
-        uint64_t pages = 0;
-        (void)read_number("/proc/self/statm", NULL, &pages);
-        uint64_t used = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-        used += (uint64_t)omp_get_max_threads() * BLAS_BUFFER;
-        at_most(m, r.rlim_cur > used ? r.rlim_cur - used : 0,
-                "the limit on address space (ulimit -v)");
-    }
-    see_cgroup(m);
+    struct pk_room r;
+    pk_room_memory(&r, "");
+    pk_room_address_space(&r, (uint64_t)omp_get_max_threads() * BLAS_BUFFER);
+    m->available = (size_t)r.bytes;
+    m->limit = r.limit;
 }
 
 static double gib(size_t bytes)
