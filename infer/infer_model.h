@@ -246,8 +246,8 @@ PK_NODISCARD int infer_model_open(struct infer_model **out, const char *dir,
 /* The same, told more. Where scores are read: then pad_token_id may be equal to
  * eos_token_id ("eos" or "before-eos" is how an option spells it: 0, or
  * PK_EUSAGE). The precision asked for; infer_model_weights says which it came
- * to. A model of more than four fifths of the memory there is (common/room.h) is
- * read from its files layer by layer as passes go (infer/ahead.h). */
+ * to. A model of more than four fifths of the memory there is (common/room.h)
+ * is read from its files layer by layer as passes go (infer/ahead.h). */
 struct infer_open {
     enum infer_read_out read_out;
     enum infer_precision precision;
