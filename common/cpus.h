@@ -12,4 +12,7 @@
 #define MANY_CPUS
 #endif
 
+/* What such a loop calls: compiled with it, for each. */
+#define CPUS_INLINE static inline __attribute__((always_inline))
+
 #endif

@@ -15,7 +15,7 @@ struct grads {
     float *dh;          /* (N, C) by a norm's output */
     float *dq, *datt;   /* (N, H D) */
     float *dk, *dv;     /* (N, K D) */
-    float *dgate, *dup; /* (N, F) */
+    float *dgate, *dup; /* (N, F); dup first by SwiGLU's output */
     float *hr, *dhr;    /* (R, C) rows of h, in the last layer */
 };
 
@@ -119,13 +119,12 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     const struct infer_input hs = {h, rows->n, rows->token};
     const struct infer_input acts = {act, rows->n, rows->token};
     infer_rmsnorm(h, &norm);
-    infer_swiglu(act, a->gate, a->up, n);
-    int rc;
-    if ((rc = grad_w(p, (struct pair){&w->down, &dw->down}, g->dx, acts)) ||
-        (rc = grad_x(p, g->dup, g->dx, &w->down, rows, false)))
+    int rc = grad_x(p, g->dup, g->dx, &w->down, rows, false);
+    if (rc)
         return rc;
-    infer_swiglu_backward(g->dgate, g->dup, g->dup, a->gate, a->up, n);
-    if ((rc = grad_w(p, (struct pair){&w->gate, &dw->gate}, g->dgate, hs)) ||
+    infer_swiglu_backward(act, g->dgate, g->dup, a->gate, a->up, n);
+    if ((rc = grad_w(p, (struct pair){&w->down, &dw->down}, g->dx, acts)) ||
+        (rc = grad_w(p, (struct pair){&w->gate, &dw->gate}, g->dgate, hs)) ||
         (rc = grad_w(p, (struct pair){&w->up, &dw->up}, g->dup, hs)) ||
         (rc = grad_x(p, g->dh, g->dgate, &w->gate, rows, false)) ||
         (rc = grad_x(p, g->dh, g->dup, &w->up, rows, true)))

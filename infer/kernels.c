@@ -38,13 +38,13 @@ void infer_swiglu(float *act, const float *gate, const float *up, size_t n)
         infer_swiglu_run(act + i, gate + i, up + i, n - i < RUN ? n - i : RUN);
 }
 
-void infer_swiglu_backward(float *dgate, float *dup, const float *dact,
+void infer_swiglu_backward(float *act, float *dgate, float *d,
                            const float *gate, const float *up, size_t n)
 {
 #pragma omp parallel for
     for (size_t i = 0; i < n; i += RUN)
-        infer_swiglu_backward_run(dgate + i, dup + i, dact + i, gate + i,
-                                  up + i, n - i < RUN ? n - i : RUN);
+        infer_swiglu_backward_run(act + i, dgate + i, d + i, gate + i, up + i,
+                                  n - i < RUN ? n - i : RUN);
 }
 
 void infer_gather(float *y, const float *x, const size_t *index, size_t base,

@@ -40,9 +40,9 @@ void infer_rope(float *x, size_t rows, const struct infer_rope *r);
 /* act = silu(gate) * up, n elements. (Shazeer, arXiv 2002.05202.) */
 void infer_swiglu(float *act, const float *gate, const float *up, size_t n);
 
-/* dgate and dup overwrite: gradients of act = silu(gate) * up. dact may be the
- * same memory as dup. */
-void infer_swiglu_backward(float *dgate, float *dup, const float *dact,
+/* Its adjoint: d, the gradient by act, becomes that by up; dgate and act
+ * (computed again, the same bits) overwrite. All different memory. */
+void infer_swiglu_backward(float *act, float *dgate, float *d,
                            const float *gate, const float *up, size_t n);
 
 /* Rows of x picked out, y[i] = x[index[i] - base], and, for base 0, the adjoint

@@ -2,16 +2,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/cpus.h"
+#include "common/lanes.h"
 #include "common/mem.h"
 #include "infer/kernels.h"
-#include "infer/lanes.h"
 
 enum { ROW_CHUNK = 64 }; /* rows that one partial sum covers */
 
-static inline double row_rstd(const float *x, const struct infer_rmsnorm *n)
+CPUS_INLINE double row_rstd(const float *x, const struct infer_rmsnorm *n)
 {
-    return 1.0 / sqrt(row_dot(x, x, n->c) / (double)n->c + n->eps);
+    return 1.0 / sqrt(pk_dot(x, x, n->c) / (double)n->c + n->eps);
 }
 
 MANY_CPUS static void norm_row(float *y, const struct infer_rmsnorm *n,
@@ -32,17 +31,20 @@ void infer_rmsnorm(float *y, const struct infer_rmsnorm *n)
 }
 
 /* sum dy * w * x. */
-static inline double dot_of_three(const float *dy, const float *w,
-                                  const float *x, size_t c)
+CPUS_INLINE double dot_of_three(const float *dy, const float *w, const float *x,
+                                size_t c)
 {
-    double lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= c; i += LANES)
-        for (int k = 0; k < LANES; k++)
+    double lane[PK_LANES] = {0};
+    float a[PK_LANES], b[PK_LANES], d[PK_LANES];
+    for (size_t i = 0; i + PK_LANES <= c; i += PK_LANES)
+        for (int k = 0; k < PK_LANES; k++)
             lane[k] += (double)dy[i + k] * (double)w[i + k] * (double)x[i + k];
-    for (; i < c; i++)
-        lane[i % LANES] += (double)dy[i] * (double)w[i] * (double)x[i];
-    return lanes_sum(lane);
+    pk_lanes_tail(a, dy, c, 0);
+    pk_lanes_tail(b, w, c, 0);
+    pk_lanes_tail(d, x, c, 0);
+    for (int k = 0; k < PK_LANES; k++)
+        lane[k] += (double)a[k] * (double)b[k] * (double)d[k];
+    return pk_lanes_sum(lane);
 }
 
 /* Row r: dx += rstd (g - x * rstd^2 * mean(g x)), where g = dy * w. */

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "infer/lanes.h"
+#include "common/lanes.h"
 
 /* e^x for -87 <= x <= 0, without a branch, so that loops over it vectorise:
  * x = n ln 2 + f with |f| <= ln 2 / 2 (Cody and Waite's two-part ln 2), and
@@ -37,33 +37,45 @@ static inline float sigmoid(float x)
     return (x < 0 ? e : 1.0F) / (1.0F + e);
 }
 
-static inline float row_max(const float *p, size_t n)
+/* to[k] = the larger of it and a[k]. */
+CPUS_INLINE void larger(float *to, const float *a, int n)
 {
-    float lane[LANES], max = p[0];
+    for (int k = 0; k < n; k++)
+        to[k] = a[k] > to[k] ? a[k] : to[k];
+}
+
+/* Of n >= 1 numbers. More lanes than for sums: gcc 12 makes vectors of a
+ * comparison only in a loop that it does not unroll whole. */
+CPUS_INLINE float row_max(const float *p, size_t n)
+{
+    enum { WIDE = 4 * PK_LANES };
+    float lane[WIDE];
     size_t i = 0;
-    for (int k = 0; k < LANES; k++)
-        lane[k] = max;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            lane[k] = p[i + k] > lane[k] ? p[i + k] : lane[k];
-    for (int k = 0; k < LANES; k++)
+    for (int k = 0; k < WIDE; k++)
+        lane[k] = p[0];
+    for (; i + WIDE <= n; i += WIDE)
+        larger(lane, p + i, WIDE);
+    larger(lane, p + i, (int)(n - i));
+    larger(lane, lane + WIDE / 2, WIDE / 2);
+    larger(lane, lane + PK_LANES, PK_LANES);
+    float max = lane[0];
+    for (int k = 1; k < PK_LANES; k++)
         max = lane[k] > max ? lane[k] : max;
-    for (; i < n; i++)
-        max = p[i] > max ? p[i] : max;
     return max;
 }
 
 /* sum a[i] in double. */
-static inline double row_sum(const float *a, size_t n)
+CPUS_INLINE double row_sum(const float *a, size_t n)
 {
-    double lane[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++)
+    double lane[PK_LANES] = {0};
+    float tail[PK_LANES];
+    for (size_t i = 0; i + PK_LANES <= n; i += PK_LANES)
+        for (int k = 0; k < PK_LANES; k++)
             lane[k] += (double)a[i + k];
-    for (; i < n; i++)
-        lane[i % LANES] += (double)a[i];
-    return lanes_sum(lane);
+    pk_lanes_tail(tail, a, n, 0);
+    for (int k = 0; k < PK_LANES; k++)
+        lane[k] += (double)tail[k];
+    return pk_lanes_sum(lane);
 }
 
 MANY_CPUS void infer_softmax_row(float *p, size_t n)
@@ -80,7 +92,7 @@ MANY_CPUS void infer_softmax_row(float *p, size_t n)
 
 MANY_CPUS void infer_softmax_backward_row(float *dp, const float *p, size_t n)
 {
-    float dot = (float)row_dot(dp, p, n);
+    float dot = (float)pk_dot(dp, p, n);
     for (size_t i = 0; i < n; i++)
         dp[i] = p[i] * (dp[i] - dot);
 }
@@ -114,13 +126,16 @@ MANY_CPUS void infer_to_bf16(uint16_t *dst, const float *src, size_t n)
     }
 }
 
-MANY_CPUS void infer_swiglu_backward_run(float *dgate, float *dup,
-                                         const float *dact, const float *gate,
-                                         const float *up, size_t n)
+MANY_CPUS void infer_swiglu_backward_run(float *restrict act,
+                                         float *restrict dgate,
+                                         float *restrict d,
+                                         const float *restrict gate,
+                                         const float *restrict up, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float s = sigmoid(gate[i]), d = dact[i];
-        dgate[i] = d * up[i] * s * (1.0F + gate[i] * (1.0F - s));
-        dup[i] = d * gate[i] * s;
+        float s = sigmoid(gate[i]), silu = gate[i] * s, g = d[i];
+        act[i] = silu * up[i];
+        dgate[i] = g * up[i] * s * (1.0F + gate[i] * (1.0F - s));
+        d[i] = g * silu;
     }
 }

@@ -18,9 +18,10 @@ void infer_softmax_backward_row(float *dp, const float *p, size_t n);
 /* act = silu(gate) * up, n elements. */
 void infer_swiglu_run(float *act, const float *gate, const float *up, size_t n);
 
-/* Gradients of it; dact may be the same memory as dup. */
-void infer_swiglu_backward_run(float *dgate, float *dup, const float *dact,
-                               const float *gate, const float *up, size_t n);
+/* Its adjoint: d, by act, becomes that by up; and act again. */
+void infer_swiglu_backward_run(float *restrict act, float *restrict dgate,
+                               float *restrict d, const float *restrict gate,
+                               const float *restrict up, size_t n);
 
 /* n bf16 numbers (any alignment) to f32, and back to the nearest, ties to even;
  * NaN stays NaN. */

@@ -4,13 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/cpus.h"
+#include "common/lanes.h"
 #include "common/mem.h"
 
-enum {
-    CHUNK = 1 << 14, /* elements, whatever the number of threads */
-    LANES = 16       /* of a sum */
-};
+enum { CHUNK = 1 << 14 }; /* elements, whatever the number of threads */
 
 int rm_adamw_init(struct rm_adamw *a, const struct rm_adamw_opts *opts,
                   const struct infer_params *p, struct pk_err *err)
@@ -44,16 +41,7 @@ static size_t chunk_end(size_t chunk, size_t n)
 
 MANY_CPUS static double squares(const float *x, size_t n)
 {
-    double lane[LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++)
-            lane[k] += (double)x[i + k] * (double)x[i + k];
-    for (; i < n; i++)
-        lane[i % LANES] += (double)x[i] * (double)x[i];
-    for (int k = 0; k < LANES; k++)
-        sum += lane[k];
-    return sum;
+    return pk_dot(x, x, n);
 }
 
 int rm_norm(const float *x, size_t n, double *out, struct pk_err *err)

@@ -152,9 +152,9 @@ TIMED_KIND(KIND_ELEMENTS, infer_swiglu,
            (float *act, const float *gate, const float *up, size_t n),
            (act, gate, up, n))
 TIMED_KIND(KIND_ELEMENTS, infer_swiglu_backward,
-           (float *dgate, float *dup, const float *dact, const float *gate,
+           (float *act, float *dgate, float *d, const float *gate,
             const float *up, size_t n),
-           (dgate, dup, dact, gate, up, n))
+           (act, dgate, d, gate, up, n))
 TIMED_KIND(KIND_ELEMENTS, infer_rope,
            (float *x, size_t rows, const struct infer_rope *r), (x, rows, r))
 TIMED_KIND(KIND_ELEMENTS, infer_gather,
