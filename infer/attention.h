@@ -14,8 +14,8 @@ struct infer_attention {
     const struct infer_packed *forest;
     const struct infer_rows *rows; /* who asks */
     size_t heads, kv_heads, d;
-    bool tiles; /* forward only: in bf16, on the processor's tile unit; d is a
-                   multiple of 32 */
+    bool tiles; /* in bf16, on the processor's tile unit; d is a multiple of
+                   32 */
 };
 
 /* out (rows, H d) = softmax(q k^T / sqrt(d)) v. q (rows, H d), k and v

@@ -62,7 +62,9 @@ size_t infer_train_bytes(const struct infer_config *c,
                                         .max_depth = f.longest,
                                         .all = {.n = f.tokens},
                                         .reads = {.n = f.readouts}};
-    const struct infer_attention at = {.forest = &packed, .d = c->head_dim};
+    const struct infer_attention at = {.forest = &packed,
+                                       .d = c->head_dim,
+                                       .tiles = infer_attention_fits_tiles(c)};
     size_t floats =
         infer_pass_floats(c, &packed,
                           recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL) +

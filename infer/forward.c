@@ -115,8 +115,7 @@ size_t infer_forest_bytes(struct infer_forest_size f)
     return f.tokens * TRIE + f.readouts * READ;
 }
 
-/* Can attention be computed on tiles? */
-static bool tiles_fit(const struct infer_config *c)
+bool infer_attention_fits_tiles(const struct infer_config *c)
 {
     return infer_tiles_here() && c->head_dim % 32 == 0;
 }
@@ -129,8 +128,9 @@ struct infer_plan infer_score_plan(const struct infer_config *c,
                                         .max_depth = f.longest,
                                         .all = {.n = f.tokens},
                                         .reads = {.n = f.readouts}};
-    const struct infer_attention at = {
-        .forest = &packed, .d = c->head_dim, .tiles = tiles_fit(c)};
+    const struct infer_attention at = {.forest = &packed,
+                                       .d = c->head_dim,
+                                       .tiles = infer_attention_fits_tiles(c)};
     size_t wide = d.f > d.c ? d.f : d.c;
     size_t pass = infer_pass_floats(c, &packed, INFER_KEEP_NOTHING);
     return (struct infer_plan){
@@ -185,11 +185,10 @@ const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
     return layer + 1 == p->c->layers ? &p->f->reads : &p->f->all;
 }
 
-/* Attention on tiles: not on the tape, whose backward computes it in f32. */
 static bool on_tiles(const struct infer_pass *p)
 {
-    return p->t->keep == INFER_KEEP_NOTHING &&
-           p->w->precision == INFER_PRECISION_BF16 && tiles_fit(p->c);
+    return p->w->precision == INFER_PRECISION_BF16 &&
+           infer_attention_fits_tiles(p->c);
 }
 
 struct infer_attention infer_pass_attention(const struct infer_pass *p,

@@ -90,11 +90,12 @@ MANY_CPUS void infer_softmax_row(float *p, size_t n)
         p[i] *= inverse;
 }
 
-MANY_CPUS void infer_softmax_backward_row(float *dp, const float *p, size_t n)
+MANY_CPUS void infer_softmax_backward_row(float *dp, const float *p, size_t n,
+                                          float scale)
 {
     float dot = (float)pk_dot(dp, p, n);
     for (size_t i = 0; i < n; i++)
-        dp[i] = p[i] * (dp[i] - dot);
+        dp[i] = scale * (p[i] * (dp[i] - dot));
 }
 
 MANY_CPUS void infer_swiglu_run(float *act, const float *gate, const float *up,

@@ -12,8 +12,9 @@
  * sum is taken in double. */
 void infer_softmax_row(float *p, size_t n);
 
-/* Its adjoint: dp (n) = p (dp - sum(dp p)). */
-void infer_softmax_backward_row(float *dp, const float *p, size_t n);
+/* Its adjoint: dp (n) = scale p (dp - sum(dp p)). */
+void infer_softmax_backward_row(float *dp, const float *p, size_t n,
+                                float scale);
 
 /* act = silu(gate) * up, n elements. */
 void infer_swiglu_run(float *act, const float *gate, const float *up, size_t n);

@@ -63,6 +63,8 @@ const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
                                          size_t layer);
 struct infer_attention infer_pass_attention(const struct infer_pass *p,
                                             size_t layer);
+/* Can attention be computed on tiles? */
+bool infer_attention_fits_tiles(const struct infer_config *c);
 struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                   const struct infer_rows *rows, int inverse);
 

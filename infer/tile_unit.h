@@ -40,6 +40,7 @@ enum {
 #define tile_load(t, p)  _tile_loadd(t, p, 64)
 #define tile_store(t, p) _tile_stored(t, p, 64)
 /* Its 16 rows `ld` floats apart. */
+#define tile_load_rows(t, p, ld)  _tile_loadd(t, p, (ld) * sizeof(float))
 #define tile_store_rows(t, p, ld) _tile_stored(t, p, (ld) * sizeof(float))
 /* c (16, 16) += a (16, 32) b, b as 16 pairs of rows: (16, 16, 2). */
 #define tile_product(c, a, b) _tile_dpbf16ps(c, a, b)
@@ -116,6 +117,12 @@ static inline void tile_product(int c, int a, int b)
                 tile_unit[c].f32[m * TILE + n] +=
                     x * tile_number(pairs[(ptrdiff_t)2 * n]);
         }
+}
+
+static inline void tile_load_rows(int t, const float *p, size_t ld)
+{
+    for (size_t r = 0; r < TILE; r++)
+        memcpy(tile_unit[t].f32 + r * TILE, p + r * ld, TILE * sizeof *p);
 }
 
 static inline void tile_store_rows(int t, float *p, size_t ld)

@@ -175,9 +175,10 @@ START_TEST(attention)
     float *k = randoms(N * D, 1), *v = randoms(N * D, 2),
           *q = randoms(Q * D, 3);
     float *p = randoms(Q * N, 4), *o = randoms(Q * D, 5);
-    float *mem = pk_calloc_aligned(infer_tiles_path_floats(N, D), sizeof *mem);
+    float *mem =
+        pk_calloc_aligned(infer_tiles_path_floats(N, D, false), sizeof *mem);
     ck_assert_ptr_nonnull(mem);
-    struct infer_tiles_path t = infer_tiles_path_at(mem, N, D);
+    struct infer_tiles_path t = infer_tiles_path_at(mem, N, D, false);
     infer_tiles_path_pack(&t, k, v, N);
     for (size_t keys = 64; keys <= N; keys += 64) {
         infer_tiles_scores(&t, p, q, keys, 1);
@@ -190,6 +191,38 @@ START_TEST(attention)
         free(half);
     }
     free(k), free(v), free(q), free(p), free(o), free(mem);
+}
+END_TEST
+
+/* The same of the adjoint's products; values and keys have other paths. */
+START_TEST(attention_backward)
+{
+    enum { N = 192, D = 96, Q = INFER_TILES_QUERIES };
+    float *k = randoms(N * D, 1), *v = randoms(N * D, 2),
+          *dout = randoms(Q * D, 3);
+    float *dp = randoms(Q * N, 4), *dq = randoms(Q * D, 5);
+    float *mem =
+        pk_calloc_aligned(infer_tiles_path_floats(N, D, true), sizeof *mem);
+    ck_assert_ptr_nonnull(mem);
+    struct infer_tiles_path t = infer_tiles_path_at(mem, N, D, true);
+    infer_tiles_path_pack_backward(&t, k, v, N);
+    for (size_t keys = 64; keys <= N; keys += 64) {
+        float *p = randoms(Q * keys, 6), *dv = randoms(N * D, 7),
+              *before = randoms(N * D, 7);
+        infer_tiles_dvalues(&t, dp, dout, keys);
+        ck_product(dp, NULL, (struct view){dout, D, 1}, (struct view){v, D, 1},
+                   Q, keys, D);
+        infer_tiles_values(&t, dq, p, keys);
+        ck_product(dq, NULL, (struct view){p, keys, 1}, (struct view){k, 1, D},
+                   Q, D, keys);
+        infer_tiles_add(&t, dv, p, dout, keys);
+        ck_product(dv, before, (struct view){p, 1, keys},
+                   (struct view){dout, 1, D}, keys, D, Q);
+        ck_assert(memcmp(dv + keys * D, before + keys * D,
+                         (N - keys) * D * sizeof *dv) == 0);
+        free(p), free(dv), free(before);
+    }
+    free(k), free(v), free(dout), free(dp), free(dq), free(mem);
 }
 END_TEST
 
@@ -225,8 +258,8 @@ static size_t path(int32_t *id, size_t i)
     return PATH - 3 * i;
 }
 
-static void forward(const struct infer_weights *w, size_t from, size_t end,
-                    float *hidden)
+/* Paths from..end. */
+static struct infer_forest *forest(size_t from, size_t end)
 {
     struct infer_forest *f;
     ck_ok(infer_forest_new(&f, &err));
@@ -236,15 +269,36 @@ static void forward(const struct infer_weights *w, size_t from, size_t end,
         ck_ok(infer_forest_add(f, id, n, n - 1, &read, &err));
         ck_assert_uint_eq(read, i - from);
     }
+    return f;
+}
+
+static void forward(const struct infer_weights *w, size_t from, size_t end,
+                    float *hidden)
+{
+    struct infer_forest *f = forest(from, end);
     ck_ok(infer_forward(&config, w, f, NULL, hidden, &err));
     infer_forest_free(f);
 }
 
-START_TEST(scores_on_tiles)
+/* got is want to bf16's rounding, and is not want itself. */
+static void ck_near(const float *got, const float *want, size_t n, double most,
+                    const char *what)
+{
+    double far = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = (double)got[i] - (double)want[i];
+        far += d * d;
+        size += (double)want[i] * (double)want[i];
+    }
+    ck_assert_msg(far > 0 && sqrt(far / size) < most, "%s: %g of %g", what,
+                  sqrt(far), sqrt(size));
+}
+
+/* A model whose numbers are those of a trained one's size. */
+static struct infer_params *model(void)
 {
     struct infer_params *p;
     struct pk_rng rng;
-    float want[PATHS * 64], got[PATHS * 64], one[64];
     ck_ok(infer_params_new(&p, &config, &err));
     pk_rng_seed(&rng, 3, 1);
     for (size_t i = 0; i < infer_tensor_count(&config); i++) {
@@ -255,20 +309,20 @@ START_TEST(scores_on_tiles)
             p->slab[t.offset + k] = (float)(t.decay ? s * x : 1 + 0.2 * x);
         }
     }
+    return p;
+}
+
+START_TEST(scores_on_tiles)
+{
+    struct infer_params *p = model();
+    float want[PATHS * 64], got[PATHS * 64], one[64];
     struct infer_weights w = p->w;
     ck_assert_ptr_null(infer_bf16_missing());
     w.precision = INFER_PRECISION_FP32;
     forward(&w, 0, PATHS, want);
     w.precision = INFER_PRECISION_BF16;
     forward(&w, 0, PATHS, got);
-    double far = 0, size = 0;
-    for (size_t i = 0; i < PATHS * config.dim; i++) {
-        double d = (double)got[i] - (double)want[i];
-        far += d * d;
-        size += (double)want[i] * (double)want[i];
-    }
-    ck_assert_msg(far > 0 && sqrt(far / size) < 0.02, "%g of %g", sqrt(far),
-                  sqrt(size));
+    ck_near(got, want, PATHS * config.dim, 0.02, "hidden");
     uint16_t *packed;
     ck_assert_uint_ge(infer_tile_weights_bytes(&config, &w),
                       2 * config.layers * 3 * config.hidden * config.dim);
@@ -286,6 +340,47 @@ START_TEST(scores_on_tiles)
 }
 END_TEST
 
+/* The gradient of random sums of what is read, in one precision. */
+static void gradient(struct infer_params *p, enum infer_precision precision,
+                     bool recompute, struct infer_params *g)
+{
+    struct infer_forest *f = forest(0, PATHS);
+    struct infer_tape *tape;
+    float *hidden = randoms(PATHS * config.dim, 1),
+          *dhidden = randoms(PATHS * config.dim, 2);
+    ck_ok(infer_tape_new(&tape, recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL,
+                         &err));
+    p->w.precision = precision;
+    ck_ok(infer_forward(&config, &p->w, f, tape, hidden, &err));
+    ck_ok(infer_backward(&config, &p->w, f, tape, dhidden, &g->w, &err));
+    infer_tape_free(tape);
+    infer_forest_free(f);
+    free(hidden), free(dhidden);
+}
+
+START_TEST(gradients_on_tiles)
+{
+    struct infer_params *p = model(), *want, *got, *again;
+    ck_ok(infer_params_new(&want, &config, &err));
+    ck_ok(infer_params_new(&got, &config, &err));
+    ck_ok(infer_params_new(&again, &config, &err));
+    gradient(p, INFER_PRECISION_FP32, false, want);
+    gradient(p, INFER_PRECISION_BF16, false, got);
+    gradient(p, INFER_PRECISION_BF16, true, again);
+    for (size_t i = 0; i < infer_tensor_count(&config); i++) {
+        struct infer_tensor t;
+        infer_tensor_at(&config, i, &t);
+        if (strcmp(t.name, "score.weight") == 0) /* no part of the trunk */
+            continue;
+        ck_near(got->slab + t.offset, want->slab + t.offset, t.rows * t.cols,
+                0.03, t.name);
+    }
+    ck_assert(memcmp(got->slab, again->slab, got->n * sizeof *got->slab) == 0);
+    infer_params_free(p), infer_params_free(want);
+    infer_params_free(got), infer_params_free(again);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("tiles");
@@ -296,7 +391,9 @@ static Suite *suite(void)
     tcase_add_test(t, together_as_apart);
     tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0, SHAPES);
     tcase_add_test(t, attention);
+    tcase_add_test(t, attention_backward);
     tcase_add_test(t, scores_on_tiles);
+    tcase_add_test(t, gradients_on_tiles);
     suite_add_tcase(s, t);
     return s;
 }

@@ -7,6 +7,7 @@
 
 #include "common/progress.h"
 #include "infer/attention.h"
+#include "infer/attention_tiles.h"
 #include "infer/gemm.h"
 #include "infer/kernels.h"
 #include "infer/lora.h"
@@ -140,6 +141,22 @@ TIMED_THREAD(blocks, infer_gemm_block,
              (struct infer_block s, struct infer_mat a, struct infer_mat b,
               float *c, size_t ldc),
              (s, a, b, c, ldc))
+TIMED_THREAD(blocks, infer_tiles_scores,
+             (const struct infer_tiles_path *t, float *p, const float *q,
+              size_t keys, float scale),
+             (t, p, q, keys, scale))
+TIMED_THREAD(blocks, infer_tiles_values,
+             (const struct infer_tiles_path *t, float *o, const float *p,
+              size_t keys),
+             (t, o, p, keys))
+TIMED_THREAD(blocks, infer_tiles_dvalues,
+             (const struct infer_tiles_path *t, float *dp, const float *dout,
+              size_t keys),
+             (t, dp, dout, keys))
+TIMED_THREAD(blocks, infer_tiles_add,
+             (const struct infer_tiles_path *t, float *m, const float *p,
+              const float *x, size_t keys),
+             (t, m, p, x, keys))
 
 TIMED_KIND(KIND_NORMS, infer_rmsnorm, (float *y, const struct infer_rmsnorm *n),
            (y, n))

@@ -1,0 +1,85 @@
+/* A block of queries against the path of its segment: what attention's forward
+ * and backward share. Private to them. */
+#ifndef PREFKIT_INFER_ATTENTION_BLOCK_H
+#define PREFKIT_INFER_ATTENTION_BLOCK_H
+
+#include "infer/attention.h"
+#include "infer/attention_tiles.h"
+
+enum {
+    INFER_QUERIES = INFER_TILES_QUERIES, /* rows of a block */
+    INFER_KEYS = 64 /* keys of a block; paths are padded to it with zeros */
+};
+
+/* One thread's memory, for one segment and one key/value head. */
+struct infer_scratch {
+    float *k, *v;     /* (padded path, d) */
+    float *q, *o;     /* (INFER_QUERIES, d) */
+    float *p;         /* (INFER_QUERIES, padded path): scores, then
+                         probabilities */
+    float *dk, *dv;   /* as k and v; backward only, like the rest */
+    float *dp;        /* as p */
+    float *dout, *dq; /* as q */
+    struct infer_tiles_path tiles;
+};
+
+size_t infer_scratch_floats(const struct infer_attention *a, bool backward);
+struct infer_scratch infer_scratch_at(const struct infer_attention *a,
+                                      float *mem, bool backward);
+
+/* What one task works on: the rows of a segment, and the query heads of one
+ * key/value head. */
+struct infer_task {
+    const struct infer_attention *a;
+    struct infer_scratch s;
+    size_t segment, group; /* group: the key/value head */
+    size_t first, end;     /* rows of this segment; none where they are equal */
+    size_t path;           /* keys that its rows see, at most */
+};
+
+struct infer_task infer_task_of(const struct infer_attention *a,
+                                struct infer_scratch s, size_t segment,
+                                size_t group);
+
+/* Keys of its path, with the padding. */
+size_t infer_task_keys(const struct infer_task *t);
+
+/* s.k and s.v, from k and v (N, K d). */
+void infer_task_gather(const struct infer_task *t, const float *k,
+                       const float *v);
+
+/* Call `part` for every piece of the path: `n` rows of the packed arrays from
+ * `token` on, which are positions `depth`.. of the path. */
+void infer_task_each_part(const struct infer_task *t,
+                          void (*part)(const struct infer_task *t, size_t token,
+                                       size_t depth, size_t n, const void *arg),
+                          const void *arg);
+
+/* A block of query rows of one head: n of them, from `row`. */
+struct infer_queries {
+    size_t row, n, head;
+    size_t keys; /* visible to its last row, padded */
+};
+
+/* The block from `row` on. */
+struct infer_queries infer_task_block(const struct infer_task *t, size_t row,
+                                      size_t head);
+
+/* Copy a block's rows of (rows, H d) in, with rows of zeros after them; and
+ * back. */
+void infer_queries_load(const struct infer_task *t,
+                        const struct infer_queries *b, float *to,
+                        const float *from);
+void infer_queries_store(const struct infer_task *t,
+                         const struct infer_queries *b, float *to,
+                         const float *from);
+
+/* What scores are multiplied by: 1 / sqrt(d). */
+float infer_attention_scale(const struct infer_attention *a);
+
+/* s.p (INFER_QUERIES, keys) = the probabilities of a block, from q in s.q; 0 on
+ * the keys that a row does not see. With tiles the path is packed there. */
+void infer_queries_probabilities(const struct infer_task *t,
+                                 const struct infer_queries *b);
+
+#endif
