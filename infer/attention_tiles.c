@@ -100,7 +100,7 @@ TILE_CODE static inline void block(float *c, size_t ld, const uint16_t *a,
     tile_zero(1);
     tile_zero(2);
     tile_zero(3);
-    multiply_steps(a, b, n);
+    multiply_steps(both_of(a), both_of(b), n);
     store_block(c, ld);
 }
 
@@ -113,7 +113,7 @@ TILE_CODE static inline void add_block(float *c, size_t ld, const uint16_t *a,
     tile_load_rows(1, c + TILE, ld);
     tile_load_rows(2, c + TILE * ld, ld);
     tile_load_rows(3, c + TILE * ld + TILE, ld);
-    multiply_steps(a, b, 1);
+    multiply_steps(both_of(a), both_of(b), 1);
     store_block(c, ld);
 }
 

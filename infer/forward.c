@@ -273,6 +273,25 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     return linear(p, a->mid, att, &w->wo, true);
 }
 
+/* Gate and up of a block of rows, and, unless they alone are asked for, act =
+ * swiglu of them: at once where they need not be kept. */
+static int gate_and_up(const struct infer_pass *p, size_t layer,
+                       struct infer_input x, bool alone)
+{
+    const struct infer_layer *w = &p->w->layer[layer];
+    const struct infer_acts *a = &p->t->layer[layer];
+    const struct infer_linear to[] = {{a->gate, &w->gate}, {a->up, &w->up}};
+    float *act = p->t->act;
+    if (p->t->keep == INFER_KEEP_NOTHING && !w->gate.adapter &&
+        !w->up.adapter && infer_gated_here(&p->t->gemm))
+        return infer_gated(&p->t->gemm, act, &w->gate, &w->up, x.x, x.rows,
+                           p->err);
+    int rc = linears(p, to, 2, x, false);
+    if (!rc && !alone)
+        infer_swiglu(act, a->gate, a->up, x.rows * w->gate.rows);
+    return rc;
+}
+
 /* out (rows, C) = mid + swiglu(norm(mid)), a block of rows at a time (all of
  * them in one where gate and up are kept). Without `out`, gate and up alone. */
 static int feed_forward_part(const struct infer_pass *p, size_t layer,
@@ -293,15 +312,10 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
         size_t n = rows - r < p->t->block ? rows - r : p->t->block;
         const struct infer_input hr = {h + r * d.c, n, token + r};
         const struct infer_input acts = {act, n, token + r};
-        int rc;
-        const struct infer_linear to[] = {{a->gate, &w->gate}, {a->up, &w->up}};
-        rc = linears(p, to, 2, hr, false);
+        int rc = gate_and_up(p, layer, hr, !out);
+        if (!rc && out)
+            rc = linear(p, out + r * d.c, acts, &w->down, true);
         if (rc)
-            return rc;
-        if (!out)
-            continue;
-        infer_swiglu(act, a->gate, a->up, n * d.f);
-        if ((rc = linear(p, out + r * d.c, acts, &w->down, true)))
             return rc;
     }
     return 0;

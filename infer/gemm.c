@@ -238,6 +238,19 @@ int infer_linear(struct infer_gemm *g, float *y, const float *x,
     return infer_linears(g, &(struct infer_linear){y, w}, 1, x, rows, add, err);
 }
 
+bool infer_gated_here(const struct infer_gemm *g)
+{
+    return g->precision == INFER_PRECISION_BF16 && !g->thin &&
+           infer_tiles_here();
+}
+
+int infer_gated(struct infer_gemm *g, float *y, const struct infer_matrix *gate,
+                const struct infer_matrix *up, const float *x, size_t rows,
+                struct pk_err *err)
+{
+    return infer_tiles_gated(g, y, gate, up, x, rows, err);
+}
+
 int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,
                     const struct infer_matrix *w, size_t rows, bool add,
                     struct pk_err *err)

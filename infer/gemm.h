@@ -80,6 +80,15 @@ PK_NODISCARD int infer_linears(struct infer_gemm *g,
                                const float *x, size_t rows, bool add,
                                struct pk_err *err);
 
+/* The first half of a feed-forward, without room for it: y (rows, out) =
+ * silu(x gate^T) * (x up^T) (infer_swiglu), in one product. Only where
+ * infer_gated_here. */
+bool infer_gated_here(const struct infer_gemm *g);
+PK_NODISCARD int infer_gated(struct infer_gemm *g, float *y,
+                             const struct infer_matrix *gate,
+                             const struct infer_matrix *up, const float *x,
+                             size_t rows, struct pk_err *err);
+
 /* Its adjoints: dx (rows, in) = dy (rows, out) w, or += with add; and
  * dw (out, in), f32, += dy^T x. */
 PK_NODISCARD int infer_linear_dx(struct infer_gemm *g, float *dx,

@@ -1,343 +1,12 @@
 /* Products on the tile unit; see gemm_tiles.h. */
 #include "infer/gemm_tiles.h"
 
-#include <omp.h>
-
-#include "infer/tile_pack.h"
-
-enum {
-    SUMS = PAIR * PAIR, /* of a block */
-    DEPTH = 512,        /* terms at a time, at most: a panel of them; */
-    ALONE = 768,        /* or all of them, if there are so few */
-    RESIDENT = 512,     /* rows of the resident operand at a time, at most */
-    TOGETHER = 8        /* panels whose sums wait for more terms together */
-};
-
-/* ---- Results ------------------------------------------------------------- */
-
-struct result {
-    float *c;
-    size_t rows, cols; /* cols apart */
-    bool add;
-};
-
-/* The part of a tile that is inside the result. */
-static void put_edge(const struct result *y, float *c, const float *tile,
-                     size_t rows, size_t cols)
-{
-    for (size_t r = 0; r < rows; r++, c += y->cols, tile += TILE)
-        for (size_t t = 0; t < cols; t++)
-            c[t] = y->add ? c[t] + tile[t] : tile[t];
-}
-
-/* A tile of sums into the result, at (i, j). */
-TILE_CODE static inline void put(const struct result *y, size_t i, size_t j,
-                                 const float *tile, bool transposed)
-{
-    if (i >= y->rows || j >= y->cols)
-        return;
-    float *c = y->c + i * y->cols + j;
-    tile_row r[TILE];
-    if (transposed)
-        transpose_tile(r, tile);
-    else
-        memcpy(r, tile, sizeof r);
-    if (i + TILE > y->rows || j + TILE > y->cols)
-        put_edge(y, c, (const float *)r, at_most(y->rows - i, TILE),
-                 at_most(y->cols - j, TILE));
-    else if (y->add)
-        for (size_t k = 0; k < TILE; k++, c += y->cols)
-            *(tile_sums *)c += (tile_sums)r[k];
-    else if ((uintptr_t)c % 64 == 0 && y->cols % TILE == 0)
-        for (size_t k = 0; k < TILE; k++, c += y->cols)
-            row_stream(c, r[k]);
-    else
-        for (size_t k = 0; k < TILE; k++, c += y->cols)
-            memcpy(c, &r[k], sizeof r[k]);
-}
-
-/* ---- Products ------------------------------------------------------------ */
-
-/* One or more products that share their resident operand. */
-struct part {
-    struct side stream;
-    const uint16_t *tiles; /* stream, packed before: (panels, terms, 2 tiles);
-                              NULL: each thread packs what it takes */
-    struct result y;
-};
-struct product {
-    const struct part *part;
-    size_t parts;
-    struct side resident;
-    bool transposed;      /* sums are, on their way to y */
-    size_t k;             /* tiles of terms, */
-    size_t depth;         /* and how many of them are taken at a time */
-    uint16_t *packed;     /* resident: (terms, blocks, tiles of terms, 2) */
-    size_t first, blocks; /* the piece of it: its first row, and its blocks */
-    float *mine;          /* what each thread needs: */
-    size_t each;          /* so many floats */
-};
-
-/* The resident piece's two tiles of rows b PAIR.. and terms (k + t) TILE_K..,
- * k being the first of n tiles of terms taken together. */
-static uint16_t *packed(const struct product *p, size_t b, size_t k, size_t n,
-                        size_t t)
-{
-    return p->packed + 2 * (k * p->blocks + b * n + t) * TILE_BF16;
-}
-
-/* A block's sums, 2 x 2 tiles, and where it lies on either side. */
-struct block {
-    const struct part *part;
-    float *sums;
-    size_t s, r;
-};
-
-/* Row and column in y of one of a block's four tiles. */
-static inline void place(const struct product *p, const struct block *b,
-                         size_t tile, size_t *row, size_t *col)
-{
-    bool second = b->part->stream.second;
-    size_t s = b->s + (second ? tile % 2 : tile / 2) * TILE;
-    size_t r = b->r + (second ? tile / 2 : tile % 2) * TILE;
-    bool stream_rows = second == p->transposed;
-    *row = stream_rows ? s : r;
-    *col = stream_rows ? r : s;
-}
-
-TILE_CODE static inline void finish(const struct product *p,
-                                    const struct block *b, size_t tile)
-{
-    size_t row, col;
-    place(p, b, tile, &row, &col);
-    put(&b->part->y, row, col, b->sums + tile * TILE_F32, p->transposed);
-}
-
-/* Have the lines that a block's sums go to at hand. */
-static inline void fetch(const struct product *p, const struct block *b)
-{
-    const struct result *y = &b->part->y;
-    for (size_t tile = 0; tile < 4; tile++) {
-        size_t row, col;
-        place(p, b, tile, &row, &col);
-        for (size_t r = row; r < row + TILE && r < y->rows; r++)
-            __builtin_prefetch(y->c + r * y->cols + col, 1, 3);
-    }
-}
-
-/* ---- Blocks -------------------------------------------------------------- */
-
-/* sums = or (more) += a b over n tiles of terms. Meanwhile, as the unit is
- * busy, the block that was summed before goes where it belongs. */
-TILE_CODE static inline void multiply(const struct product *p, float *sums,
-                                      const uint16_t *a, const uint16_t *b,
-                                      size_t n, bool more,
-                                      const struct block *before)
-{
-    tiles_see_memory();
-    if (more) {
-        tile_load(0, sums);
-        tile_load(1, sums + TILE_F32);
-        tile_load(2, sums + (size_t)2 * TILE_F32);
-        tile_load(3, sums + (size_t)3 * TILE_F32);
-    } else {
-        tile_zero(0);
-        tile_zero(1);
-        tile_zero(2);
-        tile_zero(3);
-    }
-    for (size_t q = 0; q < 4; q++) {
-        size_t from = q * n / 4, end = (q + 1) * n / 4;
-        multiply_steps(a + 2 * from * TILE_BF16, b + 2 * from * TILE_BF16,
-                       end - from);
-        if (before->sums)
-            finish(p, before, q);
-    }
-    tile_store(0, sums);
-    tile_store(1, sums + TILE_F32);
-    tile_store(2, sums + (size_t)2 * TILE_F32);
-    tile_store(3, sums + (size_t)3 * TILE_F32);
-}
-
-/* ---- Panels -------------------------------------------------------------- */
-
-struct work {
-    uint16_t *panel;     /* (depth, 2 tiles) */
-    float *sums;         /* (TOGETHER panels, blocks, 2 x 2 tiles) */
-    struct block before; /* summed, and not yet in its place */
-};
-
-/* Have the b-th block's share of the panel after this one, of n tiles of terms,
- * on its way: it lies in one piece, far from the caches. */
-static inline void fetch_next(const struct product *p, const uint16_t *stream,
-                              size_t b, size_t n)
-{
-    enum { LINE = 32 }; /* numbers */
-    size_t lines = units(2 * n * TILE_BF16 / LINE, p->blocks);
-    const uint16_t *next = stream + 2 * p->k * TILE_BF16 + b * lines * LINE;
-    for (size_t i = 0; i < lines; i++)
-        __builtin_prefetch(next + i * LINE, 0, 2);
-}
-
-/* Of a part's panels, the s-th: n tiles of terms from k on. */
-TILE_CODE static const uint16_t *panel(const struct product *p,
-                                       const struct work *w,
-                                       const struct part *part, size_t s,
-                                       size_t k, size_t n)
-{
-    if (part->tiles)
-        return part->tiles + 2 * (s * p->k + k) * TILE_BF16;
-    for (size_t t = 0; t < n; t++)
-        pack_two(w->panel + 2 * t * TILE_BF16, &part->stream, s * PAIR, k + t);
-    return w->panel;
-}
-
-/* Of a part's panels, the s-th, whose sums are kept at `sums`, past the
- * resident piece: its terms from tile k on. Sums that wait for no more terms
- * take turns in two places, which stay in the first cache. */
-TILE_CODE static void one_panel(const struct product *p, struct work *w,
-                                const struct part *part, size_t s, size_t end,
-                                size_t k, float *sums)
-{
-    size_t n = at_most(p->k - k, p->depth);
-    bool last = k + n == p->k, only = n == p->k;
-    const uint16_t *stream = panel(p, w, part, s, k, n);
-    for (size_t b = 0; b < p->blocks; b++) {
-        float *at = sums + b * SUMS;
-        if (only)
-            at = w->before.sums == w->sums ? w->sums + SUMS : w->sums;
-        const struct block now = {part, at, s * PAIR, p->first + b * PAIR};
-        const uint16_t *r = packed(p, b, k, n, 0);
-        if (last && part->y.add)
-            fetch(p, &now);
-        if (part->tiles && s + 1 < end)
-            fetch_next(p, stream, b, n);
-        multiply(p, now.sums, part->stream.second ? r : stream,
-                 part->stream.second ? stream : r, n, k > 0, &w->before);
-        w->before = last ? now : (struct block){0};
-    }
-}
-
-/* A part's panels from..end: all their terms. */
-TILE_CODE static void panels(const struct product *p, struct work *w,
-                             const struct part *part, size_t from, size_t end)
-{
-    for (size_t k = 0; k < p->k; k += p->depth)
-        for (size_t s = from; s < end; s++)
-            one_panel(p, w, part, s, end, k,
-                      w->sums + (s - from) * p->blocks * SUMS);
-    for (size_t tile = 0; tile < 4; tile++)
-        finish(p, &w->before, tile);
-    w->before.sums = NULL;
-}
-
-/* ---- Shares -------------------------------------------------------------- */
-
-/* A part's panels are dealt out in equal shares: how many go together. */
-static size_t share(const struct part *part, size_t threads)
-{
-    size_t n = units(part->stream.n, PAIR);
-    return units(n, threads * units(n, threads * TOGETHER));
-}
-
-/* The i-th share of all parts' together. */
-TILE_CODE static void one_share(const struct product *p, struct work *w,
-                                size_t i, size_t threads)
-{
-    for (const struct part *part = p->part;; part++) {
-        size_t n = units(part->stream.n, PAIR), some = share(part, threads);
-        if (i < units(n, some)) {
-            panels(p, w, part, i * some, at_most((i + 1) * some, n));
-            return;
-        }
-        i -= units(n, some);
-    }
-}
-
-static size_t shares(const struct product *p, size_t threads)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < p->parts; i++)
-        n += units(units(p->part[i].stream.n, PAIR),
-                   share(&p->part[i], threads));
-    return n;
-}
-
-/* Everything that the resident piece takes part in. */
-TILE_CODE static void one_piece(const struct product *p)
-{
-#pragma omp parallel
-    {
-        size_t threads = (size_t)omp_get_num_threads();
-        size_t n = shares(p, threads);
-        float *mine = p->mine + (size_t)omp_get_thread_num() * p->each;
-        struct work w = {.panel = (uint16_t *)mine,
-                         .sums = mine + p->depth * TILE_BF16};
-#pragma omp for collapse(2)
-        for (size_t b = 0; b < p->blocks; b++)
-            for (size_t t = 0; t < p->k; t++) {
-                size_t k = t / p->depth * p->depth;
-                pack_two(packed(p, b, k, at_most(p->k - k, p->depth), t - k),
-                         &p->resident, p->first + b * PAIR, t);
-            }
-        tiles_on();
-#pragma omp for schedule(dynamic, 1) nowait
-        for (size_t i = 0; i < n; i++)
-            one_share(p, &w, i, threads);
-        tiles_off();
-    }
-}
-
-/* Rows of the resident operand at a time, and tiles of terms. */
-static size_t piece_rows(size_t rows)
-{
-    return at_most(whole(rows, PAIR), RESIDENT);
-}
-
-static size_t piece_depth(size_t k)
-{
-    return k <= ALONE / TILE_K ? k : units(k, units(k, DEPTH / TILE_K));
-}
-
-/* Floats of a packed piece, and of what a thread needs beside it. */
-static size_t piece_floats(size_t rows, size_t k)
-{
-    return piece_rows(rows) * k * TILE;
-}
-
-static size_t thread_floats(size_t rows, size_t k)
-{
-    return piece_depth(k) * TILE_BF16 + piece_rows(rows) * TOGETHER * PAIR;
-}
+#include "infer/tile_product.h"
 
 size_t infer_tiles_floats(size_t out, size_t in)
 {
-    size_t k = units(out > in ? out : in, TILE_K);
-    return piece_floats(RESIDENT, k) +
-           (size_t)omp_get_max_threads() * thread_floats(RESIDENT, k);
+    return infer_tile_product_floats(out > in ? out : in);
 }
-
-static int run(struct infer_gemm *g, struct product *p, struct pk_err *err)
-{
-    size_t rows = p->resident.n, k = units(p->resident.k, TILE_K);
-    size_t each = thread_floats(rows, k), all = piece_floats(rows, k);
-    float *mem =
-        infer_gemm_scratch(g, all + (size_t)omp_get_max_threads() * each, err);
-    if (!mem)
-        return PK_EMEM;
-    p->k = k;
-    p->depth = piece_depth(k);
-    p->packed = (uint16_t *)mem;
-    p->mine = mem + all;
-    p->each = each;
-    for (p->first = 0; p->first < rows; p->first += RESIDENT) {
-        p->blocks = units(at_most(rows - p->first, RESIDENT), PAIR);
-        one_piece(p);
-    }
-    return 0;
-}
-
-/* ---- The door ------------------------------------------------------------ */
 
 size_t infer_tiles_weights(const struct infer_matrix *w)
 {
@@ -355,31 +24,66 @@ void infer_tiles_pack(uint16_t *dst, const struct infer_matrix *w)
             pack_two(dst + 2 * (i * k + t) * TILE_BF16, &s, i * PAIR, t);
 }
 
-/* Weights packed before have their terms in pairs, so that sums need no
- * transposing; else they are the operand that lies as the unit takes it. */
+/* Weights packed before (`ready`) have their terms in pairs, so that sums need
+ * no transposing; else they are the operand that lies as the unit takes it. */
+static struct part weights_part(const struct infer_matrix *w, bool ready,
+                                struct result y)
+{
+    const struct side s = {w->f32,  w->bf16, w->rows,
+                           w->cols, w->cols, .second = ready};
+    return (struct part){s, ready ? w->tiles : NULL, y, NULL};
+}
+
+/* Parts of weights with x (rows, in) as what is resident. */
+static int multiply_weights(struct infer_gemm *g, const struct part *part,
+                            size_t n, const float *x, size_t rows,
+                            struct pk_err *err)
+{
+    size_t in = part->stream.k;
+    bool ready = part->tiles;
+    struct product p = {.part = part,
+                        .parts = n,
+                        .resident = {x, NULL, rows, in, in, .second = !ready},
+                        .transposed = !ready};
+    return infer_tile_product(g, &p, err);
+}
+
 int infer_tiles_linears(struct infer_gemm *g, const struct infer_linear *to,
                         size_t n, const float *x, size_t rows, bool add,
                         struct pk_err *err)
 {
     struct part part[INFER_LINEARS];
-    size_t in = to->w->cols;
     bool ready = true;
     for (size_t i = 0; i < n; i++)
         ready = ready && to[i].w->tiles;
     for (size_t i = 0; i < n; i++) {
-        const struct infer_matrix *w = to[i].w;
-        part[i] =
-            (struct part){{w->f32, w->bf16, w->rows, in, in, .second = ready},
-                          ready ? w->tiles : NULL,
-                          {to[i].y, rows, w->rows, add}};
+        const struct result y = {to[i].y, rows, to[i].w->rows, add};
+        part[i] = weights_part(to[i].w, ready, y);
     }
-    return run(
-        g,
-        &(struct product){.part = part,
-                          .parts = n,
-                          .resident = {x, NULL, rows, in, in, .second = !ready},
-                          .transposed = !ready},
-        err);
+    return multiply_weights(g, part, n, x, rows, err);
+}
+
+int infer_tiles_gated(struct infer_gemm *g, float *y,
+                      const struct infer_matrix *gate,
+                      const struct infer_matrix *up, const float *x,
+                      size_t rows, struct pk_err *err)
+{
+    bool ready = gate->tiles && up->tiles;
+    const struct result act = {y, rows, gate->rows, false};
+    const struct part second = weights_part(up, ready, act);
+    struct part part = weights_part(gate, ready, act);
+    part.gated = &second;
+    return multiply_weights(g, &part, 1, x, rows, err);
+}
+
+/* One product: of what streams, with what is resident. */
+static int multiply_one(struct infer_gemm *g, struct side stream,
+                        struct side resident, struct result y,
+                        struct pk_err *err)
+{
+    const struct part part = {.stream = stream, .y = y};
+    struct product p = {.part = &part, .parts = 1, .resident = resident};
+    return infer_tile_product(g, &p, err);
 }
 
 int infer_tiles_dx(struct infer_gemm *g, float *dx, const float *dy,
@@ -387,15 +91,11 @@ int infer_tiles_dx(struct infer_gemm *g, float *dx, const float *dy,
                    struct pk_err *err)
 {
     size_t out = w->rows, in = w->cols;
-    const struct part part = {
-        {w->f32, w->bf16, in, out, in, .k_first = true, .second = true},
-        NULL,
-        {dx, rows, in, add}};
-    return run(g,
-               &(struct product){.part = &part,
-                                 .parts = 1,
-                                 .resident = {dy, NULL, rows, out, out}},
-               err);
+    const struct side columns = {w->f32,          w->bf16,       in, out, in,
+                                 .k_first = true, .second = true};
+    const struct side resident = {dy, NULL, rows, out, out, .k_first = false};
+    return multiply_one(g, columns, resident,
+                        (struct result){dx, rows, in, add}, err);
 }
 
 int infer_tiles_dw(struct infer_gemm *g, const struct infer_matrix *dw,
@@ -403,13 +103,9 @@ int infer_tiles_dw(struct infer_gemm *g, const struct infer_matrix *dw,
                    struct pk_err *err)
 {
     size_t out = dw->rows, in = dw->cols;
-    const struct part part = {{dy, NULL, out, rows, out, .k_first = true},
-                              NULL,
-                              {dw->f32, out, in, true}};
-    return run(g,
-               &(struct product){.part = &part,
-                                 .parts = 1,
-                                 .resident = {x, NULL, in, rows, in,
-                                              .k_first = true, .second = true}},
-               err);
+    const struct side by_y = {dy, NULL, out, rows, out, .k_first = true};
+    const struct side by_x = {
+        x, NULL, in, rows, in, .k_first = true, .second = true};
+    return multiply_one(g, by_y, by_x, (struct result){dw->f32, out, in, true},
+                        err);
 }

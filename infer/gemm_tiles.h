@@ -49,6 +49,13 @@ PK_NODISCARD int infer_tiles_linears(struct infer_gemm *g,
                                      const struct infer_linear *to, size_t n,
                                      const float *x, size_t rows, bool add,
                                      struct pk_err *err);
+/* y (rows, out) = silu(x gate^T) * (x up^T), element by element; gate and up
+ * (out, in). The same bits as of the two products and infer_swiglu. */
+PK_NODISCARD int infer_tiles_gated(struct infer_gemm *g, float *y,
+                                   const struct infer_matrix *gate,
+                                   const struct infer_matrix *up,
+                                   const float *x, size_t rows,
+                                   struct pk_err *err);
 PK_NODISCARD int infer_tiles_dx(struct infer_gemm *g, float *dx,
                                 const float *dy, const struct infer_matrix *w,
                                 size_t rows, bool add, struct pk_err *err);

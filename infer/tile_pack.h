@@ -97,17 +97,30 @@ TILE_CODE static inline void pack_two(uint16_t *dst, const struct side *s,
     pack(dst + TILE_BF16, s, row + TILE, k * TILE_K);
 }
 
-/* The next n tiles of terms of a and b, (terms, 2 tiles) each. */
-TILE_CODE static inline void multiply_steps(const uint16_t *a,
-                                            const uint16_t *b, size_t n)
+/* Two tiles of an operand, and after each, 2 TILE_BF16 on, that of the next
+ * terms. */
+struct two_tiles {
+    const uint16_t *tile[2];
+};
+
+/* Those packed by pack_two. */
+static inline struct two_tiles both_of(const uint16_t *pair)
 {
-    for (size_t i = 0; i < n; i++, a += 2 * TILE_BF16, b += 2 * TILE_BF16) {
-        tile_load(4, a);
-        tile_load(6, b);
+    return (struct two_tiles){{pair, pair + TILE_BF16}};
+}
+
+/* The next n tiles of terms of a and b. */
+TILE_CODE static inline void multiply_steps(struct two_tiles a,
+                                            struct two_tiles b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t at = 2 * i * TILE_BF16;
+        tile_load(4, a.tile[0] + at);
+        tile_load(6, b.tile[0] + at);
         tile_product(0, 4, 6);
-        tile_load(7, b + TILE_BF16);
+        tile_load(7, b.tile[1] + at);
         tile_product(1, 4, 7);
-        tile_load(5, a + TILE_BF16);
+        tile_load(5, a.tile[1] + at);
         tile_product(2, 5, 6);
         tile_product(3, 5, 7);
     }

@@ -4,6 +4,7 @@
 #define PREFKIT_TILES_EMULATED
 #include "infer/attention_tiles.c"
 #include "infer/gemm_tiles.c"
+#include "infer/tile_product.c"
 #include "infer/tiles_here.c"
 
 #include <math.h>
@@ -165,6 +166,34 @@ START_TEST(packed_weights_give_the_same_bits)
     }
     infer_gemm_release(&g);
     free(m.f32), free(x);
+}
+END_TEST
+
+/* The two products and SwiGLU, or all in one: the same bits. */
+START_TEST(gated_as_apart)
+{
+    size_t R = shapes[_i][0], O = shapes[_i][1], I = shapes[_i][2];
+    struct infer_gemm g = {0};
+    struct infer_matrix gate = {.f32 = randoms(O * I, 1), .rows = O, .cols = I};
+    struct infer_matrix up = {.f32 = randoms(O * I, 2), .rows = O, .cols = I};
+    float *x = randoms(R * I, 3), *act = randoms(R * O, 4);
+    float *a = randoms(R * O, 5), *b = randoms(R * O, 6);
+    const struct infer_linear to[] = {{a, &gate}, {b, &up}};
+    uint16_t *t = pk_alloc_aligned(2 * infer_tiles_weights(&gate), sizeof *t);
+    ck_assert_ptr_nonnull(t);
+    ck_ok(infer_tiles_linears(&g, to, 2, x, R, false, &err));
+    infer_swiglu(a, a, b, R * O);
+    for (int packed = 0; packed < 2; packed++) {
+        memset(act, 0xFF, R * O * sizeof *act);
+        ck_ok(infer_tiles_gated(&g, act, &gate, &up, x, R, &err));
+        ck_assert(memcmp(act, a, R * O * sizeof *act) == 0);
+        gate.tiles = t;
+        up.tiles = t + infer_tiles_weights(&gate);
+        infer_tiles_pack(t, &gate);
+        infer_tiles_pack(t + infer_tiles_weights(&gate), &up);
+    }
+    infer_gemm_release(&g);
+    free(gate.f32), free(up.f32), free(x), free(act), free(a), free(b), free(t);
 }
 END_TEST
 
@@ -391,6 +420,7 @@ static Suite *suite(void)
     tcase_add_test(t, together_as_apart);
     tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0, SHAPES);
     tcase_add_test(t, attention);
+    tcase_add_loop_test(t, gated_as_apart, 0, SHAPES);
     tcase_add_test(t, attention_backward);
     tcase_add_test(t, scores_on_tiles);
     tcase_add_test(t, gradients_on_tiles);
