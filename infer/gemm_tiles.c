@@ -52,7 +52,7 @@ int infer_tiles_linears(struct infer_gemm *g, const struct infer_linear *to,
                         size_t n, const float *x, size_t rows, bool add,
                         struct pk_err *err)
 {
-    struct part part[INFER_LINEARS];
+    struct part part[INFER_LINEARS] = {0};
     bool ready = true;
     for (size_t i = 0; i < n; i++)
         ready = ready && to[i].w->tiles;
