@@ -17,7 +17,7 @@ static void values(const struct infer_task *t, const struct infer_queries *b)
         infer_tiles_values(&s->tiles, s->o, s->p, b->keys);
     for (size_t j = 0; j < b->keys && !t->a->tiles; j += INFER_KEYS)
         infer_gemm_block(
-            (struct infer_block){INFER_QUERIES, d, INFER_KEYS, 1, j > 0},
+            (struct infer_block){INFER_QUERIES, d, INFER_KEYS, j > 0},
             (struct infer_mat){s->p + j, b->keys, false},
             (struct infer_mat){s->v + j * d, d, false}, s->o, d);
 }

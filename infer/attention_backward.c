@@ -27,15 +27,13 @@ static void products(const struct infer_task *t, const struct infer_queries *b)
                            vt = {s->v, d, true}, dout = {s->dout, d, false},
                            pt = {s->p, keys, true}, dp = {s->dp, keys, false},
                            dpt = {s->dp, keys, true};
-    infer_gemm_block((struct infer_block){keys, d, n, 1, true}, pt, dout, s->dv,
+    infer_gemm_block((struct infer_block){keys, d, n, true}, pt, dout, s->dv,
                      d);
-    infer_gemm_block((struct infer_block){n, keys, d, 1, false}, dout, vt,
-                     s->dp, keys);
+    infer_gemm_block((struct infer_block){n, keys, d, false}, dout, vt, s->dp,
+                     keys);
     through_softmax(t, b);
-    infer_gemm_block((struct infer_block){n, d, keys, 1, false}, dp, k, s->dq,
-                     d);
-    infer_gemm_block((struct infer_block){keys, d, n, 1, true}, dpt, q, s->dk,
-                     d);
+    infer_gemm_block((struct infer_block){n, d, keys, false}, dp, k, s->dq, d);
+    infer_gemm_block((struct infer_block){keys, d, n, true}, dpt, q, s->dk, d);
 }
 
 /* The same on tiles. */

@@ -137,33 +137,33 @@ void infer_queries_store(const struct infer_task *t,
                d * sizeof(float));
 }
 
+float infer_attention_scale(const struct infer_attention *a)
+{
+    return (float)(1 / sqrt((double)a->d));
+}
+
 /* Softmax of each row over the keys it may see; 0 on the others. */
 static void softmax_block(const struct infer_task *t,
                           const struct infer_queries *b)
 {
+    float scale = infer_attention_scale(t->a);
     for (size_t i = 0; i < b->n; i++) {
         float *p = t->s.p + i * b->keys;
         size_t n = row_depth(t, b->row + i) + 1;
-        infer_softmax_row(p, n);
+        infer_softmax_row(p, n, scale);
         memset(p + n, 0, (b->keys - n) * sizeof *p);
     }
     memset(t->s.p + b->n * b->keys, 0,
            (INFER_QUERIES - b->n) * b->keys * sizeof(float));
 }
 
-float infer_attention_scale(const struct infer_attention *a)
-{
-    return (float)(1 / sqrt((double)a->d));
-}
-
 void infer_queries_probabilities(const struct infer_task *t,
                                  const struct infer_queries *b)
 {
     size_t d = t->a->d;
-    float scale = infer_attention_scale(t->a);
-    struct infer_block shape = {INFER_QUERIES, INFER_KEYS, d, scale, false};
+    struct infer_block shape = {INFER_QUERIES, INFER_KEYS, d, false};
     if (t->a->tiles)
-        infer_tiles_scores(&t->s.tiles, t->s.p, t->s.q, b->keys, scale);
+        infer_tiles_scores(&t->s.tiles, t->s.p, t->s.q, b->keys);
     for (size_t j = 0; j < b->keys && !t->a->tiles; j += INFER_KEYS)
         infer_gemm_block(shape, (struct infer_mat){t->s.q, d, false},
                          (struct infer_mat){t->s.k + j * d, d, true},

@@ -128,11 +128,9 @@ TILE_CODE static void by_tokens(const struct infer_tiles_path *t, float *y,
 }
 
 TILE_CODE void infer_tiles_scores(const struct infer_tiles_path *t, float *p,
-                                  const float *q, size_t keys, float scale)
+                                  const float *q, size_t keys)
 {
     by_tokens(t, p, q, t->k, keys);
-    for (size_t i = 0; i < PAIR * keys; i++)
-        p[i] *= scale;
 }
 
 TILE_CODE void infer_tiles_dvalues(const struct infer_tiles_path *t, float *dp,

@@ -37,10 +37,10 @@ void infer_tiles_path_pack(struct infer_tiles_path *t, const float *k,
 void infer_tiles_path_pack_backward(struct infer_tiles_path *t, const float *k,
                                     const float *v, size_t n);
 
-/* p (32, keys) = scale q k^T for the path's first `keys` keys (a multiple of
- * 32); q (32, d). */
+/* p (32, keys) = q k^T for the path's first `keys` keys (a multiple of 32);
+ * q (32, d). */
 void infer_tiles_scores(const struct infer_tiles_path *t, float *p,
-                        const float *q, size_t keys, float scale);
+                        const float *q, size_t keys);
 
 /* o (32, d) = p v, p (32, keys); after packing for backward, p k. */
 void infer_tiles_values(const struct infer_tiles_path *t, float *o,

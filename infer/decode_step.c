@@ -120,8 +120,7 @@ static void each_few(const struct asking *a,
 static struct infer_reach reach_of(const struct asking *a, size_t n)
 {
     const struct infer_config *c = a->kv->c;
-    return (struct infer_reach){n, c->head_dim, c->kv_heads * c->head_dim,
-                                (float)(1 / sqrt((double)c->head_dim))};
+    return (struct infer_reach){n, c->head_dim, c->kv_heads * c->head_dim};
 }
 
 static void score_few(const struct asking *a, size_t at, size_t depth, size_t n)
@@ -151,10 +150,11 @@ static void attend(const struct asking *a)
 {
     const struct infer_config *c = a->kv->c;
     float *out = a->kv->step.att + a->row * c->heads * c->head_dim;
+    float scale = (float)(1 / sqrt((double)c->head_dim));
     each_few(a, score_few);
     for (size_t h = a->first; h < a->end; h++)
         infer_softmax_row(a->p + h * c->max_positions,
-                          a->kv->step.depth[a->row] + 1);
+                          a->kv->step.depth[a->row] + 1, scale);
     memset(out + a->first * c->head_dim, 0,
            (a->end - a->first) * c->head_dim * sizeof *out);
     each_few(a, add_few);

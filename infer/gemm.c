@@ -34,7 +34,7 @@ void infer_gemm_block(struct infer_block s, struct infer_mat a,
     }
     infer_blas(NULL)->sgemm(CblasRowMajor, a.t ? CblasTrans : CblasNoTrans,
                             b.t ? CblasTrans : CblasNoTrans, (blasint)s.m,
-                            (blasint)s.n, (blasint)s.k, s.alpha, a.p,
+                            (blasint)s.n, (blasint)s.k, 1.0F, a.p,
                             (blasint)a.ld, b.p, (blasint)b.ld,
                             s.add ? 1.0F : 0.0F, c, (blasint)ldc);
 }
@@ -116,7 +116,7 @@ static void gemm(struct infer_block s, struct infer_mat a, struct right b,
             struct infer_mat ai = a;
             ai.p += a.t ? i : i * a.ld;
             infer_gemm_block((struct infer_block){at_most(s.m - i, TILE_ROWS),
-                                                  n, s.k, s.alpha, s.add},
+                                                  n, s.k, s.add},
                              ai, bj, c + i * s.n + j, s.n);
         }
     }
@@ -155,7 +155,7 @@ static int linear_padded(struct infer_gemm *g, float *y, const float *x,
     memset(xp + rows * in, 0, (m - rows) * in * sizeof *xp);
     if (add)
         memcpy(yp, y, rows * out * sizeof *yp);
-    gemm((struct infer_block){m, out, in, 1, add},
+    gemm((struct infer_block){m, out, in, add},
          (struct infer_mat){xp, in, false}, b, yp, mem);
     memcpy(y, yp, rows * out * sizeof *y);
     return 0;
@@ -210,7 +210,7 @@ static int linear_fp32(struct infer_gemm *g, float *y, const float *x,
     if (m == last) /* the last tile needs no padding */
         last = 0;
     if (rows > last)
-        rc = whole(g, (struct infer_block){rows - last, out, in, 1, add},
+        rc = whole(g, (struct infer_block){rows - last, out, in, add},
                    (struct infer_mat){x, in, false}, weights(w, true), y, err);
     if (rc || !last)
         return rc;
@@ -259,7 +259,7 @@ int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,
         return PK_EIO;
     if (g->precision == INFER_PRECISION_BF16)
         return infer_bf16_dx(g, dx, dy, w, rows, add, err);
-    return whole(g, (struct infer_block){rows, w->cols, w->rows, 1, add},
+    return whole(g, (struct infer_block){rows, w->cols, w->rows, add},
                  (struct infer_mat){dy, w->rows, false}, weights(w, false), dx,
                  err);
 }
@@ -273,7 +273,7 @@ int infer_linear_dw(struct infer_gemm *g, const struct infer_matrix *dw,
     if (g->precision == INFER_PRECISION_BF16)
         return infer_bf16_dw(g, dw, dy, x, rows, err);
     size_t out = dw->rows, in = dw->cols;
-    return whole(g, (struct infer_block){out, in, rows, 1, true},
+    return whole(g, (struct infer_block){out, in, rows, true},
                  (struct infer_mat){dy, out, true},
                  (struct right){.f32 = x, .ld = in}, dw->f32, err);
 }

@@ -100,7 +100,7 @@ PK_NODISCARD int infer_linear_dw(struct infer_gemm *g,
                                  struct pk_err *err);
 
 /* One small product on the calling thread, for attention's blocks:
- * C (m, n) = alpha op(A) op(B), or += with add. One of the above has been
+ * C (m, n) = op(A) op(B), or += with add. One of the above has been
  * called before: they can say that there is no OpenBLAS. */
 struct infer_mat {
     const float *p;
@@ -109,7 +109,6 @@ struct infer_mat {
 };
 struct infer_block {
     size_t m, n, k;
-    float alpha;
     bool add;
 };
 void infer_gemm_block(struct infer_block s, struct infer_mat a,

@@ -127,16 +127,15 @@ AVX2 static void pack_rows(float *strip, const struct right *b, size_t n,
 
 /* ---- Tiles --------------------------------------------------------------- */
 
-INLINE void put(float *to, __m256 sum, float alpha, bool add)
+INLINE void put(float *to, __m256 v, bool add)
 {
-    __m256 v = _mm256_mul_ps(_mm256_set1_ps(alpha), sum);
     _mm256_storeu_ps(to, add ? _mm256_add_ps(_mm256_loadu_ps(to), v) : v);
 }
 
-/* c (HIGH, WIDE) = or += alpha times the k terms of a (HIGH, k) and a strip.
+/* c (HIGH, WIDE) = or += the k terms of a (HIGH, k) and a strip.
  * The sums have names because GCC 12 would keep an array of them in memory. */
-INLINE void kernel(const float *a, const float *strip, size_t k, float alpha,
-                   bool add, float *c, size_t ldc)
+INLINE void kernel(const float *a, const float *strip, size_t k, bool add,
+                   float *c, size_t ldc)
 {
 #define EACH_ROW(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5)
 #define START(r)                                                               \
@@ -148,8 +147,8 @@ INLINE void kernel(const float *a, const float *strip, size_t k, float alpha,
     l##r = _mm256_fmadd_ps(x, b0, l##r);                                       \
     h##r = _mm256_fmadd_ps(x, b1, h##r);
 #define PUT(r)                                                                 \
-    put(c + (r)*ldc, l##r, alpha, add);                                        \
-    put(c + (r)*ldc + LANES, h##r, alpha, add);
+    put(c + (r)*ldc, l##r, add);                                               \
+    put(c + (r)*ldc + LANES, h##r, add);
     EACH_ROW(START)
     for (size_t p = 0; p < k; p++) {
         __m256 x, b0 = _mm256_load_ps(strip + p * WIDE);
@@ -168,18 +167,16 @@ struct edge {
 };
 
 AVX2 static void whole_kernel(const float *a, const float *strip, size_t k,
-                              const struct infer_block *s, bool add, float *c,
-                              size_t ldc)
+                              bool add, float *c, size_t ldc)
 {
-    kernel(a, strip, k, s->alpha, add, c, ldc);
+    kernel(a, strip, k, add, c, ldc);
 }
 
 AVX2 static void edge_kernel(struct edge e, const float *a, const float *strip,
-                             size_t k, const struct infer_block *s, bool add,
-                             float *c, size_t ldc)
+                             size_t k, bool add, float *c, size_t ldc)
 {
     float all[HIGH * WIDE];
-    kernel(a, strip, k, s->alpha, false, all, WIDE);
+    kernel(a, strip, k, false, all, WIDE);
     for (size_t r = 0; r < e.rows; r++)
         for (size_t j = 0; j < e.cols; j++) {
             float *to = c + r * ldc + j;
@@ -217,9 +214,9 @@ static void one_run(struct infer_block s, const struct room *room, float *c,
                         *strip = room->strips + j * s.k;
             float *to = c + i * ldc + j;
             if (e.rows == HIGH && e.cols == WIDE)
-                whole_kernel(a, strip, s.k, &s, s.add, to, ldc);
+                whole_kernel(a, strip, s.k, s.add, to, ldc);
             else
-                edge_kernel(e, a, strip, s.k, &s, s.add, to, ldc);
+                edge_kernel(e, a, strip, s.k, s.add, to, ldc);
         }
 }
 
@@ -245,7 +242,7 @@ static void pack_right(const struct room *room, struct right b, size_t n,
     }
 }
 
-/* c (m, n) = or += alpha a b; n <= room->cols. */
+/* c (m, n) = or += a b; n <= room->cols. */
 static void tile(struct infer_block s, const float *a, size_t lda,
                  struct right b, float *c, size_t ldc, const struct room *room)
 {
@@ -255,8 +252,8 @@ static void tile(struct infer_block s, const float *a, size_t lda,
         for (size_t i = 0; i < s.m; i += room->rows) {
             size_t m = at_most(s.m - i, room->rows);
             pack_left(room, a + i * lda + p, lda, m, k);
-            one_run((struct infer_block){m, s.n, k, s.alpha, s.add || p > 0},
-                    room, c + i * ldc, ldc);
+            one_run((struct infer_block){m, s.n, k, s.add || p > 0}, room,
+                    c + i * ldc, ldc);
         }
     }
 }
@@ -291,7 +288,7 @@ void infer_avx2_linear(float *y, const float *x, const struct infer_matrix *w,
                                                    room_floats(ROWS, TILE_COLS),
                                          ROWS, TILE_COLS);
         tile((struct infer_block){at_most(rows - i, TILE_ROWS),
-                                  at_most(out - j, TILE_COLS), in, 1, add},
+                                  at_most(out - j, TILE_COLS), in, add},
              x + i * in, in, from(b, 0, j), y + i * out + j, out, &room);
     }
 }

@@ -38,7 +38,7 @@ static void one_row(struct row *r, const struct infer_target *t, float *logits,
         weight += (double)t[i].weight;
         r->right += (size_t)t[i].id == best;
     }
-    infer_softmax_row(logits, vocab);
+    infer_softmax_row(logits, vocab, 1);
     r->loss += weight * (max - log((double)logits[best])) - said;
     for (size_t v = 0; v < vocab && backward; v++)
         logits[v] *= (float)weight;

@@ -112,7 +112,7 @@ int32_t infer_sample(const struct infer_sampling *s, float *logits,
     const double max = (double)logits[best];
     for (size_t i = 0; i < n; i++)
         logits[i] = (float)(((double)logits[i] - max) / s->temperature);
-    infer_softmax_row(logits, n);
+    infer_softmax_row(logits, n, 1);
     const bool by_rank = s->top_k > 0 && s->top_k < n;
     if (!by_rank && s->top_p >= 1)
         return draw(logits, NULL, n,

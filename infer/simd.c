@@ -78,11 +78,11 @@ CPUS_INLINE double row_sum(const float *a, size_t n)
     return pk_lanes_sum(lane);
 }
 
-MANY_CPUS void infer_softmax_row(float *p, size_t n)
+MANY_CPUS void infer_softmax_row(float *p, size_t n, float scale)
 {
     float max = row_max(p, n);
     for (size_t i = 0; i < n; i++) {
-        float d = p[i] - max, y = exp_approx(d < -87.0F ? -87.0F : d);
+        float d = scale * (p[i] - max), y = exp_approx(d < -87.0F ? -87.0F : d);
         p[i] = d < -87.0F ? 0.0F : y;
     }
     float inverse = (float)(1.0 / row_sum(p, n));

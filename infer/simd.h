@@ -8,9 +8,9 @@
 
 #include "common/cpus.h"
 
-/* p (n) = softmax(p), n >= 1. e^x below e^-87 of the largest counts as 0; the
- * sum is taken in double. */
-void infer_softmax_row(float *p, size_t n);
+/* p (n) = softmax(scale p), n >= 1, scale > 0. e^x below e^-87 of the largest
+ * counts as 0; the sum is taken in double. */
+void infer_softmax_row(float *p, size_t n, float scale);
 
 /* Its adjoint: dp (n) = scale p (dp - sum(dp p)). */
 void infer_softmax_backward_row(float *dp, const float *p, size_t n,

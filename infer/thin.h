@@ -16,9 +16,8 @@ void infer_thin_linear(float *y, const float *x, const struct infer_matrix *w,
 /* One query's attention to n keys (or values) that lie ld floats apart. */
 struct infer_reach {
     size_t n, d, ld;
-    float scale;
 };
-/* p[t] = scale q . k[t]. */
+/* p[t] = q . k[t]. */
 void infer_thin_scores(const struct infer_reach *a, float *p, const float *q,
                        const float *k);
 /* o (d) += p[0] v[0] + p[1] v[1] + ..., one after the other: the bits do not

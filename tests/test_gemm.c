@@ -209,8 +209,8 @@ START_TEST(blocks)
     static const size_t dims[] = {1, 6, 8, 20, 48, 64, 80, 128, 256, 300};
     enum { ROWS = 32, KEYS = 64 };
     size_t d = dims[_i];
-    const struct infer_block score = {ROWS, KEYS, d, 0.25F, false};
-    struct infer_block value = {ROWS, d, KEYS, 1, false};
+    const struct infer_block score = {ROWS, KEYS, d, false};
+    struct infer_block value = {ROWS, d, KEYS, false};
     float *q = randoms(ROWS * d, 1), *k = randoms(KEYS * d, 2);
     float p[ROWS * KEYS], *o = calloc(ROWS * d, sizeof *o);
     for (size_t r = 1; r < ROWS; r++)
@@ -218,7 +218,7 @@ START_TEST(blocks)
     infer_gemm_block(score, (struct infer_mat){q, d, false},
                      (struct infer_mat){k, d, true}, p, KEYS);
     for (size_t j = 0; j < KEYS; j++)
-        near((double)p[j], 0.25 * element(q, k + j * d, d, 1), "score");
+        near((double)p[j], element(q, k + j * d, d, 1), "score");
     for (int add = 0; add < 2; add++) {
         value.add = add;
         infer_gemm_block(value, (struct infer_mat){p, KEYS, false},

@@ -210,7 +210,7 @@ START_TEST(attention)
     struct infer_tiles_path t = infer_tiles_path_at(mem, N, D, false);
     infer_tiles_path_pack(&t, k, v, N);
     for (size_t keys = 64; keys <= N; keys += 64) {
-        infer_tiles_scores(&t, p, q, keys, 1);
+        infer_tiles_scores(&t, p, q, keys);
         ck_product(p, NULL, (struct view){q, D, 1}, (struct view){k, D, 1}, Q,
                    keys, D);
         float *half = randoms(Q * keys, 6);

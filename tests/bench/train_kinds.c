@@ -143,8 +143,8 @@ TIMED_THREAD(blocks, infer_gemm_block,
              (s, a, b, c, ldc))
 TIMED_THREAD(blocks, infer_tiles_scores,
              (const struct infer_tiles_path *t, float *p, const float *q,
-              size_t keys, float scale),
-             (t, p, q, keys, scale))
+              size_t keys),
+             (t, p, q, keys))
 TIMED_THREAD(blocks, infer_tiles_values,
              (const struct infer_tiles_path *t, float *o, const float *p,
               size_t keys),
