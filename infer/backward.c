@@ -65,11 +65,15 @@ size_t infer_train_bytes(const struct infer_config *c,
     const struct infer_attention at = {.forest = &packed,
                                        .d = c->head_dim,
                                        .tiles = infer_attention_fits_tiles(c)};
+    const struct infer_dims d = infer_dims_of(c);
+    size_t wide = d.f > d.c ? d.f : d.c;
+    size_t linears = infer_pass_product_floats(c, f.tokens),
+           dw = infer_gemm_dw_floats(f.tokens, wide, wide);
     size_t floats =
-        infer_pass_floats(c, &packed,
-                          recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL) +
+        infer_pass_floats(
+            c, &packed, recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL, false) +
         grad_sizes(c, f.tokens, f.readouts, size) +
-        infer_attention_floats(&at, true) +
+        infer_attention_floats(&at, true) + (linears > dw ? linears : dw) +
         2 * f.readouts * c->dim; /* hidden and its gradient */
     return floats * sizeof(float) + infer_forest_bytes(f);
 }

@@ -83,8 +83,8 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
         a->v = cut(m, n, d.kv);
         a->att = train ? cut(m, rows, d.q) : t->h; /* h is free by then */
         a->mid = cut(m, rows, d.c);
-        a->gate = cut(m, train ? rows : t->block, d.f);
-        a->up = cut(m, train ? rows : t->block, d.f);
+        a->gate = t->gated ? NULL : cut(m, train ? rows : t->block, d.f);
+        a->up = t->gated ? NULL : cut(m, train ? rows : t->block, d.f);
     }
     t->out = cut(m, f->reads.n, d.c);
     t->act = cut(m, t->block, d.f);
@@ -92,11 +92,12 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
 }
 
 size_t infer_pass_floats(const struct infer_config *c,
-                         const struct infer_packed *f, enum infer_keep keep)
+                         const struct infer_packed *f, enum infer_keep keep,
+                         bool gated)
 {
     struct infer_acts layer[2];
     struct infer_config two = *c;
-    struct infer_tape t = {.keep = keep, .layer = layer};
+    struct infer_tape t = {.keep = keep, .layer = layer, .gated = gated};
     struct cutter last = {0}, both = {0};
     /* All layers but the last take the same. */
     two.layers = 1;
@@ -120,7 +121,28 @@ bool infer_attention_fits_tiles(const struct infer_config *c)
     return infer_tiles_here() && c->head_dim % 32 == 0;
 }
 
+/* SwiGLU is computed as its products are, where it need not be kept. */
+static bool is_gated(const struct infer_config *c,
+                     const struct infer_weights *w)
+{
+    const struct infer_gemm g = {.precision = w->precision};
+    bool adapted = false;
+    for (size_t i = 0; w->layer && i < c->layers; i++)
+        adapted |= w->layer[i].gate.adapter || w->layer[i].up.adapter;
+    return !adapted && infer_gated_here(&g);
+}
+
+/* The most weights that go into products together: gate and up, or queries,
+ * keys and values. */
+size_t infer_pass_product_floats(const struct infer_config *c, size_t rows)
+{
+    const struct infer_dims d = infer_dims_of(c);
+    size_t wide = d.f > d.c ? d.f : d.c, qkv = d.q + 2 * d.kv, ff = 2 * d.f;
+    return infer_gemm_floats(rows, wide, wide, ff > qkv ? ff : qkv, d.c);
+}
+
 struct infer_plan infer_score_plan(const struct infer_config *c,
+                                   const struct infer_weights *w,
                                    struct infer_forest_size f)
 {
     const struct infer_dims d = infer_dims_of(c);
@@ -131,18 +153,20 @@ struct infer_plan infer_score_plan(const struct infer_config *c,
     const struct infer_attention at = {.forest = &packed,
                                        .d = c->head_dim,
                                        .tiles = infer_attention_fits_tiles(c)};
-    size_t wide = d.f > d.c ? d.f : d.c;
-    size_t pass = infer_pass_floats(c, &packed, INFER_KEEP_NOTHING);
+    size_t pass =
+        infer_pass_floats(c, &packed, INFER_KEEP_NOTHING, is_gated(c, w));
     return (struct infer_plan){
         (pass + f.readouts * d.c) * sizeof(float),
         infer_attention_floats(&at, false) * sizeof(float),
-        infer_gemm_floats(wide, wide) * sizeof(float), infer_forest_bytes(f)};
+        infer_pass_product_floats(c, f.tokens) * sizeof(float),
+        infer_forest_bytes(f)};
 }
 
 size_t infer_score_bytes(const struct infer_config *c,
+                         const struct infer_weights *w,
                          struct infer_forest_size f)
 {
-    const struct infer_plan p = infer_score_plan(c, f);
+    const struct infer_plan p = infer_score_plan(c, w, f);
     return p.activations + p.attention + p.products + p.forest;
 }
 
@@ -160,6 +184,7 @@ int infer_pass_plan(const struct infer_pass *p)
         t->n_layers = c->layers;
     }
     t->gemm.precision = p->w->precision;
+    t->gated = t->keep == INFER_KEEP_NOTHING && is_gated(c, p->w);
     struct cutter count = {0};
     lay_out(t, c, f, &count);
     if (count.used > t->cap) {
@@ -282,8 +307,7 @@ static int gate_and_up(const struct infer_pass *p, size_t layer,
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_linear to[] = {{a->gate, &w->gate}, {a->up, &w->up}};
     float *act = p->t->act;
-    if (p->t->keep == INFER_KEEP_NOTHING && !w->gate.adapter &&
-        !w->up.adapter && infer_gated_here(&p->t->gemm))
+    if (p->t->gated)
         return infer_gated(&p->t->gemm, act, &w->gate, &w->up, x.x, x.rows,
                            p->err);
     int rc = linears(p, to, 2, x, false);

@@ -161,14 +161,21 @@ static int linear_padded(struct infer_gemm *g, float *y, const float *x,
     return 0;
 }
 
-size_t infer_gemm_floats(size_t out, size_t in)
+size_t infer_gemm_floats(size_t rows, size_t out, size_t in, size_t most,
+                         size_t most_in)
 {
     const struct right b = {.ld = in};
-    size_t most = panels_floats(&b, out, in) + (TILE_ROWS + ROWS) * (in + out);
-    size_t tiles = infer_tiles_here() ? infer_tiles_floats(out, in) : 0;
+    size_t floats =
+        panels_floats(&b, out, in) + (TILE_ROWS + ROWS) * (in + out);
+    size_t tiles = infer_tiles_floats(rows, out > in ? out : in, most, most_in);
     if (infer_avx2_wanted())
-        most = infer_avx2_floats();
-    return most > tiles ? most : tiles;
+        floats = infer_avx2_floats();
+    return infer_tiles_here() && tiles > floats ? tiles : floats;
+}
+
+size_t infer_gemm_dw_floats(size_t rows, size_t out, size_t in)
+{
+    return infer_tiles_here() ? infer_tiles_floats(in, rows, out, rows) : 0;
 }
 
 /* One product without padding. */

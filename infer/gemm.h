@@ -53,9 +53,12 @@ struct infer_gemm {
 };
 void infer_gemm_release(struct infer_gemm *g);
 
-/* Floats of scratch that products with weights (out, in) take at most, in fp32
- * with weights stored in bf16, or on tiles. */
-size_t infer_gemm_floats(size_t out, size_t in);
+/* Floats of scratch that products of up to so many rows with weights of up to
+ * (out, in) take at most, all that go together of up to (most, most_in); in
+ * fp32 with weights stored in bf16, or on tiles. And infer_linear_dw. */
+size_t infer_gemm_floats(size_t rows, size_t out, size_t in, size_t most,
+                         size_t most_in);
+size_t infer_gemm_dw_floats(size_t rows, size_t out, size_t in);
 
 /* Room for n floats, of any content, until the next product; NULL with the
  * error set. */

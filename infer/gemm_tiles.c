@@ -3,35 +3,39 @@
 
 #include "infer/tile_product.h"
 
-size_t infer_tiles_floats(size_t out, size_t in)
+size_t infer_tiles_floats(size_t rows, size_t terms, size_t out, size_t in)
 {
-    return infer_tile_product_floats(out > in ? out : in);
+    const size_t parts = INFER_LINEARS; /* each in whole tiles */
+    return infer_tile_product_floats(rows, terms,
+                                     (out + parts * PAIR) * whole(in, TILE_K));
+}
+
+static struct side weights_side(const struct infer_matrix *w, bool second)
+{
+    return (struct side){w->f32,  w->bf16, w->rows,
+                         w->cols, w->cols, .second = second};
 }
 
 size_t infer_tiles_weights(const struct infer_matrix *w)
 {
-    return whole(w->rows, PAIR) * whole(w->cols, TILE_K);
+    const struct side s = weights_side(w, true);
+    return infer_tile_side(&s);
 }
 
 void infer_tiles_pack(uint16_t *dst, const struct infer_matrix *w)
 {
-    const struct side s = {w->f32,  w->bf16, w->rows,
-                           w->cols, w->cols, .second = true};
-    size_t panels = units(w->rows, PAIR), k = units(w->cols, TILE_K);
-#pragma omp parallel for
-    for (size_t i = 0; i < panels; i++)
-        for (size_t t = 0; t < k; t++)
-            pack_two(dst + 2 * (i * k + t) * TILE_BF16, &s, i * PAIR, t);
+    const struct side s = weights_side(w, true);
+    infer_tile_pack(dst, &s);
 }
 
-/* Weights packed before (`ready`) have their terms in pairs, so that sums need
- * no transposing; else they are the operand that lies as the unit takes it. */
+/* Weights packed before (`ready`), for this product or for many, have their
+ * terms in pairs, so that sums need no transposing; else they are the operand
+ * that lies as the unit takes it. */
 static struct part weights_part(const struct infer_matrix *w, bool ready,
                                 struct result y)
 {
-    const struct side s = {w->f32,  w->bf16, w->rows,
-                           w->cols, w->cols, .second = ready};
-    return (struct part){s, ready ? w->tiles : NULL, y, NULL};
+    return (struct part){weights_side(w, ready), ready ? w->tiles : NULL, y,
+                         NULL};
 }
 
 /* Parts of weights with x (rows, in) as what is resident. */
@@ -40,7 +44,7 @@ static int multiply_weights(struct infer_gemm *g, const struct part *part,
                             struct pk_err *err)
 {
     size_t in = part->stream.k;
-    bool ready = part->tiles;
+    bool ready = part->stream.second;
     struct product p = {.part = part,
                         .parts = n,
                         .resident = {x, NULL, rows, in, in, .second = !ready},
@@ -56,6 +60,7 @@ int infer_tiles_linears(struct infer_gemm *g, const struct infer_linear *to,
     bool ready = true;
     for (size_t i = 0; i < n; i++)
         ready = ready && to[i].w->tiles;
+    ready = ready || rows > INFER_TILE_RESIDENT;
     for (size_t i = 0; i < n; i++) {
         const struct result y = {to[i].y, rows, to[i].w->rows, add};
         part[i] = weights_part(to[i].w, ready, y);
@@ -68,7 +73,7 @@ int infer_tiles_gated(struct infer_gemm *g, float *y,
                       const struct infer_matrix *up, const float *x,
                       size_t rows, struct pk_err *err)
 {
-    bool ready = gate->tiles && up->tiles;
+    bool ready = (gate->tiles && up->tiles) || rows > INFER_TILE_RESIDENT;
     const struct result act = {y, rows, gate->rows, false};
     const struct part second = weights_part(up, ready, act);
     struct part part = weights_part(gate, ready, act);

@@ -10,8 +10,10 @@
  * operand that needs no interleaving, and the sums are transposed on their way
  * out. For dx and dw no sum has to be.
  *
- * Packing panels takes a third of a product's time: a model that is to score
- * many texts is packed once (tile_weights.h), at its size in memory again.
+ * Packing panels takes a third of a product's time. Where a product has more
+ * rows than one resident piece, all of its panels are packed before the first,
+ * in scratch; and a model that is to score many short texts is packed once
+ * (tile_weights.h), at its size in memory again.
  *
  * Measured on two cores of Sapphire Rapids servers (virtual, shared), best of
  * several, in the same run: 512 x 4096 x 4096 oneDNN 2.6 18% of the unit's
@@ -35,8 +37,9 @@
 bool infer_tiles_here(void);
 void infer_tiles_allow(bool yes);
 
-/* Floats of scratch that a product with weights (out, in) takes at most. */
-size_t infer_tiles_floats(size_t out, size_t in);
+/* Floats of scratch that products of up to so many rows and terms take at most,
+ * with weights that go together of (out, in). */
+size_t infer_tiles_floats(size_t rows, size_t terms, size_t out, size_t in);
 
 /* A matrix in the order in which the unit takes it: so many bf16 numbers, at
  * dst, 64-byte aligned. Products with it then pack no weights and transpose no

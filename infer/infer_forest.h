@@ -124,17 +124,20 @@ PK_NODISCARD int infer_logits(const struct infer_weights *w,
 
 /* Bytes that infer_forward with a tape, and infer_backward after it, need at
  * most for a forest of so many tokens, paths and read-outs (to plan memory);
- * and infer_forward without a tape, in fp32 with weights stored in bf16. */
+ * and infer_forward without a tape, in w's precision and with its adapters (of
+ * weights that are not there yet, w->layer is NULL). */
 struct infer_forest_size {
     size_t tokens, longest, readouts;
 };
 size_t infer_score_bytes(const struct infer_config *c,
+                         const struct infer_weights *w,
                          struct infer_forest_size f);
 /* The same in its parts. */
 struct infer_plan {
     size_t activations, attention, products, forest; /* bytes */
 };
 struct infer_plan infer_score_plan(const struct infer_config *c,
+                                   const struct infer_weights *w,
                                    struct infer_forest_size f);
 size_t infer_train_bytes(const struct infer_config *c,
                          struct infer_forest_size f, bool recompute);

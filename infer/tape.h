@@ -16,7 +16,8 @@ struct infer_acts {
     float *att;       /* (rows, H D) attention's output, before wo; without a
                          tape, h */
     float *mid;       /* (rows, C) after attention's residual */
-    float *gate, *up; /* (rows, F); with nothing kept, one block of rows */
+    float *gate, *up; /* (rows, F); with nothing kept, one block of rows, or
+                         none */
 };
 
 struct infer_tape {
@@ -25,9 +26,10 @@ struct infer_tape {
     size_t cap; /* floats */
     struct infer_acts *layer;
     size_t n_layers, block; /* rows of the feed-forward done at once */
-    float *out;             /* (R, C) what the final norm gets */
-    float *h, *act;         /* scratch: (N, C), and (block, F) */
-    float *rope;            /* (longest path, D/2, 2) */
+    bool gated; /* its gate and up are never there: infer_gated computes it */
+    float *out; /* (R, C) what the final norm gets */
+    float *h, *act; /* scratch: (N, C), and (block, F) */
+    float *rope;    /* (longest path, D/2, 2) */
     struct infer_gemm gemm;
     struct infer_lora_work lora;
 };
@@ -50,7 +52,10 @@ struct infer_pass {
 PK_NODISCARD int infer_pass_plan(const struct infer_pass *p);
 /* Floats that infer_pass_plan would take for a forest of such sizes. */
 size_t infer_pass_floats(const struct infer_config *c,
-                         const struct infer_packed *f, enum infer_keep keep);
+                         const struct infer_packed *f, enum infer_keep keep,
+                         bool gated);
+/* Floats of scratch that its products take at most. */
+size_t infer_pass_product_floats(const struct infer_config *c, size_t rows);
 /* Bytes of a trie of such sizes, packed. */
 size_t infer_forest_bytes(struct infer_forest_size f);
 /* hidden (R, C), in the order of read-out indices. */

@@ -7,8 +7,8 @@ enum {
     SUMS = PAIR * PAIR, /* of a block */
     DEPTH = 512,        /* terms at a time, at most: a panel of them; */
     ALONE = 768,        /* or all of them, if there are so few */
-    RESIDENT = 512,     /* rows of the resident operand at a time, at most */
-    TOGETHER = 8        /* panels whose sums wait for more terms together */
+    RESIDENT = INFER_TILE_RESIDENT,
+    TOGETHER = 8 /* panels whose sums wait for more terms together */
 };
 
 /* ---- Results ------------------------------------------------------------- */
@@ -335,11 +335,70 @@ static size_t thread_floats(size_t rows, size_t k)
     return piece_depth(k) * TILE_BF16 + piece_rows(rows) * TOGETHER * PAIR;
 }
 
-size_t infer_tile_product_floats(size_t terms)
+size_t infer_tile_product_floats(size_t rows, size_t terms, size_t together)
 {
     size_t k = units(terms, TILE_K);
-    return piece_floats(RESIDENT, k) +
-           (size_t)omp_get_max_threads() * thread_floats(RESIDENT, k);
+    return piece_floats(rows, k) +
+           (size_t)omp_get_max_threads() * thread_floats(rows, k) +
+           (rows > RESIDENT ? together / 2 : 0);
+}
+
+/* ---- Streams packed once ------------------------------------------------- */
+
+size_t infer_tile_side(const struct side *s)
+{
+    return whole(s->n, PAIR) * whole(s->k, TILE_K);
+}
+
+void infer_tile_pack(uint16_t *dst, const struct side *s)
+{
+    size_t panels = units(s->n, PAIR), k = units(s->k, TILE_K);
+#pragma omp parallel for
+    for (size_t i = 0; i < panels; i++)
+        for (size_t t = 0; t < k; t++)
+            pack_two(dst + 2 * (i * k + t) * TILE_BF16, s, i * PAIR, t);
+}
+
+/* Parts, and those that are gated with them. */
+struct streams {
+    struct part part[INFER_LINEARS], gated[INFER_LINEARS];
+    size_t numbers; /* of what is to be packed */
+};
+
+/* Those of p, to which it then points. */
+static void take_streams(struct streams *s, struct product *p)
+{
+    s->numbers = 0;
+    for (size_t i = 0; i < p->parts; i++) {
+        s->part[i] = p->part[i];
+        if (!s->part[i].tiles)
+            s->numbers += infer_tile_side(&s->part[i].stream);
+        if (!s->part[i].gated)
+            continue;
+        s->gated[i] = *s->part[i].gated;
+        s->part[i].gated = &s->gated[i];
+        if (!s->gated[i].tiles)
+            s->numbers += infer_tile_side(&s->gated[i].stream);
+    }
+    p->part = s->part;
+}
+
+static uint16_t *pack_stream(struct part *part, uint16_t *mem)
+{
+    if (part->tiles)
+        return mem;
+    infer_tile_pack(mem, &part->stream);
+    part->tiles = mem;
+    return mem + infer_tile_side(&part->stream);
+}
+
+static void pack_streams(struct streams *s, size_t parts, uint16_t *mem)
+{
+    for (size_t i = 0; i < parts; i++) {
+        mem = pack_stream(&s->part[i], mem);
+        if (s->part[i].gated)
+            mem = pack_stream(&s->gated[i], mem);
+    }
 }
 
 int infer_tile_product(struct infer_gemm *g, struct product *p,
@@ -347,8 +406,12 @@ int infer_tile_product(struct infer_gemm *g, struct product *p,
 {
     size_t rows = p->resident.n, k = units(p->resident.k, TILE_K);
     size_t each = thread_floats(rows, k), all = piece_floats(rows, k);
+    size_t threads = (size_t)omp_get_max_threads();
+    struct streams streams = {0};
+    if (rows > RESIDENT)
+        take_streams(&streams, p);
     float *mem =
-        infer_gemm_scratch(g, all + (size_t)omp_get_max_threads() * each, err);
+        infer_gemm_scratch(g, all + threads * each + streams.numbers / 2, err);
     if (!mem)
         return PK_EMEM;
     p->k = k;
@@ -356,6 +419,9 @@ int infer_tile_product(struct infer_gemm *g, struct product *p,
     p->packed = (uint16_t *)mem;
     p->mine = mem + all;
     p->each = each;
+    if (rows > RESIDENT)
+        pack_streams(&streams, p->parts,
+                     (uint16_t *)(p->mine + threads * each));
     for (p->first = 0; p->first < rows; p->first += RESIDENT) {
         p->blocks = units(at_most(rows - p->first, RESIDENT), PAIR);
         one_piece(p);

@@ -38,8 +38,17 @@ struct product {
     size_t each;          /* so many floats */
 };
 
-/* Floats of scratch that products of up to so many terms take at most. */
-size_t infer_tile_product_floats(size_t terms);
+/* Rows of the resident operand at a time, at most. Streams pass it once for
+ * each such piece: where there are several, they are packed before. */
+enum { INFER_TILE_RESIDENT = 512 };
+
+/* A side as panels: so many numbers, at dst, 64-byte aligned. */
+size_t infer_tile_side(const struct side *s);
+void infer_tile_pack(uint16_t *dst, const struct side *s);
+
+/* Floats of scratch that products of up to so many rows and terms take at most,
+ * whose streams have so many numbers, in whole tiles, together. */
+size_t infer_tile_product_floats(size_t rows, size_t terms, size_t together);
 
 /* Compute all parts: p's first four fields are given. PK_EMEM. */
 PK_NODISCARD int infer_tile_product(struct infer_gemm *g, struct product *p,

@@ -192,7 +192,8 @@ static void say_plan(const struct rm_scorer *s, size_t model,
     const struct rm_coder *c = &s->model[model].coder;
     size_t tokens = 2 * s->budget;
     const struct infer_forest_size size = {tokens, c->max_tokens, tokens};
-    const struct infer_plan p = infer_score_plan(c->config, size);
+    const struct infer_weights *w = infer_model_weights(s->model[model].model);
+    const struct infer_plan p = infer_score_plan(c->config, w, size);
     pk_note(cli,
             "%s: planned for forests of up to %zu tokens, beside the weights "
             "(%.1f MiB, mapped; %.1f packed for the tile unit): %.1f MiB: "
@@ -200,7 +201,7 @@ static void say_plan(const struct rm_scorer *s, size_t model,
             "products %.1f, the forest %.1f",
             c->dir, tokens, mib(infer_model_bytes(s->model[model].model)),
             mib(s->model[model].packed),
-            mib(infer_score_bytes(c->config, size)), mib(p.activations),
+            mib(infer_score_bytes(c->config, w, size)), mib(p.activations),
             mib(p.attention), mib(p.products), mib(p.forest));
 }
 

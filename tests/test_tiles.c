@@ -103,7 +103,7 @@ END_TEST
 
 START_TEST(together_as_apart)
 {
-    enum { R = 40, I = 200 };
+    enum { R = 600, I = 200 };
     static const size_t out[] = {100, 7, 300};
     struct infer_gemm g = {0};
     struct infer_matrix m[3];

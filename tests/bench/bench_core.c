@@ -158,8 +158,14 @@ static void scratch(void)
     struct infer_config c;
     const struct infer_forest_size f = {16384, 4096, 64};
     must(infer_shape_parse(&c, "7B", &err));
-    printf("7B           a forest of 16k tokens %8.2f GiB beside the weights\n",
-           (double)infer_score_bytes(&c, f) / (1 << 30));
+    for (int p = 0; p < 2; p++) {
+        const struct infer_weights w = {.precision = (enum infer_precision)p};
+        if (p == INFER_PRECISION_FP32 || !infer_bf16_missing())
+            printf("7B     %s  a forest of 16k tokens %6.2f GiB beside the "
+                   "weights\n",
+                   infer_precision_name(w.precision),
+                   (double)infer_score_bytes(&c, &w, f) / (1 << 30));
+    }
 }
 
 int main(int argc, char **argv)

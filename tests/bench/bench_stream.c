@@ -128,7 +128,9 @@ static double one_way(const char *dir, size_t tokens, bool *stream)
     printf("  %.2f tokens/s; anonymous memory %.0f MiB at most, of which the "
            "forest was planned to take %.0f\n",
            rate, (double)w.most / 1024,
-           (double)infer_score_bytes(infer_model_config(m), size) / (1 << 20));
+           (double)infer_score_bytes(infer_model_config(m),
+                                     infer_model_weights(m), size) /
+               (1 << 20));
     infer_forest_free(f);
     infer_model_close(m);
     return rate;
