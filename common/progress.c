@@ -34,7 +34,8 @@ static void draw(struct pk_progress *p, uint64_t done, double part)
         return;
     p->drawn = now;
     p->shown = true;
-    double rate = (double)done / spent;
+    uint64_t here = done > p->skipped ? done - p->skipped : 0;
+    double rate = (double)here / spent;
     fprintf(stderr, "%sprefkit: %s: %llu", p->tty ? "\r" : "", p->cli->verb,
             (unsigned long long)done);
     if (p->total)
@@ -45,9 +46,16 @@ static void draw(struct pk_progress *p, uint64_t done, double part)
     fputs(p->tty ? "\033[K" : "\n", stderr);
 }
 
+void pk_progress_skip(struct pk_progress *p, uint64_t done)
+{
+    p->skipped = done;
+}
+
 void pk_progress_at(struct pk_progress *p, uint64_t done)
 {
-    draw(p, done, p->total ? (double)done / (double)p->total : 0);
+    double left = (double)p->total - (double)p->skipped;
+    bool known = left > 0 && done > p->skipped;
+    draw(p, done, known ? (double)(done - p->skipped) / left : 0);
 }
 
 void pk_progress_part(struct pk_progress *p, uint64_t done, double part)

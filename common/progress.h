@@ -18,13 +18,15 @@
 struct pk_progress {
     const struct pk_cli *cli;
     const char *unit;
-    uint64_t total;
+    uint64_t total, skipped;
     double started, drawn; /* seconds, monotonic */
     bool tty, shown;
 };
 
 void pk_progress_start(struct pk_progress *p, const struct pk_cli *cli,
                        const char *unit, uint64_t total);
+/* So much was done before: it counts, and tells nothing of the rate. */
+void pk_progress_skip(struct pk_progress *p, uint64_t done);
 void pk_progress_at(struct pk_progress *p, uint64_t done);
 /* The same where the total is not known in that unit: `part` of the whole work
  * is done, 0 to 1; 0 when that is not known either. */

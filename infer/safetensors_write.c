@@ -117,6 +117,8 @@ int infer_safetensors_write(const char *path, const struct infer_tensor *t,
             fputc((int)(b.len >> (8 * i) & 255), f);
         fwrite(b.data, 1, b.len, f);
         rc = write_all(f, t, n, dtype, from, err);
+        if (rc && ferror(f))
+            pk_err_prefix(err, "%s: ", path);
         if (!rc)
             rc = pk_out_commit(&o, err);
     }

@@ -21,6 +21,7 @@ struct open {
     struct infer_params *params;
     struct infer_config config; /* of the model to train */
     struct rm_trainer trainer;
+    struct rm_session session;
     char *state, *last_good; /* paths */
 };
 
@@ -73,6 +74,17 @@ static int check_earlier(const struct open *o, const struct rm_run *run,
     return 0;
 }
 
+/* It is drawn at the end: an unwritable place shows itself before the work. */
+static int check_curve(const struct rm_train_args *a, struct pk_err *err)
+{
+    struct pk_out *out;
+    if (!a->curve || a->run.ranks.mine > 0)
+        return 0;
+    int rc = pk_out_open(&out, a->curve, err);
+    pk_out_abort(&out);
+    return rc;
+}
+
 /* The output can be written, and nothing of an earlier run is in the way. */
 static int check_output(struct open *o, struct rm_train_args *a,
                         struct pk_err *err)
@@ -88,7 +100,8 @@ static int check_output(struct open *o, struct rm_train_args *a,
     if (rc)
         return rc;
     pk_outdir_abort(&out);
-    return a->resume ? 0 : check_earlier(o, run, err);
+    rc = check_curve(a, err);
+    return rc || a->resume ? rc : check_earlier(o, run, err);
 }
 
 static int set_mix(struct rm_train_args *a, struct pk_err *err)
@@ -216,9 +229,10 @@ static int say_disk(const struct open *o, const struct rm_train_args *a,
             (double)d.available / mib);
     if (d.total > d.available)
         pk_warn(&a->cli,
-                "the disk of %s is %.1f MiB short of that: the run will stop "
-                "where it is full",
-                a->run.output, (double)(d.total - d.available) / mib);
+                "the run may take %.1f MiB of disk, and where %s goes there "
+                "are %.1f: it stops where that is full",
+                (double)d.total / mib, a->run.output,
+                (double)d.available / mib);
     return 0;
 }
 
@@ -267,12 +281,12 @@ static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
 {
     struct rm_run *run = &a->run;
     struct pk_progress progress;
-    struct rm_session session = {.run = run,
-                                 .trainer = &o->trainer,
-                                 .state = o->state,
-                                 .save_every = a->save_every,
-                                 .log = a->log,
-                                 .progress = &progress};
+    o->session = (struct rm_session){.run = run,
+                                     .trainer = &o->trainer,
+                                     .state = o->state,
+                                     .save_every = a->save_every,
+                                     .log = a->log,
+                                     .progress = &progress};
     bool not_finite;
     int rc = rm_train_start(&o->params, &o->config, o->base, o->tokenizer,
                             &run->recipe, err);
@@ -294,7 +308,7 @@ static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
     o->trainer.ranks = &run->ranks;
     pk_progress_start(&progress, &a->cli, "pairs",
                       run->train.n * run->recipe.epochs);
-    rc = rm_session_run(&session, a->resume, &not_finite, err);
+    rc = rm_session_run(&o->session, a->resume, &not_finite, err);
     pk_progress_end(&progress);
     if (rc && not_finite && run->ranks.mine == 0)
         save_last_good(o, run, err);
@@ -327,10 +341,10 @@ static int write_all(struct open *o, struct rm_train_args *a,
     struct rm_run *run = &a->run;
     struct rm_checkpoints c;
     int rc = save(o, run, run->output, err);
-    if (rc == 0)
-        rm_state_remove(o->state);
-    if (rc == 0)
-        rc = rm_checkpoints_list(&c, run->checkpoints, err);
+    if (rc)
+        return rm_session_rescue(&o->session, err);
+    rm_state_remove(o->state);
+    rc = rm_checkpoints_list(&c, run->checkpoints, err);
     if (rc == 0) {
         run->n_checkpoints = c.n;
         free(c.step);

@@ -1,6 +1,7 @@
 /* Options that several verbs of this room take; see options.h. */
 #include "rm/options.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,9 +41,13 @@ double rm_opt_double(const char *name, const char *arg, double min, double max,
                      struct argp_state *state)
 {
     double x = 0;
-    if (!pk_parse_double(arg, min, max, &x))
-        argp_error(state, "%s takes a number from %g to %g, not '%s'", name,
-                   min, max, arg);
+    if (pk_parse_double(arg, min, max, &x))
+        return x;
+    if (min == DBL_MIN)
+        argp_error(state, "%s takes a number above 0, up to %g, not '%s'", name,
+                   max, arg);
+    argp_error(state, "%s takes a number from %g to %g, not '%s'", name, min,
+               max, arg);
     return x;
 }
 

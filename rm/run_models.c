@@ -84,6 +84,23 @@ static int check_way(struct found *f, size_t i, struct pk_err *err)
     return rc;
 }
 
+/* Nothing is found for this output: as it is the folder itself? */
+static int say_none(const struct found *f, const char *output,
+                    struct pk_err *err)
+{
+    static const char end[] = ".checkpoints";
+    size_t n = strlen(output), tail = sizeof end - 1;
+    if (n > tail && strcmp(output + n - tail, end) == 0)
+        return pk_fail(err, PK_EIO,
+                       "'%s' is the folder of a run's models: name its output, "
+                       "'%.*s'",
+                       output, (int)(n - tail), output);
+    return pk_fail(err, PK_EIO,
+                   "'%s' holds no models: `train --checkpoint-every' leaves "
+                   "them there",
+                   f->folder);
+}
+
 static int find(struct found *f, const char *output, struct pk_err *err)
 {
     *f = (struct found){.folder = rm_beside(output, ".checkpoints")};
@@ -91,10 +108,7 @@ static int find(struct found *f, const char *output, struct pk_err *err)
         return pk_fail_mem(err, "a path");
     int rc = rm_checkpoints_list(&f->way, f->folder, err);
     if (rc == 0 && f->way.n == 0)
-        rc = pk_fail(err, PK_EIO,
-                     "'%s' holds no models: `train --checkpoint-every' leaves "
-                     "them there",
-                     f->folder);
+        rc = say_none(f, output, err);
     if (rc == 0 && access(output, F_OK) == 0)
         rc = read_run(output, f->run, &f->kept, err);
     for (size_t i = 0; i < f->way.n && rc == 0; i++)

@@ -10,7 +10,7 @@
 
 /* What is open while it runs. */
 struct open {
-    const struct rm_session *s;
+    struct rm_session *s;
     struct rm_record_fixed *fixed;
     cJSON *identity;
     FILE *log;
@@ -28,21 +28,48 @@ static int save(const struct open *o, struct pk_err *err)
     if (ranks(o)->mine == 0)
         rc = rm_state_save(o->s->state, o->identity, o->s->trainer,
                            &o->s->run->record, err);
-    return rm_ranks_agree(ranks(o), rc, err);
+    rc = rm_ranks_agree(ranks(o), rc, err);
+    if (rc == 0) {
+        o->s->saved = true;
+        o->s->saved_step = o->s->trainer->cursor.step;
+    }
+    return rc;
 }
 
-/* After a signal, told in *err: the state, and how to go on. */
+/* Behind a failure's message: what is saved, and how to go on from it. */
+static int say_saved(const struct rm_session *s, struct pk_err *err)
+{
+    struct pk_err why = *err;
+    if (!s->saved)
+        return why.code;
+    return pk_fail(err, why.code,
+                   "%s; %llu of %zu steps are in %s, and the same "
+                   "command with --resume goes on from there",
+                   why.text, (unsigned long long)s->saved_step,
+                   s->trainer->steps, s->state);
+}
+
+/* After a signal, told in *err. */
 static int pause_run(const struct open *o, struct pk_err *err)
 {
     struct pk_err why = *err;
     int saved = save(o, err);
     if (saved)
         return saved;
-    return pk_fail(err, PK_EINTR,
-                   "%s; %llu of %zu steps are in %s, and the same "
-                   "command with --resume goes on from there",
-                   why.text, (unsigned long long)o->s->trainer->cursor.step,
-                   o->s->trainer->steps, o->s->state);
+    *err = why;
+    return say_saved(o->s, err);
+}
+
+/* After a failure between steps one rank alone saves what it has: several may
+ * not be able to come together again. Within a step, or when it was saving that
+ * failed, an older state is what there may be. */
+static int give_up(const struct open *o, struct pk_err *err)
+{
+    struct pk_err unused;
+    bool between = o->fixed->told != o->s->trainer->cursor.step;
+    if (ranks(o)->n == 1 && between)
+        (void)!save(o, &unused);
+    return say_saved(o->s, err);
 }
 
 static bool better(const struct rm_run *run, const struct rm_validation *v,
@@ -125,11 +152,13 @@ static int look(const struct open *o, struct rm_validation *v,
     return rc;
 }
 
-/* That, and the step's line. */
+/* That, and the step's line; on failure, as if nothing had been. */
 static int tell(struct open *o, struct pk_err *err)
 {
     struct rm_run *run = o->s->run;
+    const struct rm_record_fixed was = *o->fixed;
     const struct rm_step *step = &o->fixed->last;
+    size_t points = run->record.n;
     bool valid = validation_due(run, step);
     struct rm_validation v;
     struct rm_point p;
@@ -140,8 +169,12 @@ static int tell(struct open *o, struct pk_err *err)
         rc = rm_record_add(&run->record, &p, err);
     if (rc == 0 && o->log)
         rc = rm_log_step(o->log, &run->recipe, step, valid ? &v : NULL, err);
-    if (rc == 0)
+    if (rc == 0) {
         o->fixed->told = step->step;
+        return 0;
+    }
+    *o->fixed = was;
+    run->record.n = points;
     return rc;
 }
 
@@ -198,12 +231,13 @@ static int loop(struct open *o, bool *not_finite, struct pk_err *err)
         if (rc == PK_EINTR)
             return pause_run(o, err);
     }
-    return rc;
+    /* Not finite: the weights before that step are kept by themselves. */
+    return rc && !*not_finite ? give_up(o, err) : rc;
 }
 
 static int start(struct open *o, bool resume, struct pk_err *err)
 {
-    const struct rm_session *s = o->s;
+    struct rm_session *s = o->s;
     struct rm_run *run = s->run;
     int rc = 0;
     o->identity = rm_run_identity(run);
@@ -213,6 +247,9 @@ static int start(struct open *o, bool resume, struct pk_err *err)
         rc =
             rm_state_load(s->state, o->identity, s->trainer, &run->record, err);
         run->resumed = s->trainer->cursor.step + (s->trainer->cursor.at > 0);
+        s->saved = true;
+        s->saved_step = s->trainer->cursor.step;
+        pk_progress_skip(s->progress, rm_trainer_pairs_done(s->trainer));
     }
     if (rc == 0 && resume && ranks(o)->mine == 0)
         rc = rm_checkpoints_resume(run->checkpoints, o->identity, err);
@@ -251,4 +288,16 @@ int rm_session_run(struct rm_session *s, bool resume, bool *not_finite,
     }
     cJSON_Delete(o.identity);
     return rc;
+}
+
+int rm_session_rescue(struct rm_session *s, struct pk_err *err)
+{
+    struct pk_err unused;
+    struct open o = {.s = s, .fixed = &s->run->record.fixed};
+    o.identity =
+        s->run->recipe.keep == RM_KEEP_LAST ? rm_run_identity(s->run) : NULL;
+    if (o.identity && ranks(&o)->n == 1)
+        (void)!save(&o, &unused); /* else an older one, if there is one */
+    cJSON_Delete(o.identity);
+    return say_saved(s, err);
 }

@@ -224,6 +224,34 @@ static void advance(char **argv)
     exit(0);
 }
 
+/* What was done before tells nothing of the rate. */
+static void advance_again(char **argv)
+{
+    struct pk_cli cli = {.verb = "train", .quiet = argv != NULL};
+    struct pk_progress p;
+    pk_progress_start(&p, &cli, "pairs", 300);
+    pk_progress_skip(&p, 100);
+    p.started -= 20;
+    p.drawn -= 20;
+    pk_progress_at(&p, 200);
+    pk_progress_end(&p);
+    exit(0);
+}
+
+START_TEST(progress_after_a_stop)
+{
+    int rate = 0, left = 0;
+    ck_assert_int_eq(run(advance_again, NULL), 0);
+    ck_assert_int_eq(sscanf(said,
+                            "prefkit: train: 200 of 300 pairs, %d.%*d a "
+                            "second, %d s left",
+                            &rate, &left),
+                     2);
+    ck_assert(rate >= 4 && rate <= 5); /* 100 in 20 s, or a little more */
+    ck_assert(left >= 20 && left <= 25);
+}
+END_TEST
+
 /* Not a terminal: one plain line, and nothing when quiet. */
 START_TEST(progress)
 {
@@ -250,6 +278,7 @@ static Suite *suite(void)
     tcase_add_test(t, full_output);
     tcase_add_test(t, signals);
     tcase_add_test(t, progress);
+    tcase_add_test(t, progress_after_a_stop);
     suite_add_tcase(s, t);
     return s;
 }

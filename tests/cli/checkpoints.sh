@@ -193,6 +193,8 @@ kept=$(sed -n 's/.*"kept_step":[[:space:]]*\([0-9]*\),.*/\1/p' best/prefkit.json
 must test "$(grep -c "\"step\":[[:space:]]*$kept" stdout)" -eq 1
 refused 4 "plain.checkpoints' holds no models" \
     prefkit eval sample.db --run a=plain
+refused 4 "name its output, 'whole'" \
+    prefkit eval sample.db --run a=whole.checkpoints
 run 2 prefkit eval sample.db --run a=whole --rm a=whole
 stderr_has "both name 'a'"
 run 2 prefkit eval sample.db --run a=whole --run a=whole

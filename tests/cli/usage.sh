@@ -52,6 +52,8 @@ done
 t "bad values of options"
 run 2 prefkit train x.db --dimension beauty --base b --output o
 run 2 prefkit train x.db --dimension safety --base b --output o --lr nan
+run 2 prefkit train x.db --dimension safety --base b --output o --lr 0
+stderr_has "lr takes a number above 0, up to 1000, not '0'"
 run 2 prefkit train x.db --dimension safety --base b --output o --epochs -1
 run 2 prefkit init-model d --tokenizer t --shape dim=0,layers=1
 run 2 prefkit score --rm nothing
