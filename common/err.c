@@ -52,6 +52,18 @@ int pk_err_prefix(struct pk_err *err, const char *fmt, ...)
     return err->code;
 }
 
+int pk_err_suffix(struct pk_err *err, const char *fmt, ...)
+{
+    if (!err)
+        return PK_EBUG;
+    size_t n = strlen(err->text);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(err->text + n, sizeof err->text - n, fmt, ap);
+    va_end(ap);
+    return err->code;
+}
+
 int pk_exit_status(int code)
 {
     static const struct {

@@ -61,6 +61,9 @@ static inline int pk_fail_mem(struct pk_err *err, const char *what)
 /* Put text before the message; returns err->code (PK_EBUG if err is NULL). */
 int pk_err_prefix(struct pk_err *err, const char *fmt, ...) PK_PRINTF(2, 3);
 
+/* The same behind it. */
+int pk_err_suffix(struct pk_err *err, const char *fmt, ...) PK_PRINTF(2, 3);
+
 /* The exit status of a code; 0 for 0 and above. */
 int pk_exit_status(int code);
 

@@ -132,6 +132,22 @@ static int is_blank(const char *s, size_t n)
     return 1;
 }
 
+/* 1; or a file of another kind, by its first line. */
+static int check_text(const struct pk_lines *in, const char *s, size_t n,
+                      struct pk_err *err)
+{
+    static const char sqlite[] = "SQLite format 3"; /* and its NUL */
+    if (!memchr(s, 0, n))
+        return 1;
+    if (n >= sizeof sqlite && memcmp(s, sqlite, sizeof sqlite) == 0)
+        return pk_fail(err, PK_EDATA,
+                       "%s is an SQLite database (a store?), not lines of text",
+                       in->name);
+    return pk_fail(err, PK_EDATA,
+                   "%s is not UTF-8 text: its first line holds bytes of zero",
+                   in->name);
+}
+
 int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
                  struct pk_err *err)
 {
@@ -146,7 +162,7 @@ int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
         in->number == 1 && n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     *line = s + bom;
     *len = n - bom;
-    return 1;
+    return in->number == 1 ? check_text(in, *line, *len, err) : 1;
 }
 
 int pk_lines_next(struct pk_lines *in, char **line, size_t *len,

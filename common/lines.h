@@ -9,7 +9,7 @@
  * A line longer than PK_LINE_MAX and a gzip file that ends early are errors
  * (PK_EDATA). A byte-order mark at the start, and the '\r' of "\r\n", are taken
  * off; lines that hold only white space are passed over (they keep their
- * number). */
+ * number). A file whose first line holds a NUL is no text (PK_EDATA). */
 #ifndef PREFKIT_COMMON_LINES_H
 #define PREFKIT_COMMON_LINES_H
 

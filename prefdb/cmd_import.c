@@ -205,6 +205,8 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
         a->o.progress = &a->progress;
         rc = prefdb__import_file(db, &a->o, report, err);
         pk_progress_end(&a->progress);
+        if (rc && report->stopped)
+            pk_err_suffix(err, "; --skip-bad goes on without such rows");
         if (rc)
             break;
         if (!list)

@@ -109,6 +109,7 @@ static int take_bad(struct run *r, const struct prefdb__row *row,
                     const struct pk_err *why, struct pk_err *err)
 {
     if (!r->o->skip_bad) {
+        r->report->stopped = true;
         if (err)
             *err = *why;
         pk_err_prefix(err, "%s:%s%llu: ", prefdb__ahead_name(r->in),

@@ -37,6 +37,7 @@ struct prefdb__report {
     char sha256[65];
     const char *unit; /* of the numbers below: "line" or "element" */
     uint64_t rows, bad;
+    bool stopped;        /* at a bad row */
     uint64_t equal;      /* pairs of a ranking left out: the same text twice */
     uint64_t unanswered; /* messages left out: nobody answered them */
     struct prefdb__counts counts;

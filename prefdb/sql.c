@@ -7,6 +7,14 @@
 
 #include "prefdb/store.h"
 
+int prefdb__fail_foreign(const char *path, struct pk_err *err)
+{
+    return pk_fail(err, PK_EDATA,
+                   "%s: not a prefkit store; `prefkit init` makes one, "
+                   "`prefkit import` reads files into it",
+                   path);
+}
+
 int prefdb__fail(const struct prefdb *db, struct pk_err *err)
 {
     const char *path = db->path;
@@ -21,7 +29,7 @@ int prefdb__fail(const struct prefdb *db, struct pk_err *err)
     case SQLITE_READONLY:
         return pk_fail(err, PK_EIO, "%s: the store is read-only", path);
     case SQLITE_NOTADB:
-        return pk_fail(err, PK_EDATA, "%s: not a prefkit store", path);
+        return prefdb__fail_foreign(path, err);
     case SQLITE_CORRUPT:
         return pk_fail(err, PK_EDATA, "%s: the store is damaged: %s", path,
                        sqlite3_errmsg(db->sql));

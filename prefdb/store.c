@@ -139,7 +139,7 @@ static int identify(struct prefdb *db, int *version, struct pk_err *err)
     if (rc)
         return rc;
     if (app != PREFDB__APPLICATION_ID || v < 1)
-        return pk_fail(err, PK_EDATA, "%s: not a prefkit store", db->path);
+        return prefdb__fail_foreign(db->path, err);
     if (v > PREFDB__VERSION)
         return pk_fail(err, PK_EDATA,
                        "%s: written by a newer prefkit (store version %lld, "
@@ -155,14 +155,12 @@ static int open_existing(struct prefdb *db, bool write, struct pk_err *err)
     if (stat(db->path, &st) != 0) {
         int missing = errno == ENOENT;
         int rc = pk_fail_errno(err, "cannot open '%s'", db->path);
-        size_t n = err ? strlen(err->text) : 0;
-        if (missing && err)
-            snprintf(err->text + n, sizeof err->text - n,
-                     "; `prefkit init` makes a store");
+        if (missing)
+            pk_err_suffix(err, "; `prefkit init` makes a store");
         return rc;
     }
     if (!S_ISREG(st.st_mode))
-        return pk_fail(err, PK_EDATA, "%s: not a prefkit store", db->path);
+        return prefdb__fail_foreign(db->path, err);
     /* A reader, too, opens for writing where it may, so that the last one to
      * close takes the -wal file away; it is held to reading below. */
     int rc = !write && !folder_writable(db->path) && !has_journal(db->path)

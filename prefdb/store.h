@@ -38,6 +38,8 @@ bool prefdb__parse_strength(const char *s, int *out);
 
 /* SQLite's last error as ours: full disk, busy, damaged, not a database. */
 int prefdb__fail(const struct prefdb *db, struct pk_err *err);
+/* For a file that is no store of ours: PK_EDATA. */
+int prefdb__fail_foreign(const char *path, struct pk_err *err);
 
 /* PK_EDATA: a row that can't be, as no row that we write is. */
 int prefdb__damaged(const struct prefdb *db, const char *what, int64_t row,

@@ -268,13 +268,9 @@ static void save_last_good(struct open *o, struct rm_run *run,
                            struct pk_err *err)
 {
     struct pk_err unused;
-    struct pk_buf why = PK_BUF_INIT(sizeof err->text);
     if (o->trainer.cursor.step == 0 || save(o, run, o->last_good, &unused) != 0)
         return;
-    pk_buf_adds(&why, err->text);
-    pk_fail(err, err->code, "%s; the weights before it are in %s",
-            why.data ? why.data : "", o->last_good);
-    pk_buf_release(&why);
+    pk_err_suffix(err, "; the weights before it are in %s", o->last_good);
 }
 
 static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)

@@ -39,14 +39,13 @@ static int save(const struct open *o, struct pk_err *err)
 /* Behind a failure's message: what is saved, and how to go on from it. */
 static int say_saved(const struct rm_session *s, struct pk_err *err)
 {
-    struct pk_err why = *err;
     if (!s->saved)
-        return why.code;
-    return pk_fail(err, why.code,
-                   "%s; %llu of %zu steps are in %s, and the same "
-                   "command with --resume goes on from there",
-                   why.text, (unsigned long long)s->saved_step,
-                   s->trainer->steps, s->state);
+        return err->code;
+    return pk_err_suffix(err,
+                         "; %llu of %zu steps are in %s, and the same command "
+                         "with --resume goes on from there",
+                         (unsigned long long)s->saved_step, s->trainer->steps,
+                         s->state);
 }
 
 /* After a signal, told in *err. */

@@ -66,12 +66,34 @@ START_TEST(nul_bytes_are_kept)
     struct pk_lines *in;
     char *line, *path = temp_path("nul");
     size_t len;
-    write_file(path, "a\0b\n", 4);
+    write_file(path, "x\na\0b\n", 6);
     ck_ok(pk_lines_open(&in, path, &err));
+    ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), 1);
     ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), 1);
     ck_assert_uint_eq(len, 3);
     ck_assert_mem_eq(line, "a\0b", 4);
     pk_lines_close(in);
+}
+END_TEST
+
+/* By its first line a file is something else. */
+START_TEST(no_text)
+{
+    static const struct {
+        const char *bytes, *says;
+    } files[] = {{"SQLite format 3\0\x10\0\n", "an SQLite database"},
+                 {"\xFF\xFE{\0\"\0\n\0.........", "not UTF-8 text"},
+                 {"{\"a\": \"\0\"}\n.........", "not UTF-8 text"}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct pk_lines *in;
+        char *line, *path = temp_path("no_text");
+        size_t len;
+        write_file(path, files[i].bytes, 19);
+        ck_ok(pk_lines_open(&in, path, &err));
+        ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), PK_EDATA);
+        ck_assert_ptr_nonnull(strstr(err.text, files[i].says));
+        pk_lines_close(in);
+    }
 }
 END_TEST
 
@@ -306,6 +328,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_test(t, plain);
     tcase_add_test(t, nul_bytes_are_kept);
+    tcase_add_test(t, no_text);
     tcase_add_test(t, chunk_edges);
     tcase_add_test(t, gzip);
     tcase_add_test(t, gzip_damaged);

@@ -113,3 +113,17 @@ must cmp before after
 run 0 prefkit check full.db
 
 end_test
+
+t "a store where rows are read, and a row where there is a way around"
+sample_store
+small_base
+train_small safety safe
+refused 3 "sample.db is an SQLite database" prefkit import sample.db sample.db
+refused 3 "sample.db is an SQLite database" \
+    prefkit score --quiet --rm m=safe --input sample.db
+refused 3 "sample.db is an SQLite database" \
+    prefkit tokenize --model base --input sample.db
+printf '{"prompt": "a", "chosen": "x", "rejected": "x"}\n' >equal.jsonl
+refused 3 "equal.jsonl:1: the two responses are the same; --skip-bad goes on" \
+    prefkit import sample.db equal.jsonl --dimension safety
+run 0 prefkit import sample.db equal.jsonl --dimension safety --skip-bad
