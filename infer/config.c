@@ -216,6 +216,12 @@ static void refuse_variants(struct reader *r)
         if (!r->rc)
             r->rc = pk_fail(r->err, PK_EDATA,
                             "biases (attention_bias, mlp_bias) can't be run");
+    const cJSON *part =
+        cJSON_GetObjectItemCaseSensitive(r->json, "partial_rotary_factor");
+    if (!r->rc && cJSON_IsNumber(part) && part->valuedouble != 1)
+        r->rc = pk_fail(r->err, PK_EDATA,
+                        "\"partial_rotary_factor\" %g can't be run",
+                        part->valuedouble);
 }
 
 static int read_config(struct infer_config *c, const cJSON *json,

@@ -284,6 +284,11 @@ const struct gguf_tensor *gguf_find(const struct gguf *g, const char *name)
     return NULL;
 }
 
+const struct gguf_tensor *gguf_at(const struct gguf *g, size_t i)
+{
+    return i < g->n_tensors ? &g->tensor[i] : NULL;
+}
+
 void gguf_widen(float *dst, const struct gguf_tensor *t)
 {
     const uint64_t n = t->cols * t->rows;

@@ -62,6 +62,8 @@ struct gguf_tensor {
     const uint8_t *data;
 };
 const struct gguf_tensor *gguf_find(const struct gguf *g, const char *name);
+/* The i-th; NULL after the last. */
+const struct gguf_tensor *gguf_at(const struct gguf *g, size_t i);
 
 /* Its cols * rows values as f32. */
 void gguf_widen(float *dst, const struct gguf_tensor *t);

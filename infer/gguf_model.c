@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "infer/config.h"
+#include "infer/foreign.h"
 #include "infer/gguf.h"
 #include "infer/params.h"
 #include "infer/rope.h"
@@ -173,6 +174,24 @@ tensor_of(const struct gguf *g, const struct infer_config *c, size_t i)
     return gguf_find(g, name);
 }
 
+/* Layers have these tensors, and no others that would be computed with. */
+static int refuse_foreign(const struct gguf *g, const struct infer_config *c,
+                          struct pk_err *err)
+{
+    const struct gguf_tensor *t;
+    for (size_t i = 0; (t = gguf_at(g, i)); i++) {
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)t->name.len, t->name.s);
+        if (strncmp(name, "blk.", 4) == 0 && !strstr(name, "rot_embd") &&
+            !infer_layer_tensor(c, "blk.", layer_names, name))
+            return pk_fail(err, PK_EDATA,
+                           "tensor '%s' has no place in a model of this "
+                           "metadata: without it the numbers would be others",
+                           name);
+    }
+    return 0;
+}
+
 /* Before memory is taken for them: they are all there, in their shapes. */
 static int check_tensors(const struct gguf *g, const struct infer_config *c,
                          struct pk_err *err)
@@ -225,6 +244,8 @@ int gguf_load(const struct gguf *g, struct infer_config *c,
     int rc = read_config(g, c, err);
     if (!rc)
         rc = read_divisors(g, c, err);
+    if (!rc)
+        rc = refuse_foreign(g, c, err);
     if (!rc)
         rc = check_tensors(g, c, err);
     if (!rc)

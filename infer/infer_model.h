@@ -238,7 +238,8 @@ struct infer_model;
  * their index (F32, F16, BF16). F32 and BF16 tensors are used where they lie in
  * the mapped file; F16 and unaligned ones, and bf16 ones of one row, are
  * widened to f32. Products are in fp32. Errors: PK_EDATA for anything wrong in
- * the files (also NaN or infinite weights, and pad_token_id equal to
+ * the files (also NaN or infinite weights, tensors that the model would compute
+ * with and has no place for, such as biases, and pad_token_id equal to
  * eos_token_id in a model with a score head), PK_EIO, PK_EMEM. */
 PK_NODISCARD int infer_model_open(struct infer_model **out, const char *dir,
                                   struct pk_err *err);

@@ -14,6 +14,7 @@
 #include "common/sha256.h"
 #include "infer/ahead.h"
 #include "infer/config.h"
+#include "infer/foreign.h"
 #include "infer/gemm_tiles.h"
 #include "infer/lora_file.h"
 #include "infer/model.h"
@@ -176,9 +177,6 @@ static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
                        const struct infer_stored *s, struct infer_matrix *slot,
                        struct pk_err *err)
 {
-    int rc = check_shape(m, t, s, err);
-    if (rc)
-        return rc;
     if (s->dtype == INFER_OTHER)
         return pk_fail(err, PK_EDATA, "%s: tensor '%s' is not F32, F16 or BF16",
                        m->dir, s->name);
@@ -203,6 +201,51 @@ static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
     return 0;
 }
 
+static int refuse_foreign(const struct infer_model *m, struct pk_err *err)
+{
+    for (size_t k = 0; k < m->n_shards; k++) {
+        const struct infer_safetensors *file = m->shard[k].file;
+        for (size_t i = 0; i < infer_safetensors_count(file); i++) {
+            const char *name = infer_safetensors_at(file, i)->name;
+            if (infer_tensor_foreign(&m->config, name))
+                return pk_fail(err, PK_EDATA,
+                               "%s: tensor '%.200s' has no place in a model of "
+                               "this config: without it the numbers would be "
+                               "others",
+                               m->dir, name);
+        }
+    }
+    return 0;
+}
+
+/* Tensor i as it is stored, or NULL. */
+static const struct infer_stored *find_tensor(const struct infer_model *m,
+                                              size_t i, struct infer_tensor *t)
+{
+    infer_tensor_at(&m->config, i, t);
+    const struct infer_stored *s = find(m, t->name);
+    if (!s && i == 0 && m->config.tied)
+        s = find(m, "lm_head.weight"); /* tied, stored under either name */
+    return s;
+}
+
+/* Before any of them is read: they are all there, in their shapes, and nothing
+ * is left out that the model would compute with. */
+static int check_tensors(const struct infer_model *m, struct pk_err *err)
+{
+    for (size_t i = 0; i < infer_tensor_count(&m->config); i++) {
+        struct infer_tensor t;
+        const struct infer_stored *s = find_tensor(m, i, &t);
+        if (!s)
+            return pk_fail(err, PK_EDATA, "%s: tensor '%s' is missing", m->dir,
+                           t.name);
+        int rc = check_shape(m, &t, s, err);
+        if (rc)
+            return rc;
+    }
+    return refuse_foreign(m, err);
+}
+
 static int load_all(struct infer_model *m, struct pk_err *err)
 {
     const struct infer_config *c = &m->config;
@@ -213,14 +256,9 @@ static int load_all(struct infer_model *m, struct pk_err *err)
         return pk_fail_mem(err, "a model");
     for (size_t i = 0; i < count; i++) {
         struct infer_tensor t;
-        infer_tensor_at(c, i, &t);
-        const struct infer_stored *s = find(m, t.name);
-        if (!s && i == 0 && c->tied)
-            s = find(m, "lm_head.weight"); /* tied, stored under either name */
-        if (!s)
-            return pk_fail(err, PK_EDATA, "%s: tensor '%s' is missing", m->dir,
-                           t.name);
-        int rc = load_tensor(m, &t, s, infer_weights_slot(c, &m->w, i), err);
+        const struct infer_stored *stored = find_tensor(m, i, &t);
+        int rc =
+            load_tensor(m, &t, stored, infer_weights_slot(c, &m->w, i), err);
         if (rc)
             return rc;
     }
@@ -291,6 +329,8 @@ int infer_model_open_as(struct infer_model **out, const char *dir,
         rc = infer_config_load(&m->config, path, how->read_out, err);
     if (!rc)
         rc = open_files(m, err);
+    if (!rc)
+        rc = check_tensors(m, err);
     if (!rc)
         rc = load_all(m, err);
     if (!rc)

@@ -272,6 +272,12 @@ size_t infer_safetensors_count(const struct infer_safetensors *st)
     return st->n;
 }
 
+const struct infer_stored *
+infer_safetensors_at(const struct infer_safetensors *st, size_t i)
+{
+    return &st->tensor[i];
+}
+
 void infer_widen(float *dst, const void *src, enum infer_dtype dtype,
                  uint64_t n)
 {

@@ -35,6 +35,8 @@ const struct infer_stored *
 infer_safetensors_find(const struct infer_safetensors *st, const char *name);
 
 size_t infer_safetensors_count(const struct infer_safetensors *st);
+const struct infer_stored *
+infer_safetensors_at(const struct infer_safetensors *st, size_t i);
 
 /* Widen n elements to f32. src need not be aligned. */
 void infer_widen(float *dst, const void *src, enum infer_dtype dtype,

@@ -340,6 +340,7 @@ static const struct {
     {"model_type", "\"mistral\""},
     {"model_type", "1"},
     {"attention_bias", "true"},
+    {"partial_rotary_factor", "0.5"},
     {"mlp_bias", "true"},
     {"mlp_bias", "\"no\""},
     {"tie_word_embeddings", "1"},
@@ -414,6 +415,7 @@ START_TEST(possible_configs)
         {"rope_scaling", "null"},
         {"attention_bias", "false"},
         {"attention_bias", "null"},
+        {"partial_rotary_factor", "1.0"},
         {"hidden_act", "\"silu\""},
         {"rope_theta", "500000"},
         {"max_position_embeddings", "4096"},
@@ -423,6 +425,58 @@ START_TEST(possible_configs)
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
         struct infer_model *m;
         set_config(fine[i][0], fine[i][1]);
+        ck_ok(infer_model_open(&m, dir, &err));
+        infer_model_close(m);
+    }
+}
+END_TEST
+
+/* The good file with one more tensor in it. */
+static void add_tensor(const char *name)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    pk_buf_addf(&b,
+                "{\"%s\":{\"dtype\":\"F32\",\"shape\":[0],"
+                "\"data_offsets\":[0,0]},",
+                name);
+    pk_buf_adds(&b, good.header + 1);
+    write_header(b.data, b.len);
+    pk_buf_release(&b);
+}
+
+/* Left out, these would change every score. */
+START_TEST(foreign_tensors)
+{
+    static const char *const names[] = {
+        "score.bias",
+        "model.layers.0.self_attn.q_proj.bias",
+        "model.layers.0.mlp.down_proj.bias",
+        "model.layers.0.self_attn.q_norm.weight",
+        "model.layers.0.self_attn.q_proj.weight_scale",
+        "model.layers.1.mlp.up_proj.weight",
+        "model.layers.18446744073709551616.mlp.up_proj.weight",
+        "model.layers.0",
+        "model.layers.-1.mlp.up_proj.weight",
+        "model.norm.bias",
+        "model.embed_positions.weight"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        add_tensor(names[i]);
+        refuse(names[i], "has no place");
+        ck_assert_ptr_nonnull(strstr(err.text, names[i]));
+    }
+}
+END_TEST
+
+/* What other programs keep beside the weights is no matter. */
+START_TEST(tensors_beside)
+{
+    static const char *const names[] = {
+        "model.layers.0.self_attn.rotary_emb.inv_freq",
+        "model.rotary_emb.inv_freq", "lm_head.weight", "v_head.summary.bias",
+        "step"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct infer_model *m;
+        add_tensor(names[i]);
         ck_ok(infer_model_open(&m, dir, &err));
         infer_model_close(m);
     }
@@ -444,6 +498,8 @@ static Suite *suite(void)
                         sizeof no_config / sizeof *no_config);
     tcase_add_test(t, strange_configs);
     tcase_add_test(t, possible_configs);
+    tcase_add_test(t, foreign_tensors);
+    tcase_add_test(t, tensors_beside);
     suite_add_tcase(s, t);
     return s;
 }

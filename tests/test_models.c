@@ -402,6 +402,45 @@ START_TEST(gguf_golden_model)
 }
 END_TEST
 
+/* A file with one more tensor in it. */
+static int load_with(const char *name)
+{
+    struct golden g;
+    struct gguf_file f = GGUF_FILE_INIT;
+    struct pk_buf out = PK_BUF_INIT(1 << 24);
+    struct gguf *file;
+    struct infer_config c;
+    struct infer_params *p;
+    golden_open(&g, "causal");
+    put_model(&f, g.c, g.p);
+    gguf_put_tensor(&f, name, 1, 1, 0);
+    gguf_put_int(&f.data, 0x3F800000, 4);
+    gguf_file_end(&f, &out);
+    char *path = temp_path("more.gguf");
+    write_file(path, out.data, out.len);
+    ck_ok(gguf_open(&file, path, &err));
+    int rc = gguf_load(file, &c, &p, &err);
+    infer_params_free(p);
+    gguf_close(file);
+    pk_buf_release(&out);
+    golden_close(&g);
+    return rc;
+}
+
+START_TEST(gguf_foreign_tensors)
+{
+    static const char *const names[] = {
+        "blk.0.attn_q.bias", "blk.0.attn_q_norm.weight", "blk.99.attn_q.weight",
+        "blk.0.ffn_gate_inp.weight"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        ck_assert_int_eq(load_with(names[i]), PK_EDATA);
+        ck_assert_ptr_nonnull(strstr(err.text, names[i]));
+    }
+    ck_ok(load_with("blk.0.attn_rot_embd"));
+    ck_ok(load_with("mtp.head"));
+}
+END_TEST
+
 START_TEST(gguf_types)
 {
     static const int types[] = {0, 1, 30, 8};
@@ -583,6 +622,7 @@ static Suite *suite(void)
     tcase_add_test(t, fallback_ids);
     tcase_add_test(t, real_tokenizer_json);
     tcase_add_test(t, gguf_golden_model);
+    tcase_add_test(t, gguf_foreign_tensors);
     tcase_add_test(t, gguf_types);
     tcase_add_test(t, gguf_byte_level_tokenizer);
     tcase_add_test(t, verify_tells);

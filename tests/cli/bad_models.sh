@@ -69,6 +69,11 @@ broken
 config hidden_size 32
 unusable "hidden_size\|shape\|tensor"
 
+t "a config of fewer layers than the weights have"
+broken
+config num_hidden_layers 1
+unusable "model.layers.1.*has no place"
+
 t "a config that mistypes, lacks or overstates things"
 broken
 for edit in 'num_hidden_layers="two"' num_hidden_layers=2000000000 \
