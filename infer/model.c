@@ -1,14 +1,8 @@
-/* Model directories: config.json and safetensors, one file or shards. */
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
+/* A model directory, open: its weights and what is done with them. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/buf.h"
-#include "common/json.h"
 #include "common/mem.h"
 #include "common/room.h"
 #include "common/sha256.h"
@@ -18,26 +12,18 @@
 #include "infer/gemm_tiles.h"
 #include "infer/lora_file.h"
 #include "infer/model.h"
+#include "infer/model_files.h"
 #include "infer/params.h"
 #include "infer/safetensors.h"
 #include "infer/tile_weights.h"
 #include "infer/tokenizer_files.h"
 
-#define INDEX_MAX ((size_t)64 << 20) /* bytes */
-
-struct shard {
-    char *name;
-    struct infer_safetensors *file;
-};
-
 struct infer_model {
     char *dir;
     struct infer_config config;
     struct infer_weights w;
-    struct shard *shard;
-    size_t n_shards;
-    cJSON *weight_map; /* tensor name to shard name; NULL: one file */
-    float **owned;     /* widened tensors */
+    struct infer_model_files files;
+    float **owned; /* widened tensors */
     size_t n_owned;
     struct infer_params *adapters; /* NULL: none */
     uint16_t *tiles;               /* layers for the tile unit; NULL: none */
@@ -54,85 +40,6 @@ int infer_path(char **out, const char *dir, const char *name,
     }
     *out = pk_buf_take(&b);
     return 0;
-}
-
-static int add_shard(struct infer_model *m, const char *name,
-                     struct pk_err *err)
-{
-    for (size_t i = 0; i < m->n_shards; i++)
-        if (strcmp(m->shard[i].name, name) == 0)
-            return 0;
-    if (strchr(name, '/'))
-        return pk_fail(err, PK_EDATA,
-                       "%s: the index names '%.200s', which is not a file of "
-                       "this directory",
-                       m->dir, name);
-    struct shard *s = realloc(m->shard, (m->n_shards + 1) * sizeof *s);
-    if (!s)
-        return pk_fail_mem(err, "a shard");
-    m->shard = s;
-    s += m->n_shards;
-    *s = (struct shard){.name = pk_strdup(name)};
-    if (!s->name)
-        return pk_fail_mem(err, "a shard");
-    m->n_shards++;
-    char *path;
-    int rc = infer_path(&path, m->dir, name, err);
-    if (!rc)
-        rc = infer_safetensors_open(&s->file, path, err);
-    free(path);
-    return rc;
-}
-
-static int open_index(struct infer_model *m, const char *path,
-                      struct pk_err *err)
-{
-    cJSON *index;
-    int rc = pk_json_load(&index, path, INDEX_MAX, err);
-    if (rc)
-        return rc;
-    m->weight_map =
-        cJSON_DetachItemFromObjectCaseSensitive(index, "weight_map");
-    cJSON_Delete(index);
-    if (!cJSON_IsObject(m->weight_map))
-        return pk_fail(err, PK_EDATA, "%s: \"weight_map\" is missing", path);
-    const cJSON *e;
-    cJSON_ArrayForEach(e, m->weight_map)
-    {
-        if (!cJSON_IsString(e))
-            return pk_fail(err, PK_EDATA, "%s: \"%.200s\" names no file", path,
-                           e->string);
-        if ((rc = add_shard(m, e->valuestring, err)) < 0)
-            return rc;
-    }
-    return 0;
-}
-
-static int open_files(struct infer_model *m, struct pk_err *err)
-{
-    char *path;
-    struct stat st;
-    int rc = infer_path(&path, m->dir, "model.safetensors.index.json", err);
-    if (rc)
-        return rc;
-    if (stat(path, &st) == 0)
-        rc = open_index(m, path, err);
-    else
-        rc = add_shard(m, "model.safetensors", err);
-    free(path);
-    return rc;
-}
-
-static const struct infer_stored *find(const struct infer_model *m,
-                                       const char *name)
-{
-    if (!m->weight_map)
-        return infer_safetensors_find(m->shard[0].file, name);
-    const cJSON *e = cJSON_GetObjectItemCaseSensitive(m->weight_map, name);
-    for (size_t i = 0; e && i < m->n_shards; i++)
-        if (strcmp(m->shard[i].name, e->valuestring) == 0)
-            return infer_safetensors_find(m->shard[i].file, name);
-    return NULL;
 }
 
 static int check_shape(const struct infer_model *m,
@@ -203,8 +110,8 @@ static int load_tensor(struct infer_model *m, const struct infer_tensor *t,
 
 static int refuse_foreign(const struct infer_model *m, struct pk_err *err)
 {
-    for (size_t k = 0; k < m->n_shards; k++) {
-        const struct infer_safetensors *file = m->shard[k].file;
+    for (size_t k = 0; k < m->files.n_shards; k++) {
+        const struct infer_safetensors *file = m->files.shard[k].file;
         for (size_t i = 0; i < infer_safetensors_count(file); i++) {
             const char *name = infer_safetensors_at(file, i)->name;
             if (infer_tensor_foreign(&m->config, name))
@@ -223,9 +130,10 @@ static const struct infer_stored *find_tensor(const struct infer_model *m,
                                               size_t i, struct infer_tensor *t)
 {
     infer_tensor_at(&m->config, i, t);
-    const struct infer_stored *s = find(m, t->name);
+    const struct infer_stored *s = infer_model_files_find(&m->files, t->name);
     if (!s && i == 0 && m->config.tied)
-        s = find(m, "lm_head.weight"); /* tied, stored under either name */
+        s = infer_model_files_find(
+            &m->files, "lm_head.weight"); /* tied, stored under either name */
     return s;
 }
 
@@ -328,7 +236,7 @@ int infer_model_open_as(struct infer_model **out, const char *dir,
     if (!rc)
         rc = infer_config_load(&m->config, path, how->read_out, err);
     if (!rc)
-        rc = open_files(m, err);
+        rc = infer_model_files_open(&m->files, m->dir, err);
     if (!rc)
         rc = check_tensors(m, err);
     if (!rc)
@@ -353,14 +261,9 @@ void infer_model_close(struct infer_model *m)
     infer_ahead_free(m->w.ahead);
     for (size_t i = 0; i < m->n_owned; i++)
         free(m->owned[i]);
-    for (size_t i = 0; i < m->n_shards; i++) {
-        infer_safetensors_close(m->shard[i].file);
-        free(m->shard[i].name);
-    }
-    cJSON_Delete(m->weight_map);
+    infer_model_files_close(&m->files);
     infer_params_free(m->adapters);
     free(m->tiles);
-    free(m->shard);
     free(m->owned);
     free(m->w.layer);
     free(m->dir);
