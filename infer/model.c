@@ -1,4 +1,5 @@
 /* A model directory, open: its weights and what is done with them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
