@@ -60,6 +60,25 @@ static float *cut(struct cutter *m, size_t rows, size_t cols)
     return at;
 }
 
+/* One layer's values; with nothing kept, of all layers. */
+static void lay_out_layer(struct infer_tape *t, struct infer_acts *a,
+                          const struct infer_dims *d, size_t n, size_t rows,
+                          struct cutter *m)
+{
+    bool train = t->keep != INFER_KEEP_NOTHING;
+    a->x = cut(m, n, d->c);
+    a->q = cut(m, rows, d->q);
+    a->k = cut(m, n, d->kv);
+    a->v = cut(m, n, d->kv);
+    a->att = train ? cut(m, rows, d->q) : t->h; /* h is free by then */
+    a->mid = cut(m, rows, d->c);
+    a->gate = a->up = NULL;
+    if (t->gated)
+        return;
+    a->gate = cut(m, train ? rows : t->block, d->f);
+    a->up = cut(m, train ? rows : t->block, d->f);
+}
+
 static void lay_out(struct infer_tape *t, const struct infer_config *c,
                     const struct infer_packed *f, struct cutter *m)
 {
@@ -70,21 +89,14 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
     t->block = train || n < BLOCK ? n : BLOCK;
     for (size_t l = 0; l < c->layers; l++) {
         struct infer_acts *a = &t->layer[l];
-        size_t rows = all && l + 1 == c->layers ? f->reads.n : n;
-        if (l > 0 && !all) {
-            *a = t->layer[0];
-            if (train)
-                a->x = cut(m, n, d.c);
+        if (l == 0 || all) {
+            bool last = all && l + 1 == c->layers;
+            lay_out_layer(t, a, &d, n, last ? f->reads.n : n, m);
             continue;
         }
-        a->x = cut(m, n, d.c);
-        a->q = cut(m, rows, d.q);
-        a->k = cut(m, n, d.kv);
-        a->v = cut(m, n, d.kv);
-        a->att = train ? cut(m, rows, d.q) : t->h; /* h is free by then */
-        a->mid = cut(m, rows, d.c);
-        a->gate = t->gated ? NULL : cut(m, train ? rows : t->block, d.f);
-        a->up = t->gated ? NULL : cut(m, train ? rows : t->block, d.f);
+        *a = t->layer[0];
+        if (train)
+            a->x = cut(m, n, d.c);
     }
     t->out = cut(m, f->reads.n, d.c);
     t->act = cut(m, t->block, d.f);
