@@ -2,6 +2,8 @@
 #ifndef PREFKIT_TESTS_PREFDB_ROWS_H
 #define PREFKIT_TESTS_PREFDB_ROWS_H
 
+#include <stdlib.h>
+
 #include "prefdb/export.h"
 #include "tests/prefdb_support.h"
 
