@@ -80,7 +80,8 @@ END_TEST
 START_TEST(no_text)
 {
     static const struct {
-        const char *bytes, *says;
+        char bytes[24];
+        const char *says;
     } files[] = {{"SQLite format 3\0\x10\0\n", "an SQLite database"},
                  {"\xFF\xFE{\0\"\0\n\0.........", "not UTF-8 text"},
                  {"{\"a\": \"\0\"}\n.........", "not UTF-8 text"}};
