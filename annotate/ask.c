@@ -13,12 +13,16 @@
 #include "common/utf8.h"
 
 /* A key, while the annotator is there; v->gone when there will be none. */
-static int key(struct annotate__view *v)
+static int after(struct annotate__view *v, int k)
 {
-    int k = annotate__tty_key(&v->tty);
     v->gone |= k == ANNOTATE__HUNG_UP;
     annotate__touch(v->s, pk_now());
     return k;
+}
+
+static int key(struct annotate__view *v)
+{
+    return after(v, annotate__tty_key(&v->tty));
 }
 
 /* ---- A line -------------------------------------------------------------- */
@@ -32,26 +36,31 @@ static void shorten(char *s)
     s[n ? n - 1 : 0] = 0;
 }
 
-static void append(char *s, size_t size, int k)
+/* A character, if it is one; false where there is no room for it. */
+static bool append(char *s, size_t size, int k)
 {
     char utf8[4];
     if (k < 0x20 || k >= ANNOTATE__KEY_UP)
-        return;
+        return true;
     size_t n = pk_utf8_encode((uint32_t)k, utf8), at = strlen(s);
-    if (at + n < size) {
-        memcpy(s + at, utf8, n);
-        s[at + n] = 0;
-    }
+    if (at + n >= size)
+        return false;
+    memcpy(s + at, utf8, n);
+    s[at + n] = 0;
+    return true;
 }
 
 static int draw_line(struct annotate__view *v, const char *prompt,
-                     const char *text, struct pk_err *err)
+                     const char *text, bool full, struct pk_err *err)
 {
     int y = LINES - 1, rc = annotate__view_draw(v, err);
     move(y, 0);
     clrtoeol();
     int x =
         1 + annotate__tty_puts(&v->tty, y, 1, COLS - 2, prompt, ANNOTATE__BOLD);
+    if (full)
+        x += annotate__tty_puts(&v->tty, y, x, COLS - x - 1, "(no room) ",
+                                ANNOTATE__BOLD);
     /* The end of a long text is what is being written. */
     while ((int)annotate__width(text, strlen(text)) > COLS - x - 2) {
         struct annotate__cell c;
@@ -63,27 +72,37 @@ static int draw_line(struct annotate__view *v, const char *prompt,
     return rc;
 }
 
+/* A paste is part of the line whatever is in it, and is drawn as a whole. */
+static int line_key(struct annotate__view *v, char *text, size_t size,
+                    bool *full)
+{
+    bool pasted;
+    int k;
+    *full = false;
+    while (k = after(v, annotate__tty_typed(&v->tty, &pasted)), pasted)
+        *full |= !append(text, size, k == '\r' || k == '\t' ? ' ' : k);
+    return k;
+}
+
 int annotate__ask_line(struct annotate__view *v, const char *prompt, char *out,
                        size_t size, bool *ok, struct pk_err *err)
 {
     char *text = malloc(size);
-    bool pasting = false;
+    bool full = false;
     int k = 0, rc = 0;
     *ok = false;
     if (!text)
         return pk_fail_mem(err, "a line");
     snprintf(text, size, "%s", out);
-    while (!rc && !v->gone && (k != '\r' || pasting) && k != 0x1B) {
-        rc = draw_line(v, prompt, text, err);
-        k = rc ? 0x1B : key(v);
-        if (k == ANNOTATE__PASTE || k == ANNOTATE__PASTED)
-            pasting = k == ANNOTATE__PASTE;
-        else if (k == 8)
+    while (!rc && !v->gone && k != '\r' && k != 0x1B) {
+        rc = draw_line(v, prompt, text, full, err);
+        k = rc ? 0x1B : line_key(v, text, size, &full);
+        if (k == 8)
             shorten(text);
         else if (k == 0x15) /* ^U */
             text[0] = 0;
         else
-            append(text, size, pasting && (k == '\r' || k == '\t') ? ' ' : k);
+            full |= !append(text, size, k);
     }
     *ok = !rc && k == '\r';
     if (*ok)

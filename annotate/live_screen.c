@@ -250,20 +250,6 @@ static int resting_key(struct annotate__show *w, int key, bool *quit,
     }
 }
 
-/* Without a drawing and a draft for every key of it. */
-static void paste(struct annotate__show *w)
-{
-    int key = annotate__tty_key(&w->v.tty);
-    bool full = false;
-    while (key != ANNOTATE__PASTED && key != ANNOTATE__HUNG_UP) {
-        (void)annotate__editor_key(&w->l->prompt, key, true);
-        full |= w->l->prompt.full;
-        key = annotate__tty_key(&w->v.tty);
-    }
-    w->l->prompt.full = full;
-    w->v.gone |= key == ANNOTATE__HUNG_UP;
-}
-
 static int other_key(struct annotate__show *w, int key, bool *quit,
                      struct pk_err *err)
 {
@@ -281,16 +267,18 @@ static int other_key(struct annotate__show *w, int key, bool *quit,
     return 0;
 }
 
+static void say_full(struct annotate__show *w)
+{
+    if (w->l->prompt.full)
+        say(w, "the prompt is as long as it may be");
+}
+
 static int prompt_key(struct annotate__show *w, int key, bool *quit,
                       struct pk_err *err)
 {
-    struct annotate__editor *e = &w->l->prompt;
-    if (key == ANNOTATE__PASTE)
-        paste(w);
-    else if (!annotate__editor_key(e, key, false))
+    if (!annotate__editor_key(&w->l->prompt, key, false))
         return other_key(w, key, quit, err);
-    if (e->full)
-        say(w, "the prompt is as long as it may be");
+    say_full(w);
     return 0;
 }
 
@@ -304,15 +292,33 @@ static int revising_key(struct annotate__show *w, int key, bool *quit,
     return rc || w->l->s->have ? rc : annotate__show_anew(w, err);
 }
 
-/* Pasted text is a prompt's, or nothing's. */
+static bool typing(const struct annotate__show *w)
+{
+    return w->scene.writing && !w->resting &&
+           w->v.layout.shape != ANNOTATE__TOO_SMALL;
+}
+
+/* A paste is the prompt's, without a drawing and a draft for every character.
+ */
+static int typed_key(struct annotate__show *w)
+{
+    bool pasted, full = false;
+    int k;
+    while (k = annotate__tty_typed(&w->v.tty, &pasted), pasted) {
+        (void)annotate__editor_key(&w->l->prompt, k, true);
+        full |= w->l->prompt.full;
+    }
+    w->l->prompt.full = full;
+    say_full(w);
+    return k;
+}
+
 static int key_of(struct annotate__show *w)
 {
-    int k = annotate__tty_key(&w->v.tty);
-    if (k == ANNOTATE__PASTE && !w->scene.writing) {
-        while (k != ANNOTATE__PASTED && k != ANNOTATE__HUNG_UP)
-            k = annotate__tty_key(&w->v.tty);
+    bool typed = typing(w);
+    int k = typed ? typed_key(w) : annotate__tty_key(&w->v.tty);
+    if (!typed && (k == ANNOTATE__PASTE || k == ANNOTATE__PASTED))
         say(w, "pasted text is not taken for keys");
-    }
     if (k != ANNOTATE__NEWS)
         annotate__touch(w->l->s, pk_now());
     w->v.gone |= k == ANNOTATE__HUNG_UP;
@@ -322,8 +328,7 @@ static int key_of(struct annotate__show *w)
 static int on_key(struct annotate__show *w, int key, bool *quit,
                   struct pk_err *err)
 {
-    bool paste = key == ANNOTATE__PASTE || key == ANNOTATE__PASTED;
-    if (key < 0 && !paste)
+    if (key < 0)
         return 0;
     if (w->v.layout.shape == ANNOTATE__TOO_SMALL)
         return annotate__screen_key(&w->v, key, quit, err);

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "annotate/text.h"
 #include "common/cli.h"
@@ -193,9 +196,21 @@ static bool choose(struct annotate__plain_io *p, const char *line)
     return true;
 }
 
+/* What is pasted as a text may have several lines: they are no commands. */
+static void drop_other_lines(struct annotate__plain_io *p)
+{
+    int fd = fileno(p->in);
+    if (!isatty(fd) || poll(&(struct pollfd){fd, POLLIN, 0}, 1, 0) <= 0)
+        return;
+    tcflush(fd, TCIFLUSH);
+    fputs("only the first line is taken; those that came with it are not\n",
+          p->out);
+}
+
 static void set_text(struct annotate__plain_io *p, char *into, size_t size,
                      const char *text)
 {
+    drop_other_lines(p);
     if (strlen(text) >= size)
         fprintf(p->out, "too long: at most %zu bytes\n", size - 1);
     else
@@ -205,6 +220,8 @@ static void set_text(struct annotate__plain_io *p, char *into, size_t size,
 static int skip(struct annotate__plain_io *p, const char *reason,
                 struct pk_err *err)
 {
+    if (*reason)
+        drop_other_lines(p);
     int rc = annotate__skip(p->s, reason, err);
     return rc || !p->s->have ? rc : annotate__plain_pair(p, err);
 }

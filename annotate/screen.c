@@ -249,15 +249,11 @@ int annotate__screen_key(struct annotate__view *v, int key, bool *quit,
     return ask(v, r, quit, err);
 }
 
-/* Pasted text is no keys. */
-static int key_outside_paste(struct annotate__view *v)
+static int key_of(struct annotate__view *v)
 {
     int k = annotate__tty_key(&v->tty);
-    if (k == ANNOTATE__PASTE) {
-        while (k != ANNOTATE__PASTED && k != ANNOTATE__HUNG_UP)
-            k = annotate__tty_key(&v->tty);
+    if (k == ANNOTATE__PASTE || k == ANNOTATE__PASTED)
         annotate__screen_say(v, "pasted text is not taken for keys");
-    }
     if (k != ANNOTATE__NEWS)
         annotate__touch(v->s, pk_now());
     v->gone |= k == ANNOTATE__HUNG_UP;
@@ -279,7 +275,7 @@ static int loop(struct annotate__view *v, struct pk_err *err)
             break;
         annotate__tty_show(&v->tty);
         rc = annotate__keep(v->s, err); /* while the eye is on the screen */
-        int k = rc ? 0 : key_outside_paste(v);
+        int k = rc ? 0 : key_of(v);
         if (v->failed) {
             *err = v->err;
             rc = v->failed;

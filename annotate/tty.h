@@ -2,16 +2,15 @@
 #ifndef PREFKIT_ANNOTATE_TTY_H
 #define PREFKIT_ANNOTATE_TTY_H
 
-#include "annotate/keys.h"
+#include "annotate/input.h"
 #include "annotate/text.h"
 
-/* What annotate__tty_key may give beside keys: another size; the terminal is
- * gone, or a signal has come; bracketed paste begins, and has ended. */
+/* What annotate__tty_key may give beside keys and what annotate/input.h has:
+ * another size; the terminal is gone, or a signal has come; there is something
+ * new to draw. */
 #define ANNOTATE__RESIZED (-1)
 #define ANNOTATE__HUNG_UP (-2)
-#define ANNOTATE__PASTE   (-3)
-#define ANNOTATE__PASTED  (-4)
-#define ANNOTATE__NEWS    (-5) /* there is something new to draw */
+#define ANNOTATE__NEWS    (-5)
 
 enum annotate__style {
     ANNOTATE__PLAIN,
@@ -27,6 +26,8 @@ enum annotate__style {
 struct annotate__tty {
     bool ascii; /* borders; always where the locale is not UTF-8 */
     bool utf8, color;
+    struct annotate__input input;
+    int next; /* a key that came with an Esc, which is given first; or 0 */
     /* What else is waited for, if anything: called when there is no key.
      * 1: it has waited, and there is news; 0: it has waited, and there may be a
      * key; negative: nothing else is waited for now, or (PK_E*) it failed. */
@@ -40,12 +41,22 @@ PK_NODISCARD int annotate__tty_start(struct annotate__tty *t, bool ascii,
                                      struct pk_err *err);
 void annotate__tty_stop(struct annotate__tty *t);
 
-/* Wait for a key. */
+/* Wait for a key, which pasted text is not: of a paste come its beginning and
+ * its end (annotate/input.h). Esc and a key that come at once are both. */
 int annotate__tty_key(struct annotate__tty *t);
+
+/* The same where text is written: pasted characters come too, and say so; a key
+ * with Alt, which looks as Esc and that key would, is none. */
+int annotate__tty_typed(struct annotate__tty *t, bool *pasted);
 
 /* Give the terminal to another program, and take it back. */
 void annotate__tty_lend(struct annotate__tty *t);
 void annotate__tty_back(struct annotate__tty *t);
+
+/* Has the program been asked to stop (^Z), or been resumed? And do what is to
+ * be done then. */
+bool annotate__tty_stopped(void);
+void annotate__tty_job(struct annotate__tty *t);
 
 /* What has been drawn is on the screen when this returns. */
 void annotate__tty_show(struct annotate__tty *t);

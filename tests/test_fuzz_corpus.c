@@ -28,6 +28,11 @@
 #include "tests/fuzz/fuzz_serve.c"
 #undef LLVMFuzzerTestOneInput
 
+#define LLVMFuzzerTestOneInput fuzz_input
+#define check                  fuzz_input_check
+#include "tests/fuzz/fuzz_input.c"
+#undef check
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_reply
 #include "tests/fuzz/fuzz_reply.c"
 #undef LLVMFuzzerTestOneInput
@@ -43,6 +48,7 @@ static const struct {
                {"tests/fuzz/corpus/adapter", fuzz_adapter},
                {"tests/fuzz/corpus/gguf", fuzz_gguf},
                {"tests/fuzz/corpus/json_tokenizer", fuzz_json_tokenizer},
+               {"tests/fuzz/corpus/input", fuzz_input},
                {"tests/fuzz/corpus/reply", fuzz_reply},
                {"tests/fuzz/corpus/serve", fuzz_serve}};
 enum { FUZZERS = sizeof fuzzers / sizeof *fuzzers };

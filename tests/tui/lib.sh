@@ -36,6 +36,16 @@ open_screen() {
     tm resize-window -x "$columns" -y "$rows" 2>/dev/null
 }
 
+# shell_screen COLUMNS ROWS: an interactive shell instead.
+shell_screen() {
+    close_screen
+    tm -f /dev/null new-session -d -x "$1" -y "$2" \
+        "LC_ALL=C.UTF-8 NO_COLOR=1 PS1='shell> ' bash --norc --noprofile -i"
+    tm set-option -g status off >/dev/null
+    tm resize-window -x "$1" -y "$2" 2>/dev/null
+    wait_for "shell>"
+}
+
 close_screen() {
     tm kill-server 2>/dev/null
     rm -f "$TMUX_SOCKET"
@@ -50,8 +60,11 @@ wait_for() {
     tries=0
     until capture 2>/dev/null | grep -q -e "$1"; do
         tries=$((tries + 1))
-        [ $tries -gt 200 ] && fail "the screen never showed '$1'" && capture &&
+        if [ $tries -gt 200 ]; then
+            fail "the screen never showed '$1'"
+            capture
             return 1
+        fi
         sleep 0.05
     done
 }

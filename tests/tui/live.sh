@@ -291,6 +291,16 @@ wait_for "outside one"
 wait_for "^ two"
 wait_for "Your prompt"
 
+t "a paste beside the prompt is no keys"
+keys Escape
+wait_for "w write"
+tm set-buffer "$(printf 'w\nq\033 \004\nq')"
+tm paste-buffer -p
+wait_for "pasted text is not taken for keys"
+keys w
+wait_for "three"
+must test "$(said '"judgments"')" -eq 0
+
 t "one model answers twice, at two temperatures"
 close_screen
 new_store s.db

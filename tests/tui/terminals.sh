@@ -50,11 +50,7 @@ wait_for "right is slightly better"
 close_screen
 
 t "stopped with ^Z, and back"
-tm -f /dev/null new-session -d -x 80 -y 24 \
-    "LC_ALL=C.UTF-8 NO_COLOR=1 PS1='shell> ' bash --norc --noprofile -i"
-tm set-option -g status off >/dev/null
-tm resize-window -x 80 -y 24 2>/dev/null
-wait_for "shell>"
+shell_screen 80 24
 keys -l "'$PREFKIT' annotate s.db --dimension safety --source twins \
 --annotator ana"
 keys Enter
