@@ -9,9 +9,8 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
-
-#include "common/cli.h"
 
 struct run {
     struct prefdb *db;
@@ -27,22 +26,6 @@ static void say(const struct run *r, const char *kind, int64_t row,
     struct prefdb__found f = {kind, row, what};
     if (r->to->found)
         r->to->found(r->to->ctx, &f);
-}
-
-typedef int row_fn(struct run *r, sqlite3_stmt *s, struct pk_err *err);
-
-static int each(struct run *r, const char *sql, row_fn *f, struct pk_err *err)
-{
-    sqlite3_stmt *s = NULL;
-    uint64_t n = 0;
-    int rc = prefdb__prepare(r->db, &s, sql, err);
-    while (!rc && (rc = prefdb__step(r->db, s, err)) > 0) {
-        rc = f(r, s, err);
-        if (!rc && ++n % 1024 == 0)
-            rc = pk_check_interrupt(err);
-    }
-    sqlite3_finalize(s);
-    return rc;
 }
 
 static bool blob_is(sqlite3_stmt *s, int col, const uint8_t *p, size_t n)
@@ -64,8 +47,9 @@ static const char *text_or_null(sqlite3_stmt *s, int col)
     return (const char *)sqlite3_column_text(s, col);
 }
 
-static int integrity_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int integrity_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     const char *what = prefdb__text(s, 0);
     if (strcmp(what, "ok") != 0)
@@ -73,8 +57,9 @@ static int integrity_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     return 0;
 }
 
-static int foreign_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int foreign_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     char what[128];
     snprintf(what, sizeof what, "a %.40s refers to a %.40s that is not there",
@@ -84,8 +69,9 @@ static int foreign_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 }
 
 /* id, uid, parent's uid, role, hash, content, parent */
-static int turn_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int turn_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     uint8_t hash[32], uid[PREFDB__UID];
     enum prefdb_role role;
@@ -109,8 +95,9 @@ static int turn_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     return 0;
 }
 
-static int orphan_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int orphan_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     say(r, "orphan", sqlite3_column_int64(s, 0),
         "a turn that leads to no response");
@@ -119,8 +106,9 @@ static int orphan_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 
 /* id, uid, turn's uid, turn's role, model, temperature, top_p, seed, created,
  * cut, extra */
-static int response_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int response_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     uint8_t uid[PREFDB__UID];
     const uint8_t *turn = uid_of(s, 2);
@@ -144,8 +132,9 @@ static int response_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 
 /* id, uid, prompt's uid, a's uid, b's uid, source, whether a and b are answers
  * to the prompt, the root prompt's text, root */
-static int comparison_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int comparison_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     uint8_t uid[PREFDB__UID];
     int64_t id = sqlite3_column_int64(s, 0);
@@ -169,8 +158,9 @@ static int comparison_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 }
 
 /* id of one comparison, its root prompt's splits, how many comparisons */
-static int leak_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int leak_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     char what[160];
     snprintf(what, sizeof what,
@@ -225,8 +215,9 @@ static bool read_judgment(sqlite3_stmt *s, int col, struct prefdb__judgment *j)
 
 /* id, uid, response's uid, attribute, value, low, high, annotator, created,
  * extra */
-static int rating_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int rating_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     uint8_t uid[PREFDB__UID];
     const uint8_t *response = uid_of(s, 2);
@@ -274,8 +265,9 @@ static bool digest_of(struct prefdb *db, sqlite3_stmt *s, int comparison,
     return true;
 }
 
-static int judgment_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int judgment_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     uint8_t digest[32];
     int64_t id = sqlite3_column_int64(s, 0);
@@ -291,16 +283,18 @@ static int judgment_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     return 0;
 }
 
-static int unlinked_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int unlinked_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     say(r, "judgment", sqlite3_column_int64(s, 0), "no chain holds it");
     return 0;
 }
 
 /* In order of origin and seq; columns as in link_sql. */
-static int link_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int link_row(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     (void)err;
     int64_t id = sqlite3_column_int64(s, 0), seq = sqlite3_column_int64(s, 2);
     const uint8_t *origin = uid_of(s, 1);
@@ -334,7 +328,7 @@ static int link_row(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 
 static const struct {
     const char *sql;
-    row_fn *f;
+    prefdb__row_fn *f;
 } checks[] = {
     {"PRAGMA integrity_check", integrity_row},
     {"PRAGMA foreign_key_check", foreign_row},
@@ -407,7 +401,7 @@ int prefdb__check(struct prefdb *db, const struct prefdb__listener *to,
         return rc;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && !rc; i++) {
         struct pk_err local = {0};
-        rc = each(&r, checks[i].sql, checks[i].f, &local);
+        rc = prefdb__each(db, checks[i].sql, checks[i].f, &r, &local);
         if (rc == PK_EDATA) {
             say(&r, "integrity", 0, local.text);
             rc = 0;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "common/cli.h"
 #include "prefdb/store.h"
 
 int prefdb__fail_foreign(const char *path, struct pk_err *err)
@@ -79,6 +80,21 @@ int prefdb__step(struct prefdb *db, sqlite3_stmt *s, struct pk_err *err)
     default:
         return prefdb__fail(db, err);
     }
+}
+
+int prefdb__each(struct prefdb *db, const char *sql, prefdb__row_fn *f,
+                 void *ctx, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    uint64_t n = 0;
+    int rc = prefdb__prepare(db, &s, sql, err);
+    while (!rc && (rc = prefdb__step(db, s, err)) > 0) {
+        rc = f(ctx, s, err);
+        if (!rc && ++n % 1024 == 0)
+            rc = pk_check_interrupt(err);
+    }
+    sqlite3_finalize(s);
+    return rc;
 }
 
 int prefdb__run(struct prefdb *db, sqlite3_stmt *s, struct pk_err *err)

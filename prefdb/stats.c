@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cli.h"
 #include "common/mem.h"
 
 /* The path that ends in a turn. */
@@ -46,8 +45,9 @@ static void measure(const char *text, size_t n, uint32_t *chars,
     *words = starts;
 }
 
-static int measure_turn(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int measure_turn(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     int64_t id = sqlite3_column_int64(s, 0);
     int64_t parent = sqlite3_column_int64(s, 1);
     if (id < 1 || (uint64_t)id >= r->n_paths || parent >= id || parent < 0)
@@ -68,23 +68,6 @@ static int measure_turn(struct run *r, sqlite3_stmt *s, struct pk_err *err)
     return 0;
 }
 
-typedef int row_fn(struct run *r, sqlite3_stmt *s, struct pk_err *err);
-
-/* Call `f` on every row of a query. */
-static int each(struct run *r, const char *sql, row_fn *f, struct pk_err *err)
-{
-    sqlite3_stmt *s = NULL;
-    uint64_t n = 0;
-    int rc = prefdb__prepare(r->db, &s, sql, err);
-    while (!rc && (rc = prefdb__step(r->db, s, err)) > 0) {
-        rc = f(r, s, err);
-        if (!rc && ++n % 1024 == 0)
-            rc = pk_check_interrupt(err);
-    }
-    sqlite3_finalize(s);
-    return rc;
-}
-
 static int measure_turns(struct run *r, struct pk_err *err)
 {
     int64_t max;
@@ -95,8 +78,9 @@ static int measure_turns(struct run *r, struct pk_err *err)
     r->paths = pk_calloc(r->n_paths, sizeof *r->paths);
     if (!r->paths)
         return pk_fail_mem(err, "the turns' lengths");
-    return each(r, "SELECT id, parent, role, content FROM turn ORDER BY id",
-                measure_turn, err);
+    return prefdb__each(
+        r->db, "SELECT id, parent, role, content FROM turn ORDER BY id",
+        measure_turn, r, err);
 }
 
 /* The source of that name, made when it is new. Few sources: a search from the
@@ -119,8 +103,9 @@ static struct prefdb__source *source_named(struct run *r, const char *name)
 }
 
 /* The answers hang under the prompt (columns 1, 2, 0). */
-static int count_comparison(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int count_comparison(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     const struct path *p[3];
     for (int i = 0; i < 3; i++) {
         int64_t id = sqlite3_column_int64(s, i);
@@ -172,8 +157,9 @@ static struct prefdb__said *said_of(struct run *r, sqlite3_stmt *s,
 }
 
 /* source, dimension, choice, strength, label, comparison, by which they come */
-static int count_judgment(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int count_judgment(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     int choice, strength = PREFDB_UNSTATED, rc;
     enum prefdb_label label = PREFDB_NO_LABEL;
     enum prefdb_dimension d;
@@ -203,8 +189,9 @@ static int count_judgment(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 
 /* source, dimension, annotator, once each. (To leave the unnamed out in SQL
  * would bring the judgments by annotator, from all over the file.) */
-static int count_annotator(struct run *r, sqlite3_stmt *s, struct pk_err *err)
+static int count_annotator(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     int rc;
     enum prefdb_dimension d;
     struct prefdb__said *said = said_of(r, s, &d, &rc, err);
@@ -214,9 +201,9 @@ static int count_annotator(struct run *r, sqlite3_stmt *s, struct pk_err *err)
 }
 
 /* source, dimension, of each such comparison */
-static int count_contradictory(struct run *r, sqlite3_stmt *s,
-                               struct pk_err *err)
+static int count_contradictory(void *run, sqlite3_stmt *s, struct pk_err *err)
 {
+    struct run *r = run;
     int rc;
     enum prefdb_dimension d;
     struct prefdb__said *said = said_of(r, s, &d, &rc, err);
@@ -236,33 +223,35 @@ static int count_all(struct run *r, struct pk_err *err)
     int64_t n = 0;
     int rc = measure_turns(r, err);
     if (!rc)
-        rc = each(r,
-                  "SELECT c.prompt, a.turn, b.turn, c.source, c.split,"
-                  " a.cut OR b.cut FROM comparison AS c"
-                  " JOIN response AS a ON a.id = c.a"
-                  " JOIN response AS b ON b.id = c.b",
-                  count_comparison, err);
+        rc = prefdb__each(r->db,
+                          "SELECT c.prompt, a.turn, b.turn, c.source, c.split,"
+                          " a.cut OR b.cut FROM comparison AS c"
+                          " JOIN response AS a ON a.id = c.a"
+                          " JOIN response AS b ON b.id = c.b",
+                          count_comparison, r, err);
     if (!rc)
-        rc = each(r,
-                  "SELECT c.source, j.dimension, j.choice, j.strength, j.label,"
-                  " c.id FROM comparison AS c CROSS JOIN live_judgment AS j"
-                  " ON j.comparison = c.id ORDER BY c.id",
-                  count_judgment, err);
+        rc = prefdb__each(
+            r->db,
+            "SELECT c.source, j.dimension, j.choice, j.strength, j.label,"
+            " c.id FROM comparison AS c CROSS JOIN live_judgment AS j"
+            " ON j.comparison = c.id ORDER BY c.id",
+            count_judgment, r, err);
     if (!rc)
-        rc = each(r,
-                  "SELECT DISTINCT c.source, j.dimension, j.annotator"
-                  " FROM live_judgment AS j"
-                  " CROSS JOIN comparison AS c ON c.id = j.comparison",
-                  count_annotator, err);
+        rc = prefdb__each(r->db,
+                          "SELECT DISTINCT c.source, j.dimension, j.annotator"
+                          " FROM live_judgment AS j"
+                          " CROSS JOIN comparison AS c ON c.id = j.comparison",
+                          count_annotator, r, err);
     if (!rc)
-        rc = each(r,
-                  "SELECT DISTINCT c.source, j.dimension, c.id"
-                  " FROM comparison AS c"
-                  " CROSS JOIN live_judgment AS j ON j.comparison = c.id"
-                  " CROSS JOIN live_judgment AS k ON k.comparison = c.id"
-                  " AND k.dimension = j.dimension AND k.annotator = j.annotator"
-                  " AND k.choice > j.choice",
-                  count_contradictory, err);
+        rc = prefdb__each(
+            r->db,
+            "SELECT DISTINCT c.source, j.dimension, c.id"
+            " FROM comparison AS c"
+            " CROSS JOIN live_judgment AS j ON j.comparison = c.id"
+            " CROSS JOIN live_judgment AS k ON k.comparison = c.id"
+            " AND k.dimension = j.dimension AND k.annotator = j.annotator"
+            " AND k.choice > j.choice",
+            count_contradictory, r, err);
     if (!rc)
         rc = prefdb__int(r->db, "SELECT count(*) FROM response", 0, &n, err);
     r->out->responses = (uint64_t)n;

@@ -55,6 +55,11 @@ PK_NODISCARD int prefdb__prepare(struct prefdb *db, sqlite3_stmt **out,
 /* 1: a row. 0: done. */
 PK_NODISCARD int prefdb__step(struct prefdb *db, sqlite3_stmt *s,
                               struct pk_err *err);
+/* Call `f` on every row of a query, until it gives a code that is not 0, or a
+ * signal comes. */
+typedef int prefdb__row_fn(void *ctx, sqlite3_stmt *s, struct pk_err *err);
+PK_NODISCARD int prefdb__each(struct prefdb *db, const char *sql,
+                              prefdb__row_fn *f, void *ctx, struct pk_err *err);
 /* Run a statement that gives no row, and reset it. */
 PK_NODISCARD int prefdb__run(struct prefdb *db, sqlite3_stmt *s,
                              struct pk_err *err);

@@ -68,46 +68,6 @@ static int submit(struct prefdb__desk *d, struct prefdb__writer *w,
     return rc;
 }
 
-/* Begin, with what both need. On success the caller ends the writer. */
-static int desk_begin(struct prefdb__desk *d, struct prefdb__writer **w,
-                      struct prefdb *db, int64_t campaign,
-                      const char *annotator, struct pk_err *err)
-{
-    *w = NULL;
-    int rc = prefdb__check_name("an annotator", annotator, err);
-    if (!rc)
-        rc = prefdb__writer_begin(w, db, 1, err);
-    if (!rc)
-        rc = prefdb__desk_open(d, db, campaign, annotator, err);
-    if (rc)
-        prefdb__writer_abort(w);
-    return rc;
-}
-
-static int desk_end(struct prefdb__writer **w, int rc, struct pk_err *err)
-{
-    if (!rc)
-        return prefdb__writer_commit(w, err);
-    prefdb__writer_abort(w);
-    return rc;
-}
-
-int prefdb_submit(struct prefdb *db, int64_t campaign, const char *annotator,
-                  int64_t comparison, const struct prefdb_verdict *v,
-                  int64_t *judgment, struct pk_err *err)
-{
-    struct prefdb__desk d;
-    struct prefdb__writer *w;
-    *judgment = 0;
-    int rc = desk_begin(&d, &w, db, campaign, annotator, err);
-    if (rc)
-        return rc;
-    rc = desk_end(&w, submit(&d, w, comparison, v, judgment, err), err);
-    if (rc)
-        *judgment = 0;
-    return rc;
-}
-
 /* The task is open again, for everyone. */
 static int reopen(struct prefdb__desk *d, int64_t comparison,
                   struct pk_err *err)
@@ -159,18 +119,46 @@ static int revise(struct prefdb__desk *d, struct prefdb__writer *w, int64_t old,
     return rc ? rc : reopen(d, comparison, err);
 }
 
+typedef int action(struct prefdb__desk *d, struct prefdb__writer *w, int64_t on,
+                   const struct prefdb_verdict *v, int64_t *judgment,
+                   struct pk_err *err);
+
+/* One of the two as a transaction, on a comparison or an earlier judgment. */
+static int transact(action *act, struct prefdb *db, int64_t campaign,
+                    const char *annotator, int64_t on,
+                    const struct prefdb_verdict *v, int64_t *judgment,
+                    struct pk_err *err)
+{
+    struct prefdb__desk d;
+    struct prefdb__writer *w = NULL;
+    *judgment = 0;
+    int rc = prefdb__check_name("an annotator", annotator, err);
+    if (!rc)
+        rc = prefdb__writer_begin(&w, db, 1, err);
+    if (!rc)
+        rc = prefdb__desk_open(&d, db, campaign, annotator, err);
+    if (!rc)
+        rc = act(&d, w, on, v, judgment, err);
+    if (!rc)
+        rc = prefdb__writer_commit(&w, err);
+    else
+        prefdb__writer_abort(&w);
+    if (rc)
+        *judgment = 0;
+    return rc;
+}
+
+int prefdb_submit(struct prefdb *db, int64_t campaign, const char *annotator,
+                  int64_t comparison, const struct prefdb_verdict *v,
+                  int64_t *judgment, struct pk_err *err)
+{
+    return transact(submit, db, campaign, annotator, comparison, v, judgment,
+                    err);
+}
+
 int prefdb_revise(struct prefdb *db, int64_t campaign, const char *annotator,
                   int64_t old, const struct prefdb_verdict *v,
                   int64_t *judgment, struct pk_err *err)
 {
-    struct prefdb__desk d;
-    struct prefdb__writer *w;
-    *judgment = 0;
-    int rc = desk_begin(&d, &w, db, campaign, annotator, err);
-    if (rc)
-        return rc;
-    rc = desk_end(&w, revise(&d, w, old, v, judgment, err), err);
-    if (rc)
-        *judgment = 0;
-    return rc;
+    return transact(revise, db, campaign, annotator, old, v, judgment, err);
 }
