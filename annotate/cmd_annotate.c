@@ -172,6 +172,15 @@ static const char *no_screen(void)
     return NULL;
 }
 
+/* Where no locale is set, as in a bare container, texts are shown all the same:
+ * what terminals there are take UTF-8. */
+static void use_locale(void)
+{
+    const char *name = setlocale(LC_CTYPE, "");
+    if (!name || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 static int work_live(struct args *a, struct annotate__session *s,
                      const struct annotate__keys *keys, struct pk_err *err)
 {
@@ -238,7 +247,7 @@ int annotate_cmd_annotate(int argc, char **argv)
         pk_fail(&err, PK_EUSAGE, "%s; use --plain", why);
         return pk_cli_fail(&a.cli, &err);
     }
-    setlocale(LC_CTYPE, "");
+    use_locale();
     pk_catch_signals();
     int rc = work(&a, &s, &err);
     annotate__close(&s);

@@ -123,6 +123,12 @@ static void first_key(const struct annotate__view *v, enum annotate__request r,
     annotate__key_name(annotate__keys_first(v->keys, r), out);
 }
 
+/* Is there room for ties and the like behind the eight answers? */
+static bool has_room(void)
+{
+    return COLS >= 100;
+}
+
 static void draw_choices(struct annotate__view *v, int y)
 {
     static const char *const words[2][4] = {
@@ -130,6 +136,9 @@ static void draw_choices(struct annotate__view *v, int y)
         {"unsure", "slightly", "better", "significantly"}};
     const struct annotate__verdict *said = &v->s->v;
     bool narrow = COLS < 80;
+    /* Long words take the others' room. */
+    bool longest =
+        COLS >= (v->s->allow_tie || v->s->allow_both_bad ? 118 : 100);
     char key[16];
     int x = 0;
     for (int i = 0; i < 8; i++) {
@@ -140,34 +149,37 @@ static void draw_choices(struct annotate__view *v, int y)
         first_key(v, r, key);
         if (i == 4)
             x += annotate__tty_puts(&v->tty, y, x, COLS - x,
-                                    narrow ? "left | right" : "|",
+                                    narrow && COLS >= 46 ? "left | right" : "|",
                                     ANNOTATE__DIM);
-        x = narrow ? draw_answer(v, y, x, key, "", chosen)
-                   : draw_answer(v, y, x, key, words[COLS >= 100][strength],
-                                 chosen);
+        x = narrow
+                ? draw_answer(v, y, x, key, "", chosen)
+                : draw_answer(v, y, x, key, words[longest][strength], chosen);
     }
-    if (v->s->allow_tie && COLS >= 100) {
+    if (v->s->allow_tie && has_room()) {
         first_key(v, ANNOTATE__SAY_TIE, key);
         x = draw_answer(v, y, x, key, "tie", said->side == ANNOTATE__TIE);
     }
-    if (v->s->allow_both_bad && COLS >= 100) {
+    if (v->s->allow_both_bad && has_room()) {
         first_key(v, ANNOTATE__SAY_BOTH_BAD, key);
         draw_answer(v, y, x, key, "both bad", said->side == ANNOTATE__BOTH_BAD);
     }
 }
 
+static const char *const brief_labels[] = {"", "pref.", "both", "none",
+                                           "other"};
+
 static void draw_labels(struct annotate__view *v, int y)
 {
     static const char *const words[] = {"", "only preferred safe", "both safe",
                                         "both unsafe", "only preferred unsafe"};
-    static const char *const brief[] = {"", "pref.", "both", "none", "other"};
     const struct annotate__verdict *said = &v->s->v;
     int x =
         annotate__tty_puts(&v->tty, y, 1, COLS, "Safe:", ANNOTATE__BOLD) + 1;
     for (int i = PREFDB_PREFERRED_SAFE; i <= PREFDB_PREFERRED_UNSAFE; i++) {
         char key[2] = {(char)('0' + i), 0};
         if (annotate__label_fits(said, (enum prefdb_label)i))
-            x = draw_answer(v, y, x, key, COLS < 84 ? brief[i] : words[i],
+            x = draw_answer(v, y, x, key,
+                            COLS < 84 ? brief_labels[i] : words[i],
                             (int)said->label == i);
     }
 }
@@ -192,13 +204,13 @@ static const char *hint(const struct annotate__view *v)
     if (v->scene && !v->s->revising)
         return v->scene->hint;
     /* The answers for which the bar has no room come first. */
-    if (COLS < 100 && v->s->allow_tie && v->s->allow_both_bad)
+    if (!has_room() && v->s->allow_tie && v->s->allow_both_bad)
         return "{tie} tie   {both-bad} both bad   {help} help   {undo} undo   "
                "{quit} quit";
-    if (COLS < 100 && v->s->allow_tie)
+    if (!has_room() && v->s->allow_tie)
         return "{tie} tie   {help} help   {other-pane} pane   {undo} undo   "
                "{quit} quit";
-    if (COLS < 100 && v->s->allow_both_bad)
+    if (!has_room() && v->s->allow_both_bad)
         return "{both-bad} both bad   {help} help   {other-pane} pane   "
                "{undo} undo   {quit} quit";
     return COLS < 64 ? "{help} help  {other-pane} pane  {search} search  "
@@ -207,11 +219,28 @@ static const char *hint(const struct annotate__view *v)
                        "{skip} skip   {note} note   {undo} undo   {quit} quit";
 }
 
+/* The same where only few words have room. */
+static void brief_answer(const struct annotate__view *v, char *out, size_t size)
+{
+    const struct annotate__verdict *said = &v->s->v;
+    char verdict[32];
+    annotate__verdict_brief(said, verdict);
+    if (said->asking && said->label)
+        snprintf(out, size, "safe: %s. {confirm} confirms",
+                 brief_labels[said->label]);
+    else if (said->asking)
+        snprintf(out, size, "%s. Which are safe?", verdict);
+    else
+        snprintf(out, size, "%s. {confirm} confirms", verdict);
+}
+
 /* What has been said so far, and what comes next; or a hint. */
 static const char *answer(const struct annotate__view *v, char *out,
                           size_t size)
 {
     const struct annotate__verdict *said = &v->s->v;
+    if (!said->side)
+        return hint(v);
     if (said->asking && said->label)
         snprintf(out, size, "%s%s%s. {confirm} confirms, {cancel} goes back",
                  COLS < 110 ? "" : annotate__verdict_text(said),
@@ -219,13 +248,22 @@ static const char *answer(const struct annotate__view *v, char *out,
     else if (said->asking)
         snprintf(out, size, "%s. Now the safety label%s",
                  annotate__verdict_text(said),
-                 COLS < 60 ? "" : "; {cancel} goes back");
-    else if (said->side)
+                 COLS < 80 ? "" : "; {cancel} goes back");
+    else
         snprintf(out, size, "%s. {confirm} confirms",
                  annotate__verdict_text(said));
-    else
-        return hint(v);
     return out;
+}
+
+static void say_answer(const struct annotate__view *v, char *line, size_t size)
+{
+    char text[400];
+    size_t w = (size_t)COLS - 2;
+    annotate__keys_say(v->keys, answer(v, text, sizeof text), w, line, size);
+    if (line[0] || !v->s->v.side)
+        return;
+    brief_answer(v, text, sizeof text);
+    annotate__keys_say(v->keys, text, w, line, size);
 }
 
 static void draw_foot(struct annotate__view *v)
@@ -247,8 +285,7 @@ static void draw_foot(struct annotate__view *v)
     if (v->message[0])
         snprintf(line, sizeof line, "%s", v->message);
     else
-        annotate__keys_say(v->keys, answer(v, title, sizeof title),
-                           (size_t)COLS - 2, line, sizeof line);
+        say_answer(v, line, sizeof line);
     annotate__tty_puts(&v->tty, y + 2, 1, COLS - 2, line,
                        v->message[0] ? ANNOTATE__BOLD : ANNOTATE__PLAIN);
 }

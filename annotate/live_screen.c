@@ -24,7 +24,7 @@ static void say_keys(struct annotate__show *w, const char *text)
 /* A step that may be refused, and then says why. */
 static int told(struct annotate__show *w, int rc, const struct pk_err *err)
 {
-    if (rc != PK_ENO && rc != PK_EUSAGE)
+    if (rc != PK_ENO && rc != PK_EUSAGE && rc != PK_EIO)
         return rc;
     say(w, err->text);
     return 0;

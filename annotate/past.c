@@ -55,7 +55,15 @@ static time_t midnight(void)
 
 int64_t annotate__goal(const struct annotate__session *s)
 {
-    return s->quota ? s->quota : s->own ? 0 : s->progress.tasks;
+    return s->quota ? s->quota : s->own || s->checked ? 0 : s->progress.tasks;
+}
+
+const char *annotate__ended(const struct annotate__session *s)
+{
+    if (s->quota && s->progress.judged >= s->quota)
+        return "You have judged as many as this campaign asks of each.";
+    return s->waiting ? "Others have the last pairs in hand."
+                      : "Nothing is left to judge.";
 }
 
 /* "12 of 300 judged  [#####---------------]" */

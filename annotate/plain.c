@@ -133,6 +133,32 @@ static int show_statistics(struct annotate__plain_io *p, struct pk_err *err)
     return rc;
 }
 
+/* Lines that were there before what they answer: as when a text of several
+ * lines is pasted. */
+static void drop_lines(struct annotate__plain_io *p, const char *why)
+{
+    int fd = fileno(p->in);
+    if (!isatty(fd) || poll(&(struct pollfd){fd, POLLIN, 0}, 1, 0) <= 0)
+        return;
+    tcflush(fd, TCIFLUSH);
+    fprintf(p->out, "%s\n", why);
+}
+
+/* The pair in hand is another one, of which something may be said already. */
+static int show_pair(struct annotate__plain_io *p, struct pk_err *err)
+{
+    if (!p->s->have)
+        return 0;
+    drop_lines(p, "lines written before this pair was there are not taken");
+    if (p->s->anew)
+        fprintf(p->out, "the guideline is now %s; `i` shows it\n",
+                p->s->guideline);
+    p->s->anew = false;
+    int rc = annotate__plain_pair(p, err);
+    annotate__plain_verdict(p);
+    return rc;
+}
+
 static int submit(struct annotate__plain_io *p, struct pk_err *err)
 {
     int rc = p->submit(p, err);
@@ -141,8 +167,11 @@ static int submit(struct annotate__plain_io *p, struct pk_err *err)
         rc = 0;
     } else if (!rc) {
         fputs("kept\n", p->out);
+    } else if (p->s->have && (rc == PK_EIO || rc == PK_EUSAGE)) {
+        fprintf(p->out, "not kept: %s; an empty line tries again\n", err->text);
+        return 0;
     }
-    return rc ? rc : p->s->have ? annotate__plain_pair(p, err) : 0;
+    return rc ? rc : show_pair(p, err);
 }
 
 static void ask_label(struct annotate__plain_io *p)
@@ -196,21 +225,13 @@ static bool choose(struct annotate__plain_io *p, const char *line)
     return true;
 }
 
-/* What is pasted as a text may have several lines: they are no commands. */
-static void drop_other_lines(struct annotate__plain_io *p)
-{
-    int fd = fileno(p->in);
-    if (!isatty(fd) || poll(&(struct pollfd){fd, POLLIN, 0}, 1, 0) <= 0)
-        return;
-    tcflush(fd, TCIFLUSH);
-    fputs("only the first line is taken; those that came with it are not\n",
-          p->out);
-}
+static const char one_line[] =
+    "only the first line is taken; those that came with it are not";
 
 static void set_text(struct annotate__plain_io *p, char *into, size_t size,
                      const char *text)
 {
-    drop_other_lines(p);
+    drop_lines(p, one_line);
     if (strlen(text) >= size)
         fprintf(p->out, "too long: at most %zu bytes\n", size - 1);
     else
@@ -221,9 +242,9 @@ static int skip(struct annotate__plain_io *p, const char *reason,
                 struct pk_err *err)
 {
     if (*reason)
-        drop_other_lines(p);
+        drop_lines(p, one_line);
     int rc = annotate__skip(p->s, reason, err);
-    return rc || !p->s->have ? rc : annotate__plain_pair(p, err);
+    return rc ? rc : show_pair(p, err);
 }
 
 static int undo(struct annotate__plain_io *p, const char *id,
@@ -243,7 +264,7 @@ static int undo(struct annotate__plain_io *p, const char *id,
         fprintf(p->out, "%s\n", err->text);
         rc = annotate__next(p->s, err);
     }
-    return rc || !p->s->have ? rc : annotate__plain_pair(p, err);
+    return rc ? rc : show_pair(p, err);
 }
 
 static int confirm(struct annotate__plain_io *p, struct pk_err *err)
@@ -326,10 +347,8 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
     struct annotate__plain_io p = {
         .s = s, .in = in, .out = out, .submit = submit_stored};
     int rc = annotate__next(s, err);
-    if (!rc && s->have) {
-        rc = annotate__plain_pair(&p, err);
-        annotate__plain_verdict(&p);
-    }
+    if (!rc)
+        rc = show_pair(&p, err);
     while (!rc && s->have && !p.quit) {
         char *line =
             annotate__plain_ask(&p, s->v.asking ? "label> " : "verdict> ");
@@ -340,9 +359,7 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
             rc = annotate__keep(s, err);
     }
     if (!rc && !s->have)
-        fputs(s->waiting ? "Others have the last pairs in hand.\n"
-                         : "Nothing is left to judge.\n",
-              out);
+        fprintf(out, "%s\n", annotate__ended(s));
     free(p.line);
     return rc;
 }

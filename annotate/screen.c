@@ -17,18 +17,51 @@ void annotate__screen_say(struct annotate__view *v, const char *text)
     snprintf(v->message, sizeof v->message, "%s", text);
 }
 
+/* Before what is said already. */
+static void say_first(struct annotate__view *v, const char *text)
+{
+    char rest[sizeof v->message];
+    memcpy(rest, v->message, sizeof rest);
+    snprintf(v->message, sizeof v->message, "%.180s%s%.70s", text,
+             rest[0] ? "; " : "", rest);
+}
+
+/* The pair in hand is another one. */
+static int show_pair(struct annotate__view *v, const char *why,
+                     struct pk_err *err)
+{
+    v->message[0] = 0;
+    int rc = v->s->have ? annotate__view_pair(v, err) : 0;
+    if (v->s->have && v->s->anew) {
+        char text[128];
+        snprintf(text, sizeof text, "the guideline is now %.60s",
+                 v->s->guideline);
+        say_first(v, text);
+        v->s->anew = false;
+    }
+    if (why)
+        say_first(v, why);
+    return rc;
+}
+
 static int submit(struct annotate__view *v, struct pk_err *err)
 {
     bool revised = v->s->revising != 0;
+    char text[256];
     int rc = annotate__submit(v->s, err);
-    if (rc == PK_ENO) {
-        snprintf(v->message, sizeof v->message, "not kept: %.200s", err->text);
-        rc = 0;
-    } else {
-        annotate__screen_say(
-            v, revised ? "kept: your earlier verdict is superseded" : "kept");
-    }
-    return rc || !v->s->have ? rc : annotate__view_pair(v, err);
+    if (!rc)
+        return show_pair(v,
+                         revised ? "kept: your earlier verdict is superseded"
+                         : v->s->have ? NULL
+                                      : "kept",
+                         err);
+    snprintf(text, sizeof text, "not kept: %.200s", err->text);
+    if (rc == PK_ENO)
+        return show_pair(v, text, err);
+    if (!v->s->have || (rc != PK_EIO && rc != PK_EUSAGE))
+        return rc;
+    annotate__screen_say(v, text); /* Enter tries again */
+    return 0;
 }
 
 static int confirm(struct annotate__view *v, struct pk_err *err)
@@ -58,8 +91,9 @@ static int skip(struct annotate__view *v, struct pk_err *err)
     }
     if (!ok)
         return 0;
+    bool revising = v->s->revising != 0;
     int rc = annotate__skip(v->s, reason, err);
-    return rc || !v->s->have ? rc : annotate__view_pair(v, err);
+    return rc ? rc : show_pair(v, revising ? NULL : "skipped", err);
 }
 
 static int undo(struct annotate__view *v, struct pk_err *err)
@@ -81,7 +115,7 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
     }
     if (v->s->revising) { /* back to the pair in hand, nothing changed */
         int rc = annotate__skip(v->s, NULL, err);
-        return rc || !v->s->have ? rc : annotate__view_pair(v, err);
+        return rc ? rc : show_pair(v, NULL, err);
     }
     said->side = ANNOTATE__NONE;
     said->strength = 0;
@@ -260,21 +294,47 @@ static int key_of(struct annotate__view *v)
     return k;
 }
 
+/* Draw; what was pressed before a pair was to be seen does not judge it. */
+static int draw(struct annotate__view *v, struct pk_err *err)
+{
+    int rc = annotate__view_draw(v, err);
+    if (!rc && v->fresh && annotate__tty_forget(&v->tty)) {
+        annotate__screen_say(
+            v, "keys pressed before this pair was there are not taken");
+        rc = annotate__view_draw(v, err);
+    }
+    v->fresh = false;
+    if (!rc)
+        annotate__tty_show(&v->tty);
+    return rc;
+}
+
+/* The half-made verdict, while the eye is on the screen, and on what it says.
+ * Where the store cannot be written to, that is no reason to leave it. */
+static int keep(struct annotate__view *v, const char *said, struct pk_err *err)
+{
+    int rc = annotate__keep(v->s, err);
+    if (rc != PK_EIO)
+        return rc;
+    if (said[0])
+        return 0;
+    snprintf(v->message, sizeof v->message, "not stored: %.200s", err->text);
+    return draw(v, err);
+}
+
 static int loop(struct annotate__view *v, struct pk_err *err)
 {
     bool quit = false;
     int rc = annotate__next(v->s, err);
     annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
-    if (!rc && v->s->have)
-        rc = annotate__view_pair(v, err);
+    if (!rc)
+        rc = show_pair(v, NULL, err);
     while (!rc && v->s->have && !quit && !v->gone) {
         char said[sizeof v->message];
         memcpy(said, v->message, sizeof said);
-        rc = annotate__view_draw(v, err);
-        if (rc)
-            break;
-        annotate__tty_show(&v->tty);
-        rc = annotate__keep(v->s, err); /* while the eye is on the screen */
+        rc = draw(v, err);
+        if (!rc)
+            rc = keep(v, said, err);
         int k = rc ? 0 : key_of(v);
         if (v->failed) {
             *err = v->err;
@@ -318,8 +378,10 @@ int annotate__screen(struct annotate__session *s,
     rc = loop(&v, err);
     annotate__tty_stop(&v.tty);
     annotate__screen_release(&v);
-    if (!rc && !s->have)
-        puts(s->waiting ? "Others have the last pairs in hand."
-                        : "Nothing is left to judge.");
+    if (!rc && !s->have) {
+        if (v.message[0])
+            puts(v.message);
+        puts(annotate__ended(s));
+    }
     return rc;
 }

@@ -83,11 +83,15 @@ static int own_campaign(struct annotate__session *s,
                                  .guideline = "",
                                  .guideline_text = ""};
     rc = prefdb_campaign_get(s->db, s->campaign_name, &was, err);
-    if (rc == 0 && was.allow_tie == c.allow_tie &&
-        was.allow_both_bad == c.allow_both_bad)
-        return 0; /* settings put anew make every task be looked at again */
     if (rc && rc != PK_EUSAGE)
         return rc;
+    if (rc == 0) { /* what somebody is allowed now, nobody takes away */
+        c.allow_tie |= was.allow_tie;
+        c.allow_both_bad |= was.allow_both_bad;
+        if (was.allow_tie == c.allow_tie &&
+            was.allow_both_bad == c.allow_both_bad)
+            return 0; /* settings put anew make every task be looked at again */
+    }
     /* What nobody has said need not outlive a power cut. */
     rc = prefdb_lazy(s->db, true, err);
     if (!rc)
@@ -96,6 +100,23 @@ static int own_campaign(struct annotate__session *s,
     return rc ? rc : after;
 }
 
+/* Another version than the one that is known? Then that is known. */
+static int load_guideline(struct annotate__session *s,
+                          const struct prefdb_campaign *c, struct pk_err *err)
+{
+    const char *version = c->guideline ? c->guideline : "";
+    if (s->guideline && strcmp(s->guideline, version) == 0)
+        return 0;
+    s->anew = s->guideline != NULL;
+    free(s->guideline);
+    free(s->guideline_text);
+    s->guideline = pk_strdup(version);
+    s->guideline_text = pk_strdup(c->guideline_text ? c->guideline_text : "");
+    return s->guideline && s->guideline_text ? 0
+                                             : pk_fail_mem(err, "a campaign");
+}
+
+/* The settings as they are now: its lead may change them at any time. */
 static int load_campaign(struct annotate__session *s, struct pk_err *err)
 {
     struct prefdb_campaign c;
@@ -105,13 +126,10 @@ static int load_campaign(struct annotate__session *s, struct pk_err *err)
     s->campaign = c.id;
     s->dimension = c.dimension;
     s->quota = c.quota;
+    s->checked = c.gold_every || c.repeat_every;
     s->allow_tie = c.allow_tie;
     s->allow_both_bad = c.allow_both_bad;
-    s->guideline = pk_strdup(c.guideline ? c.guideline : "");
-    s->guideline_text = pk_strdup(c.guideline_text ? c.guideline_text : "");
-    if (!s->guideline || !s->guideline_text)
-        return pk_fail_mem(err, "a campaign");
-    return prefdb_progress(s->db, s->campaign, s->annotator, &s->progress, err);
+    return load_guideline(s, &c, err);
 }
 
 /* Add the names of the models behind a comparison, or of some of the store. */
@@ -132,6 +150,7 @@ int annotate__open(struct annotate__session *s,
 {
     *s = (struct annotate__session){.texts.max = (size_t)1 << 30,
                                     .started = pk_now(),
+                                    .touched = pk_now(),
                                     .began = time(NULL),
                                     .live = o->live};
     int rc = prefdb_open(&s->db, o->store, PREFDB_WRITE, err);
@@ -143,6 +162,13 @@ int annotate__open(struct annotate__session *s,
         rc = pk_fail_mem(err, "a name");
     if (!rc)
         rc = load_campaign(s, err);
+    if (!rc && !o->campaign) { /* others may be allowed more */
+        s->allow_tie = o->allow_tie;
+        s->allow_both_bad = o->allow_both_bad;
+    }
+    if (!rc)
+        rc = prefdb_progress(s->db, s->campaign, s->annotator, &s->progress,
+                             err);
     if (!rc)
         rc = annotate__names_init(&s->names, err);
     if (!rc)
@@ -249,6 +275,9 @@ static int load_draft(struct annotate__session *s, struct pk_err *err)
     int rc = prefdb_draft_get(s->db, s->annotator, key, &text, err);
     if (!rc && text && annotate__verdict_load(&v, text)) {
         s->v = v;
+        if ((v.side == ANNOTATE__TIE && !s->allow_tie) ||
+            (v.side == ANNOTATE__BOTH_BAD && !s->allow_both_bad))
+            annotate__choose(&s->v, ANNOTATE__NONE, PREFDB_UNSTATED);
         snprintf(s->saved, sizeof s->saved, "%s", text);
     }
     free(text);
@@ -270,6 +299,22 @@ void annotate__find_names(struct annotate__session *s)
     }
 }
 
+/* A judgment's words, as far as there is room to write in them. */
+static int recall_words(struct annotate__session *s, struct pk_err *err)
+{
+    char *note, *flags;
+    int rc = prefdb_words(s->db, s->revising, &note, &flags, err);
+    if (rc)
+        return rc;
+    if (strlen(note) < sizeof s->v.note && !strchr(note, '\n'))
+        snprintf(s->v.note, sizeof s->v.note, "%s", note);
+    if (strlen(flags) < sizeof s->v.flags)
+        snprintf(s->v.flags, sizeof s->v.flags, "%s", flags);
+    free(note);
+    free(flags);
+    return 0;
+}
+
 /* What is in s->x is the pair in hand from here on. */
 static int take(struct annotate__session *s, struct pk_err *err)
 {
@@ -280,9 +325,13 @@ static int take(struct annotate__session *s, struct pk_err *err)
         return rc;
     s->comparison = s->x.comparison;
     s->v = (struct annotate__verdict){0};
-    if (s->revising)
+    if (s->revising) {
         annotate__recall(&s->v, &s->x, s->left);
-    if ((rc = know_models(s, s->comparison, err)) != 0)
+        rc = recall_words(s, err);
+    }
+    if (!rc)
+        rc = know_models(s, s->comparison, err);
+    if (rc)
         return rc;
     annotate__find_names(s);
     s->have = true;
@@ -299,24 +348,52 @@ int annotate__next(struct annotate__session *s, struct pk_err *err)
     if (s->live) /* the live dialogue's own is shown (annotate__live_show) */
         return 0;
     s->revising = 0;
-    int rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
+    int rc = s->own ? 0 : load_campaign(s, err);
+    if (rc)
+        return rc;
+    rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
     if (rc == 0 && (rc = fill_own(s, &added, err)) == 0 && added)
         rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
     s->waiting = task.waiting;
     s->again = task.again;
+    if (rc == 0 && s->own && !s->progress.tasks &&
+        (s->fill.source || s->fill.batch))
+        return pk_fail(err, PK_EUSAGE, "no pair of the store is of that %s",
+                       s->fill.source ? "source" : "batch");
     if (rc <= 0)
         return rc;
     rc = prefdb_get_comparison(s->db, task.comparison, &s->x, err);
     return rc ? rc : take(s, err);
 }
 
+/* Others' judgments are none of an annotator's business: campaigns are blind.
+ */
+static int check_own(struct annotate__session *s, int64_t judgment,
+                     struct pk_err *err)
+{
+    int64_t *ids;
+    size_t n, i = 0;
+    int rc = prefdb_history(s->db, s->campaign, s->annotator, &ids, &n, err);
+    if (rc)
+        return rc;
+    while (i < n && ids[i] != judgment)
+        i++;
+    free(ids);
+    return i < n ? 0
+                 : pk_fail(err, PK_ENO, "%lld is no verdict of yours here",
+                           (long long)judgment);
+}
+
 int annotate__revise(struct annotate__session *s, int64_t judgment,
                      struct pk_err *err)
 {
-    int rc = annotate__keep(s, err);
-    s->have = false;
+    int rc = check_own(s, judgment, err);
     if (!rc)
-        rc = prefdb_get(s->db, judgment, &s->x, err);
+        rc = annotate__keep(s, err);
+    if (rc)
+        return rc;
+    s->have = false;
+    rc = prefdb_get(s->db, judgment, &s->x, err);
     if (rc)
         return rc;
     s->revising = judgment;
@@ -337,7 +414,8 @@ int annotate__keep(struct annotate__session *s, struct pk_err *err)
     if (!rc && b.data && strcmp(b.data, s->saved) != 0) {
         draft_key(s, key);
         rc = prefdb_draft_put(s->db, s->annotator, key, b.data, err);
-        snprintf(s->saved, sizeof s->saved, "%s", b.data);
+        if (!rc)
+            snprintf(s->saved, sizeof s->saved, "%s", b.data);
     }
     pk_buf_release(&b);
     return rc;
@@ -390,7 +468,8 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
         .seconds = s->seconds,
         .note = s->v.note[0] ? s->v.note : NULL,
         .flags = words->word,
-        .n_flags = split_words(words->flags, words->word, 64)};
+        .n_flags = split_words(words->flags, words->word, 64),
+        .guideline = s->guideline};
 }
 
 int annotate__submit(struct annotate__session *s, struct pk_err *err)
@@ -407,8 +486,10 @@ int annotate__submit(struct annotate__session *s, struct pk_err *err)
         annotate__count(s);
     if (rc && rc != PK_ENO)
         return rc;
-    /* On PK_ENO the caller gets that message, and the next pair. */
-    int after = drop_draft(s, rc ? NULL : err);
+    s->have = false;
+    /* On PK_ENO the caller gets that message, and the next pair; the words stay
+     * as a draft, in case that the pair comes back. */
+    int after = rc ? 0 : drop_draft(s, err);
     if (!after)
         after = annotate__next(s, rc ? NULL : err);
     return rc ? rc : after;

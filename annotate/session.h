@@ -27,6 +27,7 @@ struct annotate__session {
     enum prefdb_dimension dimension;
     bool allow_tie, allow_both_bad;
     int64_t quota;
+    bool checked; /* gold or repeats come among the tasks */
     struct prefdb_progress progress;
     bool live;
     bool own; /* the campaign is our own, and filled as needed: */
@@ -37,6 +38,7 @@ struct annotate__session {
     bool have;
     bool waiting; /* none in hand, but others hold some that may return */
     bool again;   /* shown a second time, blind: its sides are drawn anew */
+    bool anew;    /* the guideline is another than before this pair */
     int64_t comparison;
     int64_t revising; /* the judgment that this one is to replace, or 0 */
     enum prefdb_choice left; /* which response is shown left */
@@ -69,7 +71,9 @@ PK_NODISCARD int annotate__next(struct annotate__session *s,
 
 /* Write the verdict, which is on disk when this returns, and take the next.
  * PK_ENO: others have been quicker, or the judgment is not there to be
- * replaced any more; nothing was written, and the next pair is in hand. */
+ * replaced any more; nothing was written, and the next pair is in hand. Any
+ * other error while s->have: nothing was written, and the pair is still in
+ * hand; it may be tried again. */
 PK_NODISCARD int annotate__submit(struct annotate__session *s,
                                   struct pk_err *err);
 
@@ -87,7 +91,8 @@ void annotate__count(struct annotate__session *s);
 PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
                                 struct pk_err *err);
 
-/* Take an earlier judgment of one's own up again. */
+/* Take an earlier judgment of one's own in this campaign up again, with its
+ * words. PK_ENO: it is none. */
 PK_NODISCARD int annotate__revise(struct annotate__session *s, int64_t judgment,
                                   struct pk_err *err);
 
@@ -134,9 +139,12 @@ void annotate__find_names(struct annotate__session *s);
 PK_NODISCARD int annotate__draw_left(struct annotate__session *s,
                                      struct pk_err *err);
 
-/* How many there are to judge: the quota, or the tasks of a campaign; 0: not
- * known. */
+/* How many there are to judge: the quota, or the tasks of a campaign without
+ * checks; 0: not known. */
 int64_t annotate__goal(const struct annotate__session *s);
+
+/* Why there is no pair in hand: "Nothing is left to judge." */
+const char *annotate__ended(const struct annotate__session *s);
 
 /* "12 judged in 10 minutes (72 an hour): ..." */
 int annotate__summary(const struct annotate__session *s, struct pk_buf *b);

@@ -45,9 +45,14 @@ void annotate__tty_stop(struct annotate__tty *t);
  * its end (annotate/input.h). Esc and a key that come at once are both. */
 int annotate__tty_key(struct annotate__tty *t);
 
-/* The same where text is written: pasted characters come too, and say so; a key
- * with Alt, which looks as Esc and that key would, is none. */
+/* The same where text is written: pasted characters come too, and say so; a
+ * letter or Backspace with Alt, which looks as Esc and that key would, is none.
+ */
 int annotate__tty_typed(struct annotate__tty *t, bool *pasted);
+
+/* Take no key that has come already: nobody can mean what is not on the screen
+ * yet. Was there any? */
+bool annotate__tty_forget(struct annotate__tty *t);
 
 /* Give the terminal to another program, and take it back. */
 void annotate__tty_lend(struct annotate__tty *t);

@@ -73,7 +73,13 @@ static int there_is(struct annotate__tty *t)
     }
 }
 
-/* Wait for a key. Where text is written, what came with an Esc is none. */
+/* Keys that move and delete by words in other programs: with them Esc is not
+ * what is meant. */
+static bool edits(int key)
+{
+    return key == 8 || (key >= 'a' && key <= 'z') || (key >= 'A' && key <= 'Z');
+}
+
 static int wait_key(struct annotate__tty *t, bool text)
 {
     annotate__tty_show(t);
@@ -82,7 +88,7 @@ static int wait_key(struct annotate__tty *t, bool text)
         t->next = 0;
         if (key > 0 && t->input.after_esc && !t->input.pasting) {
             t->input.after_esc = false;
-            if (text)
+            if (text && edits(key))
                 continue;
             t->next = key;
             return 0x1B;
@@ -97,6 +103,20 @@ static int wait_key(struct annotate__tty *t, bool text)
         if (also > 0)
             return ANNOTATE__NEWS;
     }
+}
+
+bool annotate__tty_forget(struct annotate__tty *t)
+{
+    bool any = t->next != 0, resized = false;
+    int key;
+    t->next = 0;
+    while ((key = there_is(t)) != 0) {
+        any |= key > 0 && !t->input.pasting;
+        resized |= key == ANNOTATE__RESIZED;
+    }
+    if (resized)
+        ungetch(KEY_RESIZE);
+    return any;
 }
 
 int annotate__tty_typed(struct annotate__tty *t, bool *pasted)

@@ -45,6 +45,9 @@ bool annotate__label_fits(const struct annotate__verdict *v,
 /* "left is significantly better", or "" without a choice; a constant. */
 const char *annotate__verdict_text(const struct annotate__verdict *v);
 
+/* The same for a narrow screen: "left, significantly". */
+void annotate__verdict_brief(const struct annotate__verdict *v, char out[32]);
+
 /* "the preferred one is safe, the other is not" */
 const char *annotate__label_text(enum prefdb_label label);
 

@@ -21,6 +21,7 @@ int annotate__view_pair(struct annotate__view *v, struct pk_err *err)
     int rc = 0;
     for (int i = 0; i < ANNOTATE__N_PANES; i++)
         annotate__doc_reset(&v->docs[i]);
+    v->fresh = true;
     memset(v->wrapped, 0, sizeof v->wrapped);
     memset(v->tops, 0, sizeof v->tops);
     memset(v->top, 0, sizeof v->top);

@@ -39,6 +39,7 @@ struct annotate__view {
     unsigned char *marks;       /* of the line being drawn */
     size_t cap_marks;
     char message[256]; /* shown once */
+    bool fresh;        /* the pair has not been on the screen yet */
     bool gone;         /* the terminal, or a signal */
     int failed;        /* while there was nothing else to do, with its error */
     struct pk_err err;

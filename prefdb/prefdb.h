@@ -116,6 +116,12 @@ struct prefdb_example {
 PK_NODISCARD int prefdb_get(struct prefdb *db, int64_t judgment,
                             struct prefdb_example *out, struct pk_err *err);
 
+/* What its annotator wrote beside a judgment: the note, and the flags with a
+ * space between them; "" where there is none. Both are the caller's to free,
+ * and NULL on failure. */
+PK_NODISCARD int prefdb_words(struct prefdb *db, int64_t judgment, char **note,
+                              char **flags, struct pk_err *err);
+
 /* A training batch: (*out)[i] is judgments[i]'s, all borrowed until the next
  * call of this on db, whatever else is called. Where they are many, and no
  * transaction is under way on db, up to four threads read them, through
@@ -263,6 +269,8 @@ struct prefdb_verdict {
     const char *note;
     const char *const *flags; /* n_flags of them */
     size_t n_flags;
+    const char *guideline; /* the version that was shown; NULL: the campaign's
+                              as it is now */
 };
 
 /* Append the judgment; *judgment is its row number. The lease ends. A lease

@@ -312,3 +312,34 @@ int prefdb_get_comparison(struct prefdb *db, int64_t comparison,
     out->judgment = 0;
     return rc;
 }
+
+int prefdb_words(struct prefdb *db, int64_t judgment, char **note, char **flags,
+                 struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    *note = *flags = NULL;
+    int rc = prefdb__prepare(
+        db, &s,
+        "SELECT ifnull(note, ''), ifnull((SELECT group_concat(value, ' ')"
+        " FROM json_each(flags)), '') FROM judgment WHERE id = ?1",
+        err);
+    if (!rc) {
+        sqlite3_bind_int64(s, 1, judgment);
+        rc = prefdb__step(db, s, err);
+    }
+    if (rc == 0)
+        rc = pk_fail(err, PK_EDATA, "%s: there is no judgment %lld", db->path,
+                     (long long)judgment);
+    if (rc > 0) {
+        *note = pk_strdup(prefdb__text(s, 0));
+        *flags = pk_strdup(prefdb__text(s, 1));
+        rc = *note && *flags ? 0 : pk_fail_mem(err, "a note");
+    }
+    sqlite3_finalize(s);
+    if (rc) {
+        free(*note);
+        free(*flags);
+        *note = *flags = NULL;
+    }
+    return rc;
+}

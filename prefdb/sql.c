@@ -104,15 +104,36 @@ int prefdb__run(struct prefdb *db, sqlite3_stmt *s, struct pk_err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* Is the open file no longer the one of its name? What is written then would be
+ * lost, or, since the log is found by the name, ruin another store. What is in
+ * the log goes into the file that it belongs to, wherever that is now. */
+static int refuse_moved(struct prefdb *db, struct pk_err *err)
+{
+    int moved = 0;
+    if (sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_HAS_MOVED, &moved) ||
+        !moved)
+        return 0;
+    if (!sqlite3_get_autocommit(db->sql))
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    sqlite3_wal_checkpoint_v2(db->sql, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL,
+                              NULL);
+    return pk_fail(err, PK_EIO,
+                   "%s: the store was moved, deleted or replaced while it was "
+                   "open; nothing more is written to it",
+                   db->path);
+}
+
 static int begin(struct prefdb *db, struct pk_err *err)
 {
-    int rc = 0;
+    int rc = refuse_moved(db, err);
+    if (rc)
+        return rc;
     for (int tries = 0; tries < 6; tries++) {
         rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
         if (rc != SQLITE_BUSY)
             break;
     }
-    return rc == SQLITE_OK ? 0 : prefdb__fail(db, err);
+    return rc == SQLITE_OK ? refuse_moved(db, err) : prefdb__fail(db, err);
 }
 
 /* Is there a log, and nothing in it? */

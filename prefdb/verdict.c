@@ -42,7 +42,8 @@ int prefdb__word_of(struct prefdb__word *s, const struct prefdb_campaign *c,
                     struct pk_err *err)
 {
     prefdb_now(s->created);
-    snprintf(s->guideline, sizeof s->guideline, "%s", c->guideline);
+    snprintf(s->guideline, sizeof s->guideline, "%s",
+             v && v->guideline ? v->guideline : c->guideline);
     s->j = (struct prefdb__judgment){.dimension = c->dimension,
                                      .choice = PREFDB__WITHDRAWN,
                                      .strength = PREFDB_UNSTATED,

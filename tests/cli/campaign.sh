@@ -71,7 +71,7 @@ t "the quota ends it"
 run 0 prefkit campaign s.db week --quota 31
 verdicts 9 | prefkit annotate s.db --campaign week --annotator ann --plain \
     >stdout
-stdout_has "Nothing is left to judge"
+stdout_has "as many as this campaign asks of each"
 stdout_has "1 judged, 0 revised"
 
 t "the list, and the store is sound"

@@ -101,8 +101,9 @@ for size in 120x40 80x24 50x20; do
     screen "history-$size"
     keys Enter
     wait_for "to revise"
+    wait_for "note: worth a look"
     keys Escape
-    wait_for "^ safety"
+    wait_for "^ safety  *ana"
     keys S
     wait_for "in an hour of work"
     wait_for "1 of 2 judged"

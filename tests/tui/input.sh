@@ -51,7 +51,7 @@ for kind in xterm-256color screen linux vt220; do
     keys f
     wait_for "Flags:"
     keys -l "ab"
-    raw '\033f\033b\033\177\033\r'
+    raw '\033f\033b\033\177'
     keys -l "c"
     wait_for "Flags: abc"
     keys Escape
