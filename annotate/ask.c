@@ -105,7 +105,7 @@ int annotate__ask_line(struct annotate__view *v, const char *prompt, char *out,
             full |= !append(text, size, k);
     }
     *ok = !rc && k == '\r';
-    if (*ok)
+    if (*ok || (!rc && v->gone)) /* what was being written is not lost */
         snprintf(out, size, "%s", text);
     free(text);
     return rc;

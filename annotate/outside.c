@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,6 +84,7 @@ static int read_back(const char *path, struct annotate__editor *e,
 int annotate__outside(struct annotate__editor *e, struct pk_err *err)
 {
     const char *tmp = getenv("TMPDIR");
+    struct stat st;
     char dir[512], path[600];
     snprintf(dir, sizeof dir, "%.480s/prefkit-XXXXXX",
              tmp && *tmp ? tmp : "/tmp");
@@ -98,6 +100,10 @@ int annotate__outside(struct annotate__editor *e, struct pk_err *err)
         rc = run(path, err);
     if (!rc)
         rc = read_back(path, e, err);
+    if (rc && err && stat(path, &st) == 0 && st.st_size) {
+        (void)pk_err_suffix(err, "; what was written is in %s", path);
+        return rc;
+    }
     unlink(path);
     rmdir(dir);
     return rc;

@@ -335,7 +335,8 @@ static int take(struct annotate__session *s, struct pk_err *err)
         return rc;
     annotate__find_names(s);
     s->have = true;
-    s->seconds = 0;
+    s->seconds =
+        !s->revising && s->comparison == s->laid_by ? s->laid_by_seconds : 0;
     s->touched = pk_now();
     return load_draft(s, err);
 }
@@ -392,6 +393,11 @@ int annotate__revise(struct annotate__session *s, int64_t judgment,
         rc = annotate__keep(s, err);
     if (rc)
         return rc;
+    if (s->have && !s->revising) {
+        annotate__touch(s, pk_now());
+        s->laid_by = s->comparison;
+        s->laid_by_seconds = s->seconds;
+    }
     s->have = false;
     rc = prefdb_get(s->db, judgment, &s->x, err);
     if (rc)

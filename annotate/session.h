@@ -53,7 +53,9 @@ struct annotate__session {
     char saved[800];   /* the draft as it is in the store */
 
     double seconds, touched; /* on this pair; the last sign of life */
-    double started;          /* on the monotonic clock */
+    int64_t laid_by; /* the pair that was in hand before one was revised, */
+    double laid_by_seconds; /* and how long it had been */
+    double started;         /* on the monotonic clock */
     time_t began;
     unsigned judged, revised, skipped, strengths[4], ties;
 };

@@ -83,7 +83,8 @@ static bool start(struct pty *p, const char *prefkit, const char *db,
     return pty_start(p, argv, 40, 120, "xterm");
 }
 
-/* The first key waits for the program: from the start to its effect. */
+/* From the start to the effect of the first key, which is pressed as soon as
+ * there is a pair to press it for. */
 static int starts(const char *prefkit, const char *db, struct times *first,
                   struct times *again)
 {
@@ -94,8 +95,8 @@ static int starts(const char *prefkit, const char *db, struct times *first,
         snprintf(who, sizeof who, "w%d", i);
         if (!start(&p, prefkit, db, who))
             return 1;
-        (void)pty_send(&p, "2");
-        if (pty_wait(&p, 0, "Enter confirms", 60) < 0) {
+        bool there = pty_wait(&p, 0, "quit", 60) >= 0 && pty_send(&p, "2");
+        if (!there || pty_wait(&p, 0, "Enter confirms", 60) < 0) {
             fprintf(stderr, "bench_annotate: no screen: %s\n",
                     p.out ? p.out : "");
             return 1;

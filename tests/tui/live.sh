@@ -284,6 +284,14 @@ wait_for "written here,"
 keys C-x
 wait_for "written here, from outside"
 
+t "what cannot be taken back from an editor is not lost"
+printf '#!/bin/sh\nprintf "\\351\\n" >>"$1"\n' >my-editor
+keys C-x
+wait_for "not UTF-8; what was written is in"
+kept=$(capture | sed -n 's/.*what was written is in \([^ ]*\).*/\1/p')
+must test -s "$kept"
+rm -rf "${kept%/*}"
+
 t "a pasted prompt of several lines asks nothing by itself"
 tm set-buffer "$(printf ' one\ntwo\004\n\tthree')"
 tm paste-buffer -p

@@ -47,6 +47,37 @@ must test "$(prefkit export -q s.db | grep -c '"strength": *1.*"note": *"worth i
 must test "$(prefkit export -q s.db | grep -o '"flags": *\["odd", *"toxic"\]' | wc -l)" -eq 2
 close_screen
 
+t "a note that is being written survives a lost line, and time goes on"
+pairs_store note.db
+judging note.db
+keys 2
+wait_for "left is better. Enter"
+keys Enter
+wait_for "1 judged"
+keys e
+wait_for "Note:"
+keys -l "half a"
+wait_for "Note: half a"
+kill -HUP "$(cat pid)"
+wait_end
+must grep -q "status 129" ended
+open_screen 100 30 note.db --dimension helpfulness --order oldest
+wait_for "note: half a"
+sleep 1.2
+keys u
+wait_for "Your verdicts"
+keys Enter
+wait_for "to revise"
+keys Escape
+wait_for "^ helpfulness  *ana"
+keys 3
+wait_for "left is slightly better. Enter"
+keys Enter
+wait_for "2 judged"
+must test "$(prefkit export -q note.db |
+    grep -c '"strength": *1.*"seconds": *[1-9]')" -eq 1
+close_screen
+
 t "a store that was moved away: nothing more counts as kept"
 pairs_store moved.db
 judging moved.db
