@@ -380,7 +380,9 @@ int annotate__live_screen(struct annotate__live *l,
         return rc;
     w.v.tty.also = annotate__show_idle;
     w.v.tty.also_arg = &w;
+    annotate__screen_waits(&w.v, true);
     rc = loop(&w, err);
+    annotate__screen_waits(&w.v, false);
     annotate__tty_stop(&w.v.tty);
     annotate__screen_release(&w.v);
     return rc;

@@ -12,6 +12,23 @@
 #include "common/cli.h"
 #include "common/progress.h"
 
+/* While the store is waited for. */
+static void on_wait(void *view)
+{
+    struct annotate__view *v = view;
+    struct pk_err err;
+    if (!v->s->have && !v->scene) /* between two pairs */
+        return;
+    annotate__screen_say(v, "waiting: another program is writing to the store");
+    if (!annotate__view_draw(v, &err))
+        annotate__tty_show(&v->tty);
+}
+
+void annotate__screen_waits(struct annotate__view *v, bool shown)
+{
+    prefdb_wait(v->s->db, 60, shown ? on_wait : NULL, v);
+}
+
 void annotate__screen_say(struct annotate__view *v, const char *text)
 {
     snprintf(v->message, sizeof v->message, "%s", text);
@@ -375,7 +392,9 @@ int annotate__screen(struct annotate__session *s,
         return rc;
     v.tty.also = annotate__view_idle;
     v.tty.also_arg = &v;
+    annotate__screen_waits(&v, true);
     rc = loop(&v, err);
+    annotate__screen_waits(&v, false);
     annotate__tty_stop(&v.tty);
     annotate__screen_release(&v);
     if (!rc && !s->have) {

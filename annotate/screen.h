@@ -16,6 +16,8 @@ struct annotate__view;
 PK_NODISCARD int annotate__screen_key(struct annotate__view *v, int key,
                                       bool *quit, struct pk_err *err);
 void annotate__screen_say(struct annotate__view *v, const char *text);
+/* Say so, or no more, while the store is waited for. */
+void annotate__screen_waits(struct annotate__view *v, bool shown);
 /* The terminal has gone, or a signal has come: which of them. */
 PK_NODISCARD int annotate__screen_gone(const struct annotate__view *v,
                                        struct pk_err *err);

@@ -181,8 +181,10 @@ int annotate__open(struct annotate__session *s,
 void annotate__close(struct annotate__session *s)
 {
     /* Nothing to be done when it fails: the lease ends by itself. */
-    if (s->db && s->campaign)
+    if (s->db && s->campaign) {
+        prefdb_wait(s->db, 0, NULL, NULL);
         (void)!prefdb_release(s->db, s->campaign, s->annotator, NULL);
+    }
     prefdb_close(s->db);
     annotate__names_release(&s->names);
     pk_buf_release(&s->texts);

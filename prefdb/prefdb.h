@@ -69,6 +69,12 @@ void prefdb_close(struct prefdb *db); /* NULL is fine */
  * lazy takes all of it there. For what can be done again, as making tasks. */
 PK_NODISCARD int prefdb_lazy(struct prefdb *db, bool on, struct pk_err *err);
 
+/* A call that writes waits for other writers, a minute at most unless another
+ * time is set here. When it has waited for a second it calls `told`, if that is
+ * not NULL, once. */
+void prefdb_wait(struct prefdb *db, int seconds, void (*told)(void *arg),
+                 void *arg);
+
 /* What the store holds, as a hash: the same judgments, ratings and texts give
  * the same 64 hex digits, in whatever order they came. For provenance. */
 PK_NODISCARD int prefdb_fingerprint(struct prefdb *db, char out[65],

@@ -123,17 +123,35 @@ static int refuse_moved(struct prefdb *db, struct pk_err *err)
                    db->path);
 }
 
+/* BEGIN IMMEDIATE, a second at a time. */
+static int wait_begin(struct prefdb *db)
+{
+    int rc, waited = 0;
+    sqlite3_busy_timeout(db->sql, db->wait ? 1000 : 0);
+    do {
+        rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        if (rc == SQLITE_BUSY && ++waited == 1 && db->told)
+            db->told(db->told_arg);
+    } while (rc == SQLITE_BUSY && waited < db->wait && !pk_interrupted());
+    sqlite3_busy_timeout(db->sql, PREFDB__BUSY_MS);
+    return rc;
+}
+
+void prefdb_wait(struct prefdb *db, int seconds, void (*told)(void *arg),
+                 void *arg)
+{
+    db->wait = seconds;
+    db->told = told;
+    db->told_arg = arg;
+}
+
 static int begin(struct prefdb *db, struct pk_err *err)
 {
     int rc = refuse_moved(db, err);
     if (rc)
         return rc;
-    for (int tries = 0; tries < 6; tries++) {
-        rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-        if (rc != SQLITE_BUSY)
-            break;
-    }
-    return rc == SQLITE_OK ? refuse_moved(db, err) : prefdb__fail(db, err);
+    return wait_begin(db) == SQLITE_OK ? refuse_moved(db, err)
+                                       : prefdb__fail(db, err);
 }
 
 /* Is there a log, and nothing in it? */

@@ -51,7 +51,7 @@ static int configure(struct prefdb *db, struct pk_err *err)
 {
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         sqlite3_limit(db->sql, limits[i].what, limits[i].most);
-    sqlite3_busy_timeout(db->sql, 10000);
+    sqlite3_busy_timeout(db->sql, PREFDB__BUSY_MS);
     if (sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL))
         return prefdb__fail(db, err);
     return prefdb__settle(db, err);
@@ -266,6 +266,7 @@ int prefdb_open(struct prefdb **out, const char *path, enum prefdb_mode mode,
         return pk_fail_mem(err, "the store");
     }
     db->writable = mode != PREFDB_READ;
+    prefdb_wait(db, 60, NULL, NULL);
     db->text.max = (size_t)1 << 30;
     int rc = pk_sha256_new(&db->sha, err);
     if (!rc && mode == PREFDB_CREATE)

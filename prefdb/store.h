@@ -14,11 +14,17 @@
 #define PREFDB__APPLICATION_ID 0x50464442 /* "PFDB" */
 #define PREFDB__VERSION        2          /* user_version */
 
+/* How long a statement waits for a lock. */
+#define PREFDB__BUSY_MS 10000
+
 struct prefdb {
     sqlite3 *sql;
     char *path;
     bool writable;
     bool lazy; /* prefdb_lazy */
+    int wait;  /* prefdb_wait: seconds, whom to tell */
+    void (*told)(void *arg);
+    void *told_arg;
     struct pk_sha256 *sha;
     /* prefdb_get: its statements, and what it lends out. */
     sqlite3_stmt *get, *get_turn, *get_comparison;
@@ -63,9 +69,9 @@ PK_NODISCARD int prefdb__each(struct prefdb *db, const char *sql,
 /* Run a statement that gives no row, and reset it. */
 PK_NODISCARD int prefdb__run(struct prefdb *db, sqlite3_stmt *s,
                              struct pk_err *err);
-/* BEGIN IMMEDIATE, waiting up to a minute for other writers: SQLite's own busy
- * handler is not fair, and may give up on one of many waiters. Where db->lazy
- * the commit does not wait for the disk. */
+/* BEGIN IMMEDIATE, waiting for other writers as prefdb_wait has it: SQLite's
+ * own busy handler is not fair, and may give up on one of many waiters. Where
+ * db->lazy the commit does not wait for the disk. */
 PK_NODISCARD int prefdb__begin(struct prefdb *db, struct pk_err *err);
 /* COMMIT where rc is 0, else, or when that fails, ROLLBACK; the code. */
 PK_NODISCARD int prefdb__end(struct prefdb *db, int rc, struct pk_err *err);

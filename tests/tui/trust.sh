@@ -78,6 +78,27 @@ must test "$(prefkit export -q note.db |
     grep -c '"strength": *1.*"seconds": *[1-9]')" -eq 1
 close_screen
 
+t "a store that is being written to is waited for, and said to be"
+pairs_store busy.db
+judging busy.db
+keys 2
+wait_for "left is better. Enter"
+mkfifo hold
+sqlite3 busy.db <hold >/dev/null &
+exec 9>hold
+echo "BEGIN IMMEDIATE;" >&9
+sleep 0.3
+keys Enter
+wait_for "waiting: another program"
+keys 9 Enter
+echo "ROLLBACK;" >&9
+exec 9>&-
+wait
+wait_for "1 judged"
+wait_for "keys pressed before this pair was there"
+must test "$(judged busy.db)" -eq 1
+close_screen
+
 t "a store that was moved away: nothing more counts as kept"
 pairs_store moved.db
 judging moved.db
