@@ -145,13 +145,32 @@ void prefdb_wait(struct prefdb *db, int seconds, void (*told)(void *arg),
     db->told_arg = arg;
 }
 
+/* Has a newer program made it a store that this one does not know? */
+static int refuse_newer(struct prefdb *db, struct pk_err *err)
+{
+    int64_t now;
+    int rc = prefdb__int(db, "PRAGMA user_version", 0, &now, err);
+    if (rc || now <= db->knows)
+        return rc;
+    return pk_fail(err, PK_EIO,
+                   "%s: a newer prefkit has upgraded the store while it was "
+                   "open; nothing more is written to it by this one",
+                   db->path);
+}
+
 static int begin(struct prefdb *db, struct pk_err *err)
 {
     int rc = refuse_moved(db, err);
     if (rc)
         return rc;
-    return wait_begin(db) == SQLITE_OK ? refuse_moved(db, err)
-                                       : prefdb__fail(db, err);
+    if (wait_begin(db) != SQLITE_OK)
+        return prefdb__fail(db, err);
+    rc = refuse_moved(db, err);
+    if (!rc)
+        rc = refuse_newer(db, err);
+    if (rc && !sqlite3_get_autocommit(db->sql))
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
 }
 
 /* Is there a log, and nothing in it? */
@@ -297,6 +316,8 @@ static int allow_steps(struct prefdb *db, bool on, struct pk_err *err)
 int prefdb__migrate(struct prefdb *db, const char *const *steps, int from,
                     int to, struct pk_err *err)
 {
+    if (to > db->knows)
+        db->knows = to;
     int rc = allow_steps(db, true, err);
     if (!rc)
         rc = prefdb__begin(db, err);

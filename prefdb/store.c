@@ -266,6 +266,7 @@ int prefdb_open(struct prefdb **out, const char *path, enum prefdb_mode mode,
         return pk_fail_mem(err, "the store");
     }
     db->writable = mode != PREFDB_READ;
+    db->knows = PREFDB__VERSION;
     prefdb_wait(db, 60, NULL, NULL);
     db->text.max = (size_t)1 << 30;
     int rc = pk_sha256_new(&db->sha, err);

@@ -22,6 +22,7 @@ struct prefdb {
     char *path;
     bool writable;
     bool lazy; /* prefdb_lazy */
+    int knows; /* the newest version that it may have */
     int wait;  /* prefdb_wait: seconds, whom to tell */
     void (*told)(void *arg);
     void *told_arg;

@@ -134,6 +134,18 @@ wait_end
 must prefkit check replaced.db >/dev/null
 must test "$(judged replaced.db)" -eq 0
 
+t "a store that a newer program has upgraded is written to no more"
+pairs_store newer.db
+judging newer.db
+keys 2
+wait_for "left is better. Enter"
+sqlite3 newer.db "PRAGMA user_version = 99"
+keys Enter
+wait_for "not kept: .*a newer prefkit has upgraded"
+keys q
+wait_end
+must test "$(sqlite3 newer.db "SELECT count(*) FROM judgment")" -eq 0
+
 t "whoever allows no ties takes none away from others"
 pairs_store ties.db
 open_screen 100 30 ties.db --dimension helpfulness --order oldest --allow tie
