@@ -37,6 +37,13 @@ for h in common/*.h infer/*.h prefdb/*.h rm/*.h annotate/*.h tests/*.h; do
         -Werror -fopenmp -fsyntax-only -x c - || bad=1
 done
 
+# Every fuzz target compiles, which only make fuzz builds.
+for target in tests/fuzz/fuzz_*.c; do
+    # shellcheck disable=SC2046 # several options
+    gcc -std=c11 -D_GNU_SOURCE -I. -I"$build" -Wall -Wextra -Werror -fopenmp \
+        $(pkg-config --cflags sqlite3 libcjson) -fsyntax-only "$target" || bad=1
+done
+
 sources=$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 if command -v clang-format >/dev/null; then
     clang-format --dry-run --Werror $sources || bad=1

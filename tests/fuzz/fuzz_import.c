@@ -30,7 +30,7 @@ static void put(struct prefdb *db, struct prefdb__rows *rows)
     struct prefdb__counts counts = {0};
     struct prefdb__writer *w;
     struct pk_err err = {0};
-    if (prefdb__writer_begin(&w, db, &err) < 0)
+    if (prefdb__writer_begin(&w, db, PREFDB__TOGETHER, &err) < 0)
         abort();
     for (size_t i = 0; i < rows->n && i < 8; i++) {
         int rc = prefdb__writer_put(w, &rows->v[i], "fuzz", -1, &counts, &err);
