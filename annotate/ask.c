@@ -12,7 +12,8 @@
 #include "common/progress.h"
 #include "common/utf8.h"
 
-/* A key, while the annotator is there; v->gone when there will be none. */
+/* What each key says of the annotator, who is there; v->gone when there will be
+ * no more. */
 static int after(struct annotate__view *v, int k)
 {
     v->gone |= k == ANNOTATE__HUNG_UP;

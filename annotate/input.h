@@ -4,8 +4,8 @@
  * A key must be one that somebody has pressed, since keys are judgments. So a
  * sequence that nobody knows, however slowly it arrives, is no key as a whole,
  * nor is a report of the mouse or the window's focus, or an answer to another
- * program's question. Pasted text says that it is
- * (bracketed paste), to its end: what escapes there may be in it end nothing.
+ * program's question. Pasted text says that it is (bracketed paste), to its
+ * end: what escapes there may be in it end nothing.
  */
 #ifndef PREFKIT_ANNOTATE_INPUT_H
 #define PREFKIT_ANNOTATE_INPUT_H

@@ -150,12 +150,14 @@ static int refuse_newer(struct prefdb *db, struct pk_err *err)
 {
     int64_t now;
     int rc = prefdb__int(db, "PRAGMA user_version", 0, &now, err);
-    if (rc || now <= db->knows)
-        return rc;
-    return pk_fail(err, PK_EIO,
-                   "%s: a newer prefkit has upgraded the store while it was "
-                   "open; nothing more is written to it by this one",
-                   db->path);
+    if (!rc && now <= db->knows)
+        return 0;
+    sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    return rc ? rc
+              : pk_fail(err, PK_EIO,
+                        "%s: a newer prefkit has upgraded the store while it "
+                        "was open; nothing more is written to it by this one",
+                        db->path);
 }
 
 static int begin(struct prefdb *db, struct pk_err *err)
@@ -166,11 +168,7 @@ static int begin(struct prefdb *db, struct pk_err *err)
     if (wait_begin(db) != SQLITE_OK)
         return prefdb__fail(db, err);
     rc = refuse_moved(db, err);
-    if (!rc)
-        rc = refuse_newer(db, err);
-    if (rc && !sqlite3_get_autocommit(db->sql))
-        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
-    return rc;
+    return rc ? rc : refuse_newer(db, err);
 }
 
 /* Is there a log, and nothing in it? */
