@@ -146,7 +146,7 @@ $(FAKE): $(B)/tests/tui/fake_endpoint.o $(B)/tests/libsupport.a
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 # What a step's time goes to, by stopwatches that the linker puts in.
-TIMED := infer_linear infer_linears infer_linear_dx infer_linear_dw infer_to_bf16 \
+TIMED := infer_linear infer_linears infer_linears_backward infer_linear_dx infer_linear_dw infer_to_bf16 \
          infer_attention_forward infer_attention_backward infer_gemm_block \
          infer_tiles_scores infer_tiles_values infer_tiles_dvalues infer_tiles_add \
          infer_rmsnorm infer_rmsnorm_backward infer_swiglu \

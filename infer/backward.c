@@ -10,8 +10,9 @@
 /* Scratch for gradients, each as large as the largest layer needs; of any
  * content to begin with. */
 struct grads {
-    float *dx;          /* (N, C) by what a layer gives out */
-    float *dprev;       /* (N, C) by what it takes in */
+    float *dx;          /* by what a layer gives out: dread, then dall */
+    float *dread;       /* (R, C) */
+    float *dall;        /* (N, C) */
     float *dh;          /* (N, C) by a norm's output */
     float *dq, *datt;   /* (N, H D) */
     float *dk, *dv;     /* (N, K D) */
@@ -21,12 +22,12 @@ struct grads {
 
 enum { N_GRADS = 11 };
 
-/* Their sizes, padded, in the order of struct grads; returns the sum. */
+/* Their sizes, padded, from dread on; returns the sum. */
 static size_t grad_sizes(const struct infer_config *c, size_t n, size_t r,
                          size_t size[N_GRADS])
 {
     const struct infer_dims d = infer_dims_of(c);
-    const size_t exact[N_GRADS] = {n * d.c, n * d.c,  n * d.c,  n * d.q,
+    const size_t exact[N_GRADS] = {r * d.c, n * d.c,  n * d.c,  n * d.q,
                                    n * d.q, n * d.kv, n * d.kv, n * d.f,
                                    n * d.f, r * d.c,  r * d.c};
     size_t total = 0;
@@ -37,24 +38,36 @@ static size_t grad_sizes(const struct infer_config *c, size_t n, size_t r,
     return total;
 }
 
-static float *new_grads(struct grads *g, const struct infer_config *c,
-                        const struct infer_packed *f)
+/* Cut from the tape's memory. */
+static int plan_grads(struct grads *g, const struct infer_pass *p)
 {
-    float **slot[N_GRADS] = {&g->dx,   &g->dprev, &g->dh, &g->dq,
-                             &g->datt, &g->dk,    &g->dv, &g->dgate,
-                             &g->dup,  &g->hr,    &g->dhr};
+    float **slot[N_GRADS] = {&g->dread, &g->dall, &g->dh, &g->dq,
+                             &g->datt,  &g->dk,   &g->dv, &g->dgate,
+                             &g->dup,   &g->hr,   &g->dhr};
     size_t size[N_GRADS];
-    size_t total = grad_sizes(c, f->n, f->reads.n, size);
-    float *mem = pk_alloc_aligned(total, sizeof *mem);
-    float *at = mem;
-    for (size_t i = 0; mem && i < N_GRADS; i++) {
+    struct infer_tape *t = p->t;
+    size_t total = grad_sizes(p->c, p->f->n, p->f->reads.n, size);
+    if (total > t->grads_cap) {
+        free(t->grads);
+        t->grads = pk_alloc_aligned(total, sizeof *t->grads);
+        t->grads_cap = t->grads ? total : 0;
+        if (!t->grads)
+            return pk_fail(p->err, PK_EMEM,
+                           "out of memory for the gradients of a forest of "
+                           "%zu tokens",
+                           p->f->n);
+    }
+    float *at = t->grads;
+    for (size_t i = 0; i < N_GRADS; i++) {
         *slot[i] = at;
         at += size[i];
     }
-    return mem;
+    g->dx = g->dread;
+    return 0;
 }
 
 size_t infer_train_bytes(const struct infer_config *c,
+                         enum infer_precision precision,
                          struct infer_forest_size f, bool recompute)
 {
     size_t size[N_GRADS];
@@ -65,48 +78,49 @@ size_t infer_train_bytes(const struct infer_config *c,
     const struct infer_attention at = {.forest = &packed,
                                        .d = c->head_dim,
                                        .tiles = infer_attention_fits_tiles(c)};
-    const struct infer_dims d = infer_dims_of(c);
-    size_t wide = d.f > d.c ? d.f : d.c;
-    size_t linears = infer_pass_product_floats(c, f.tokens),
-           dw = infer_gemm_dw_floats(f.tokens, wide, wide);
+    /* Weights may be stored either way: what takes more is planned for. */
+    struct infer_gemm_sizes products =
+        infer_pass_product_sizes(c, f.tokens, precision);
+    products.narrow = precision != INFER_PRECISION_BF16;
     size_t floats =
         infer_pass_floats(
             c, &packed, recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL, false) +
         grad_sizes(c, f.tokens, f.readouts, size) +
-        infer_attention_floats(&at, true) + (linears > dw ? linears : dw) +
+        infer_attention_floats(&at, true) +
+        at_least(infer_gemm_floats(&products),
+                 infer_gemm_backward_floats(&products)) +
         2 * f.readouts * c->dim; /* hidden and its gradient */
     return floats * sizeof(float) + infer_forest_bytes(f);
 }
 
-/* A matrix and its gradient, either of which may be an adapter's alone. */
-struct pair {
-    const struct infer_matrix *w, *dw;
+/* ---- Layers -------------------------------------------------------------- */
+
+/* What goes back through products of one x (rows, in), and through their
+ * adapters: dx overwritten, and their gradients added to. */
+struct back {
+    const struct infer_linear_grad *of;
+    size_t n;
+    const struct infer_rows *rows;
+    const float *x; /* NULL: no gradients of the weights */
+    float *dx;      /* NULL: none */
 };
 
-/* The adjoints of y (rows, out) = x w^T: by w, added, and by x. */
-static int grad_w(const struct infer_pass *p, struct pair m, const float *dy,
-                  struct infer_input x)
+static int back(const struct infer_pass *p, const struct back *b)
 {
-    struct infer_gemm *g = &p->t->gemm;
-    int rc = 0;
-    if (m.dw->f32)
-        rc = infer_linear_dw(g, m.dw, dy, x.x, x.rows, p->err);
-    if (!rc && m.dw->adapter)
-        rc = infer_adapter_backward_w(&p->t->lora, m.dw->adapter, m.w->adapter,
-                                      dy, x, p->err);
-    return rc;
-}
-
-static int grad_x(const struct infer_pass *p, float *dx, const float *dy,
-                  const struct infer_matrix *w, const struct infer_rows *rows,
-                  bool add)
-{
-    struct infer_gemm *g = &p->t->gemm;
-    const struct infer_input in = {NULL, rows->n, rows->token};
-    int rc = infer_linear_dx(g, dx, dy, w, rows->n, add, p->err);
-    if (!rc && w->adapter)
-        rc = infer_adapter_backward_x(&p->t->lora, dx, w->adapter, dy, in,
-                                      p->err);
+    const struct infer_linears_grad grad = {
+        .of = b->of, .n = b->n, .rows = b->rows->n, .x = b->x, .dx = b->dx};
+    const struct infer_input in = {b->x, b->rows->n, b->rows->token};
+    struct infer_lora_work *lora = &p->t->lora;
+    int rc = infer_linears_backward(&p->t->gemm, &grad, p->err);
+    for (size_t i = 0; !rc && i < b->n; i++) {
+        const struct infer_linear_grad *of = &b->of[i];
+        if (b->x && of->dw->adapter)
+            rc = infer_adapter_backward_w(lora, of->dw->adapter, of->w->adapter,
+                                          of->dy, in, p->err);
+        if (!rc && b->dx && of->w->adapter)
+            rc = infer_adapter_backward_x(lora, b->dx, of->w->adapter, of->dy,
+                                          in, p->err);
+    }
     return rc;
 }
 
@@ -118,22 +132,19 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
-    size_t n = rows->n * d.f;
     float *h = p->t->h, *act = p->t->act;
     const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows->n, d.c,
                                        p->c->norm_eps};
-    const struct infer_input hs = {h, rows->n, rows->token};
-    const struct infer_input acts = {act, rows->n, rows->token};
-    infer_rmsnorm(h, &norm);
-    int rc = grad_x(p, g->dup, g->dx, &w->down, rows, false);
+    const struct infer_linear_grad down = {g->dx, &w->down, &dw->down},
+                                   two[] = {{g->dgate, &w->gate, &dw->gate},
+                                            {g->dup, &w->up, &dw->up}};
+    int rc = back(p, &(struct back){&down, 1, rows, NULL, g->dup});
     if (rc)
         return rc;
-    infer_swiglu_backward(act, g->dgate, g->dup, a->gate, a->up, n);
-    if ((rc = grad_w(p, (struct pair){&w->down, &dw->down}, g->dx, acts)) ||
-        (rc = grad_w(p, (struct pair){&w->gate, &dw->gate}, g->dgate, hs)) ||
-        (rc = grad_w(p, (struct pair){&w->up, &dw->up}, g->dup, hs)) ||
-        (rc = grad_x(p, g->dh, g->dgate, &w->gate, rows, false)) ||
-        (rc = grad_x(p, g->dh, g->dup, &w->up, rows, true)))
+    infer_swiglu_backward(act, g->dgate, g->dup, a->gate, a->up, rows->n * d.f);
+    infer_rmsnorm(h, &norm);
+    if ((rc = back(p, &(struct back){&down, 1, rows, act, NULL})) ||
+        (rc = back(p, &(struct back){two, 2, rows, h, g->dh})))
         return rc;
     return infer_rmsnorm_backward(g->dx, dw->ffn_norm.f32, g->dh, &norm,
                                   p->err);
@@ -158,44 +169,54 @@ static int attention_core_back(const struct infer_pass *p, size_t layer,
     return 0;
 }
 
-/* dx (rows, C), by `mid`, gives dprev (N, C), by the layer's input. */
-static int attention_back(const struct infer_pass *p, size_t layer,
-                          const struct grads *g, struct infer_layer *dw)
+/* From dq, dk and dv to dh, by what they were computed from: h (N, C), of which
+ * the last layer asks for some rows alone. */
+static int project_back(const struct infer_pass *p, size_t layer,
+                        const struct grads *g, struct infer_layer *dw)
 {
-    const struct infer_config *c = p->c;
-    const struct infer_dims d = infer_dims_of(c);
+    const struct infer_layer *w = &p->w->layer[layer];
+    const struct infer_rows *rows = infer_pass_rows(p, layer),
+                            *all = &p->f->all;
+    const struct infer_linear_grad of[] = {{g->dk, &w->wk, &dw->wk},
+                                           {g->dv, &w->wv, &dw->wv},
+                                           {g->dq, &w->wq, &dw->wq}};
+    const float *h = p->t->h;
+    if (rows == all)
+        return back(p, &(struct back){of, 3, all, h, g->dh});
+    infer_gather(g->hr, h, rows->token, 0, rows->n, p->c->dim);
+    int rc = back(p, &(struct back){of, 2, all, h, g->dh});
+    if (!rc)
+        rc = back(p, &(struct back){of + 2, 1, rows, g->hr, g->dhr});
+    if (!rc)
+        infer_scatter_add(g->dh, g->dhr, rows->token, rows->n, p->c->dim);
+    return rc;
+}
+
+/* dx (rows, C), by `mid`, becomes that by the layer's input (N, C). */
+static int attention_back(const struct infer_pass *p, size_t layer,
+                          struct grads *g, struct infer_layer *dw)
+{
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
-    const struct infer_rows *all = &p->f->all;
-    float *h = p->t->h;
-    size_t n = p->f->n;
-    bool last = layer + 1 == c->layers;
-    const struct infer_input att = {a->att, rows->n, rows->token};
-    const struct infer_input every = {h, n, all->token};
-    const struct infer_input asking = {last ? g->hr : h, rows->n, rows->token};
-    int rc;
-    if ((rc = grad_w(p, (struct pair){&w->wo, &dw->wo}, g->dx, att)) ||
-        (rc = grad_x(p, g->datt, g->dx, &w->wo, rows, false)) ||
-        (rc = attention_core_back(p, layer, g)))
+    size_t n = p->f->n, c = p->c->dim;
+    const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, c,
+                                       p->c->norm_eps};
+    const struct infer_linear_grad wo = {g->dx, &w->wo, &dw->wo};
+    int rc = back(p, &(struct back){&wo, 1, rows, a->att, g->datt});
+    if (!rc)
+        rc = attention_core_back(p, layer, g);
+    if (rc)
         return rc;
-    const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, d.c,
-                                       c->norm_eps};
-    infer_rmsnorm(h, &norm);
-    if (last)
-        infer_gather(g->hr, h, rows->token, 0, rows->n, d.c);
-    if ((rc = grad_w(p, (struct pair){&w->wq, &dw->wq}, g->dq, asking)) ||
-        (rc = grad_w(p, (struct pair){&w->wk, &dw->wk}, g->dk, every)) ||
-        (rc = grad_w(p, (struct pair){&w->wv, &dw->wv}, g->dv, every)) ||
-        (rc = grad_x(p, g->dh, g->dk, &w->wk, all, false)) ||
-        (rc = grad_x(p, g->dh, g->dv, &w->wv, all, true)) ||
-        (rc = grad_x(p, last ? g->dhr : g->dh, g->dq, &w->wq, rows, !last)))
+    infer_rmsnorm(p->t->h, &norm);
+    if ((rc = project_back(p, layer, g, dw)))
         return rc;
-    if (last)
-        infer_scatter_add(g->dh, g->dhr, rows->token, rows->n, d.c);
-    memset(g->dprev, 0, n * d.c * sizeof(float));
-    infer_scatter_add(g->dprev, g->dx, rows->token, rows->n, d.c);
-    return infer_rmsnorm_backward(g->dprev, dw->attn_norm.f32, g->dh, &norm,
+    if (g->dx != g->dall) {
+        memset(g->dall, 0, n * c * sizeof(float));
+        infer_scatter_add(g->dall, g->dx, rows->token, rows->n, c);
+        g->dx = g->dall;
+    }
+    return infer_rmsnorm_backward(g->dx, dw->attn_norm.f32, g->dh, &norm,
                                   p->err);
 }
 
@@ -232,9 +253,6 @@ static int run_back(const struct infer_pass *p, struct grads *g,
             rc = feed_forward_back(p, l, g, &dw->layer[l]);
         if (!rc)
             rc = attention_back(p, l, g, &dw->layer[l]);
-        float *swap = g->dx;
-        g->dx = g->dprev;
-        g->dprev = swap;
     }
     if (!rc && dw->embed.f32)
         embedding_back(p, g->dx, dw->embed.f32);
@@ -250,14 +268,7 @@ int infer_backward(const struct infer_config *c, const struct infer_weights *w,
     int rc = infer_forest_pack(forest, &p.f, err);
     if (rc || p.f->n == 0)
         return rc;
-    struct grads scratch;
-    float *mem = new_grads(&scratch, c, p.f);
-    if (!mem)
-        return pk_fail(err, PK_EMEM,
-                       "out of memory for the gradients of a forest of %zu "
-                       "tokens",
-                       p.f->n);
-    rc = run_back(&p, &scratch, dhidden, g);
-    free(mem);
-    return rc;
+    struct grads scratch = {0};
+    rc = plan_grads(&scratch, &p);
+    return rc ? rc : run_back(&p, &scratch, dhidden, g);
 }

@@ -37,6 +37,7 @@ void infer_tape_release(struct infer_tape *t)
     infer_lora_release(&t->lora);
     free(t->mem);
     free(t->layer);
+    free(t->grads);
 }
 
 void infer_tape_dropout(struct infer_tape *t, double p, uint64_t seed)
@@ -146,11 +147,17 @@ static bool is_gated(const struct infer_config *c,
 
 /* The most weights that go into products together: gate and up, or queries,
  * keys and values. */
-size_t infer_pass_product_floats(const struct infer_config *c, size_t rows)
+struct infer_gemm_sizes infer_pass_product_sizes(const struct infer_config *c,
+                                                 size_t rows,
+                                                 enum infer_precision precision)
 {
     const struct infer_dims d = infer_dims_of(c);
-    size_t wide = d.f > d.c ? d.f : d.c, qkv = d.q + 2 * d.kv, ff = 2 * d.f;
-    return infer_gemm_floats(rows, wide, wide, ff > qkv ? ff : qkv, d.c);
+    size_t wide = at_least(d.f, at_least(d.c, d.q));
+    return (struct infer_gemm_sizes){.precision = precision,
+                                     .rows = rows,
+                                     .wide = wide,
+                                     .most = at_least(2 * d.f, d.q + 2 * d.kv),
+                                     .most_in = d.c};
 }
 
 struct infer_plan infer_score_plan(const struct infer_config *c,
@@ -165,13 +172,18 @@ struct infer_plan infer_score_plan(const struct infer_config *c,
     const struct infer_attention at = {.forest = &packed,
                                        .d = c->head_dim,
                                        .tiles = infer_attention_fits_tiles(c)};
+    struct infer_gemm_sizes products =
+        infer_pass_product_sizes(c, f.tokens, w->precision);
     size_t pass =
         infer_pass_floats(c, &packed, INFER_KEEP_NOTHING, is_gated(c, w));
+    if (w->layer)
+        products.narrow = w->layer[0].wq.bf16 != NULL;
+    else
+        products.narrow = w->precision == INFER_PRECISION_BF16;
     return (struct infer_plan){
         (pass + f.readouts * d.c) * sizeof(float),
         infer_attention_floats(&at, false) * sizeof(float),
-        infer_pass_product_floats(c, f.tokens) * sizeof(float),
-        infer_forest_bytes(f)};
+        infer_gemm_floats(&products) * sizeof(float), infer_forest_bytes(f)};
 }
 
 size_t infer_score_bytes(const struct infer_config *c,

@@ -161,23 +161,6 @@ static int linear_padded(struct infer_gemm *g, float *y, const float *x,
     return 0;
 }
 
-size_t infer_gemm_floats(size_t rows, size_t out, size_t in, size_t most,
-                         size_t most_in)
-{
-    const struct right b = {.ld = in};
-    size_t floats =
-        panels_floats(&b, out, in) + (TILE_ROWS + ROWS) * (in + out);
-    size_t tiles = infer_tiles_floats(rows, out > in ? out : in, most, most_in);
-    if (infer_avx2_wanted())
-        floats = infer_avx2_floats();
-    return infer_tiles_here() && tiles > floats ? tiles : floats;
-}
-
-size_t infer_gemm_dw_floats(size_t rows, size_t out, size_t in)
-{
-    return infer_tiles_here() ? infer_tiles_floats(in, rows, out, rows) : 0;
-}
-
 /* One product without padding. */
 static int whole(struct infer_gemm *g, struct infer_block s, struct infer_mat a,
                  struct right b, float *c, struct pk_err *err)
@@ -258,29 +241,95 @@ int infer_gated(struct infer_gemm *g, float *y, const struct infer_matrix *gate,
     return infer_tiles_gated(g, y, gate, up, x, rows, err);
 }
 
+/* ---- Adjoints ------------------------------------------------------------ */
+
+static int dx_fp32(struct infer_gemm *g, const struct infer_linears_grad *b,
+                   size_t i, struct pk_err *err)
+{
+    const struct infer_linear_grad *of = &b->of[i];
+    size_t out = of->w->rows, in = of->w->cols;
+    return whole(g, (struct infer_block){b->rows, in, out, b->add || i > 0},
+                 (struct infer_mat){of->dy, out, false}, weights(of->w, false),
+                 b->dx, err);
+}
+
+static int dw_fp32(struct infer_gemm *g, const struct infer_linears_grad *b,
+                   size_t i, struct pk_err *err)
+{
+    const struct infer_linear_grad *of = &b->of[i];
+    size_t out = of->w->rows, in = of->w->cols;
+    return whole(g, (struct infer_block){out, in, b->rows, true},
+                 (struct infer_mat){of->dy, out, true},
+                 (struct right){.f32 = b->x, .ld = in}, of->dw->f32, err);
+}
+
+int infer_linears_backward(struct infer_gemm *g,
+                           const struct infer_linears_grad *b,
+                           struct pk_err *err)
+{
+    int rc = 0;
+    if (!infer_blas(err))
+        return PK_EIO;
+    if (g->precision == INFER_PRECISION_BF16)
+        return infer_bf16_linears_backward(g, b, err);
+    for (size_t i = 0; !rc && i < b->n; i++) {
+        if (b->dx)
+            rc = dx_fp32(g, b, i, err);
+        if (!rc && infer_wants_dw(b, i))
+            rc = dw_fp32(g, b, i, err);
+    }
+    return rc;
+}
+
 int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,
                     const struct infer_matrix *w, size_t rows, bool add,
                     struct pk_err *err)
 {
-    if (!infer_blas(err))
-        return PK_EIO;
-    if (g->precision == INFER_PRECISION_BF16)
-        return infer_bf16_dx(g, dx, dy, w, rows, add, err);
-    return whole(g, (struct infer_block){rows, w->cols, w->rows, add},
-                 (struct infer_mat){dy, w->rows, false}, weights(w, false), dx,
-                 err);
+    return infer_linears_backward(
+        g,
+        &(struct infer_linears_grad){.of =
+                                         &(struct infer_linear_grad){dy, w, w},
+                                     .n = 1,
+                                     .rows = rows,
+                                     .dx = dx,
+                                     .add = add},
+        err);
 }
 
 int infer_linear_dw(struct infer_gemm *g, const struct infer_matrix *dw,
                     const float *dy, const float *x, size_t rows,
                     struct pk_err *err)
 {
-    if (!infer_blas(err))
-        return PK_EIO;
-    if (g->precision == INFER_PRECISION_BF16)
-        return infer_bf16_dw(g, dw, dy, x, rows, err);
-    size_t out = dw->rows, in = dw->cols;
-    return whole(g, (struct infer_block){out, in, rows, true},
-                 (struct infer_mat){dy, out, true},
-                 (struct right){.f32 = x, .ld = in}, dw->f32, err);
+    return infer_linears_backward(
+        g,
+        &(struct infer_linears_grad){
+            .of = &(struct infer_linear_grad){dy, dw, dw},
+            .n = 1,
+            .rows = rows,
+            .x = x},
+        err);
+}
+
+/* ---- Scratch ------------------------------------------------------------- */
+
+static size_t widest_panels_floats(const struct infer_gemm_sizes *s)
+{
+    const struct right b = {.ld = s->wide};
+    return s->narrow ? panels_floats(&b, s->wide, s->wide) : 0;
+}
+
+size_t infer_gemm_floats(const struct infer_gemm_sizes *s)
+{
+    if (s->precision == INFER_PRECISION_BF16)
+        return infer_bf16_floats(s);
+    if (infer_avx2_wanted())
+        return infer_avx2_floats();
+    return widest_panels_floats(s) + (TILE_ROWS + ROWS) * 2 * s->wide;
+}
+
+size_t infer_gemm_backward_floats(const struct infer_gemm_sizes *s)
+{
+    if (s->precision == INFER_PRECISION_BF16)
+        return infer_bf16_backward_floats(s);
+    return widest_panels_floats(s);
 }

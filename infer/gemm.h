@@ -37,6 +37,11 @@ static inline size_t at_most(size_t n, size_t most)
     return n < most ? n : most;
 }
 
+static inline size_t at_least(size_t n, size_t least)
+{
+    return n > least ? n : least;
+}
+
 /* What products need beside their operands: what to compute in, and scratch,
  * which grows to what the largest product takes and is used again. Start from
  * {.precision = ...}; one for each caller.
@@ -53,12 +58,17 @@ struct infer_gemm {
 };
 void infer_gemm_release(struct infer_gemm *g);
 
-/* Floats of scratch that products of up to so many rows with weights of up to
- * (out, in) take at most, all that go together of up to (most, most_in); in
- * fp32 with weights stored in bf16, or on tiles. And infer_linear_dw. */
-size_t infer_gemm_floats(size_t rows, size_t out, size_t in, size_t most,
-                         size_t most_in);
-size_t infer_gemm_dw_floats(size_t rows, size_t out, size_t in);
+/* Floats of scratch that infer_linears, or infer_linears_backward, takes at
+ * most: of up to so many rows; a matrix's rows and columns up to `wide`, and
+ * all that go together up to (most, most_in). Not what OpenBLAS and oneDNN take
+ * inside. */
+struct infer_gemm_sizes {
+    enum infer_precision precision;
+    bool narrow; /* weights are stored in bf16 */
+    size_t rows, wide, most, most_in;
+};
+size_t infer_gemm_floats(const struct infer_gemm_sizes *s);
+size_t infer_gemm_backward_floats(const struct infer_gemm_sizes *s);
 
 /* Room for n floats, of any content, until the next product; NULL with the
  * error set. */
@@ -92,8 +102,32 @@ PK_NODISCARD int infer_gated(struct infer_gemm *g, float *y,
                              const struct infer_matrix *up, const float *x,
                              size_t rows, struct pk_err *err);
 
-/* Its adjoints: dx (rows, in) = dy (rows, out) w, or += with add; and
- * dw (out, in), f32, += dy^T x. */
+/* The adjoints of infer_linears: from each dy (rows, out), dx (rows, in) =, or
+ * += with add, the sum of all dy w, in order; and dw (out, in) += dy^T x.
+ * Without dx, or without x, or where dw.f32 is NULL, not that one. Some
+ * backends then read x, and each dy, once. */
+struct infer_linear_grad {
+    const float *dy;
+    const struct infer_matrix *w, *dw;
+};
+struct infer_linears_grad {
+    const struct infer_linear_grad *of; /* n: 1 to INFER_LINEARS */
+    size_t n, rows;
+    const float *x;
+    float *dx;
+    bool add;
+};
+PK_NODISCARD int infer_linears_backward(struct infer_gemm *g,
+                                        const struct infer_linears_grad *of,
+                                        struct pk_err *err);
+
+/* Is dw of this one asked for? */
+static inline bool infer_wants_dw(const struct infer_linears_grad *b, size_t i)
+{
+    return b->x && b->of[i].dw->f32;
+}
+
+/* One of the two, of one product. */
 PK_NODISCARD int infer_linear_dx(struct infer_gemm *g, float *dx,
                                  const float *dy, const struct infer_matrix *w,
                                  size_t rows, bool add, struct pk_err *err);

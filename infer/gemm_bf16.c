@@ -47,32 +47,50 @@ static size_t weights_floats(const struct infer_matrix *w)
     return w->bf16 ? 0 : bf16_floats(w->rows * w->cols);
 }
 
-static int one_linear(struct infer_gemm *g, float *y, const float *x,
-                      const struct infer_matrix *w, size_t rows, bool add,
-                      struct pk_err *err)
+/* ---- Products ------------------------------------------------------------ */
+
+/* Of one x: the weights, and room for a block of x and of a result. */
+struct block {
+    const uint16_t *w[INFER_LINEARS];
+    uint16_t *x;
+    float *y;
+};
+
+static int plan_block(struct infer_gemm *g, const struct infer_linear *to,
+                      size_t n, struct block *b, struct pk_err *err)
 {
-    size_t out = w->rows, in = w->cols;
-    size_t wide = weights_floats(w), narrow = bf16_floats(BLOCK * in);
-    float *mem = infer_gemm_scratch(g, wide + narrow + BLOCK * out, err);
+    size_t in = to[0].w->cols, wide = 0, out = 0;
+    for (size_t i = 0; i < n; i++) {
+        wide += weights_floats(to[i].w);
+        out = to[i].w->rows > out ? to[i].w->rows : out;
+    }
+    float *mem = infer_gemm_scratch(
+        g, wide + bf16_floats(BLOCK * in) + BLOCK * out, err);
     if (!mem)
         return PK_EMEM;
-    const uint16_t *wh = weights(w, mem);
-    uint16_t *xh = (uint16_t *)(mem + wide);
-    float *part = mem + wide + narrow;
-    const struct infer_dnn_product p = {BLOCK, out, in, false, true, add};
-    int rc = 0;
-    for (size_t r = 0; !rc && r < rows; r += BLOCK) {
-        size_t n = rows - r < BLOCK ? rows - r : BLOCK;
-        float *to = n < BLOCK ? part : y + r * out;
-        rounded(xh, x + r * in, n * in, BLOCK * in);
-        if (n < BLOCK) {
-            memset(part, 0, BLOCK * out * sizeof *part);
-            memcpy(part, y + r * out, add ? n * out * sizeof *part : 0);
-        }
-        rc = infer_dnn_multiply(&g->dnn, &p, to, xh, wh, err);
-        if (!rc && n < BLOCK)
-            memcpy(y + r * out, part, n * out * sizeof *part);
+    for (size_t i = 0; i < n; i++) {
+        b->w[i] = weights(to[i].w, mem);
+        mem += weights_floats(to[i].w);
     }
+    b->x = (uint16_t *)mem;
+    b->y = mem + bf16_floats(BLOCK * in);
+    return 0;
+}
+
+/* y (rows, out) = or += x w^T, up to BLOCK rows of it, in a product of BLOCK
+ * rows. */
+static int multiply_block(struct infer_gemm *g, const struct block *b,
+                          const uint16_t *w, float *y, size_t rows,
+                          const struct infer_dnn_product *p, struct pk_err *err)
+{
+    size_t out = p->n, size = rows * out * sizeof *y;
+    if (rows == BLOCK)
+        return infer_dnn_multiply(&g->dnn, p, y, b->x, w, err);
+    memset(b->y, 0, BLOCK * out * sizeof *y);
+    memcpy(b->y, y, p->add ? size : 0);
+    int rc = infer_dnn_multiply(&g->dnn, p, b->y, b->x, w, err);
+    if (!rc)
+        memcpy(y, b->y, size);
     return rc;
 }
 
@@ -80,46 +98,126 @@ int infer_bf16_linears(struct infer_gemm *g, const struct infer_linear *to,
                        size_t n, const float *x, size_t rows, bool add,
                        struct pk_err *err)
 {
-    int rc = 0;
+    size_t in = to[0].w->cols;
+    struct block b;
     if (infer_tiles_here())
         return infer_tiles_linears(g, to, n, x, rows, add, err);
-    for (size_t i = 0; !rc && i < n; i++)
-        rc = one_linear(g, to[i].y, x, to[i].w, rows, add, err);
+    int rc = plan_block(g, to, n, &b, err);
+    for (size_t r = 0; !rc && r < rows; r += BLOCK) {
+        size_t some = at_most(rows - r, BLOCK);
+        rounded(b.x, x + r * in, some * in, BLOCK * in);
+        for (size_t i = 0; !rc && i < n; i++) {
+            size_t out = to[i].w->rows;
+            const struct infer_dnn_product p = {BLOCK, out,  in,
+                                                false, true, add};
+            rc =
+                multiply_block(g, &b, b.w[i], to[i].y + r * out, some, &p, err);
+        }
+    }
     return rc;
 }
 
-int infer_bf16_dx(struct infer_gemm *g, float *dx, const float *dy,
-                  const struct infer_matrix *w, size_t rows, bool add,
-                  struct pk_err *err)
+/* ---- Adjoints ------------------------------------------------------------ */
+
+/* Rounded operands: x once for all, and room for one dy and one matrix. */
+struct operands {
+    uint16_t *x, *dy;
+    float *w;
+};
+
+static bool wants_any_dw(const struct infer_linears_grad *b)
 {
-    size_t out = w->rows, in = w->cols, wide = weights_floats(w);
-    if (infer_tiles_here())
-        return infer_tiles_dx(g, dx, dy, w, rows, add, err);
-    float *mem = infer_gemm_scratch(g, wide + bf16_floats(rows * out), err);
-    if (!mem)
-        return PK_EMEM;
-    const uint16_t *wh = weights(w, mem);
-    uint16_t *dyh = (uint16_t *)(mem + wide);
-    rounded(dyh, dy, rows * out, rows * out);
-    return infer_dnn_multiply(
-        &g->dnn, &(struct infer_dnn_product){rows, in, out, false, false, add},
-        dx, dyh, wh, err);
+    bool any = false;
+    for (size_t i = 0; i < b->n; i++)
+        any = any || infer_wants_dw(b, i);
+    return any;
 }
 
-int infer_bf16_dw(struct infer_gemm *g, const struct infer_matrix *dw,
-                  const float *dy, const float *x, size_t rows,
-                  struct pk_err *err)
+static int plan_operands(struct infer_gemm *g,
+                         const struct infer_linears_grad *b, struct operands *o,
+                         struct pk_err *err)
 {
-    size_t out = dw->rows, in = dw->cols, left = bf16_floats(rows * out);
-    if (infer_tiles_here())
-        return infer_tiles_dw(g, dw, dy, x, rows, err);
-    float *mem = infer_gemm_scratch(g, left + bf16_floats(rows * in), err);
+    size_t x = wants_any_dw(b) ? b->rows * b->of[0].w->cols : 0;
+    size_t wide = 0, out = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct infer_matrix *w = b->of[i].w;
+        wide = at_least(wide, b->dx ? weights_floats(w) : 0);
+        out = at_least(out, w->rows);
+    }
+    size_t left = bf16_floats(b->rows * out);
+    float *mem = infer_gemm_scratch(g, bf16_floats(x) + left + wide, err);
     if (!mem)
         return PK_EMEM;
-    uint16_t *dyh = (uint16_t *)mem, *xh = (uint16_t *)(mem + left);
-    rounded(dyh, dy, rows * out, rows * out);
-    rounded(xh, x, rows * in, rows * in);
-    return infer_dnn_multiply(
-        &g->dnn, &(struct infer_dnn_product){out, in, rows, true, false, true},
-        dw->f32, dyh, xh, err);
+    *o = (struct operands){(uint16_t *)mem, (uint16_t *)(mem + bf16_floats(x)),
+                           mem + bf16_floats(x) + left};
+    if (x)
+        rounded(o->x, b->x, x, x);
+    return 0;
+}
+
+static int one_by_dnn(struct infer_gemm *g, const struct infer_linears_grad *b,
+                      size_t i, const struct operands *o, struct pk_err *err)
+{
+    const struct infer_linear_grad *of = &b->of[i];
+    size_t out = of->w->rows, in = of->w->cols, n = b->rows * out;
+    const struct infer_dnn_product dx = {b->rows, in,    out,
+                                         false,   false, b->add || i > 0},
+                                   dw = {out, in, b->rows, true, false, true};
+    int rc = 0;
+    rounded(o->dy, of->dy, n, n);
+    if (b->dx)
+        rc = infer_dnn_multiply(&g->dnn, &dx, b->dx, o->dy,
+                                weights(of->w, o->w), err);
+    if (!rc && infer_wants_dw(b, i))
+        rc = infer_dnn_multiply(&g->dnn, &dw, of->dw->f32, o->dy, o->x, err);
+    return rc;
+}
+
+static int one_on_tiles(struct infer_gemm *g,
+                        const struct infer_linears_grad *b, size_t i,
+                        struct pk_err *err)
+{
+    const struct infer_linear_grad *of = &b->of[i];
+    int rc = 0;
+    if (b->dx)
+        rc = infer_tiles_dx(g, b->dx, of->dy, of->w, b->rows, b->add || i > 0,
+                            err);
+    if (!rc && infer_wants_dw(b, i))
+        rc = infer_tiles_dw(g, of->dw, of->dy, b->x, b->rows, err);
+    return rc;
+}
+
+int infer_bf16_linears_backward(struct infer_gemm *g,
+                                const struct infer_linears_grad *b,
+                                struct pk_err *err)
+{
+    bool tiles = infer_tiles_here();
+    struct operands o = {0};
+    int rc = tiles ? 0 : plan_operands(g, b, &o, err);
+    for (size_t i = 0; !rc && i < b->n; i++)
+        rc = tiles ? one_on_tiles(g, b, i, err) : one_by_dnn(g, b, i, &o, err);
+    return rc;
+}
+
+/* ---- Scratch ------------------------------------------------------------- */
+
+static size_t all_weights_floats(const struct infer_gemm_sizes *s)
+{
+    return s->narrow ? 0 : bf16_floats(s->most * s->most_in);
+}
+
+size_t infer_bf16_floats(const struct infer_gemm_sizes *s)
+{
+    if (infer_tiles_here())
+        return infer_tiles_floats(s->rows, s->wide, s->most, s->most_in);
+    return all_weights_floats(s) + bf16_floats(BLOCK * s->wide) +
+           BLOCK * s->wide;
+}
+
+size_t infer_bf16_backward_floats(const struct infer_gemm_sizes *s)
+{
+    if (infer_tiles_here())
+        return at_least(infer_bf16_floats(s),
+                        infer_tiles_floats(s->wide, s->rows, s->wide, s->rows));
+    return all_weights_floats(s) + 2 * bf16_floats(s->rows * s->wide);
 }

@@ -10,11 +10,12 @@ PK_NODISCARD int infer_bf16_linears(struct infer_gemm *g,
                                     const struct infer_linear *to, size_t n,
                                     const float *x, size_t rows, bool add,
                                     struct pk_err *err);
-PK_NODISCARD int infer_bf16_dx(struct infer_gemm *g, float *dx, const float *dy,
-                               const struct infer_matrix *w, size_t rows,
-                               bool add, struct pk_err *err);
-PK_NODISCARD int infer_bf16_dw(struct infer_gemm *g,
-                               const struct infer_matrix *dw, const float *dy,
-                               const float *x, size_t rows, struct pk_err *err);
+PK_NODISCARD int infer_bf16_linears_backward(struct infer_gemm *g,
+                                             const struct infer_linears_grad *b,
+                                             struct pk_err *err);
+
+/* Floats of scratch that they take. */
+size_t infer_bf16_floats(const struct infer_gemm_sizes *s);
+size_t infer_bf16_backward_floats(const struct infer_gemm_sizes *s);
 
 #endif

@@ -123,9 +123,10 @@ PK_NODISCARD int infer_logits(const struct infer_weights *w,
                               struct pk_err *err);
 
 /* Bytes that infer_forward with a tape, and infer_backward after it, need at
- * most for a forest of so many tokens, paths and read-outs (to plan memory);
- * and infer_forward without a tape, in w's precision and with its adapters (of
- * weights that are not there yet, w->layer is NULL). */
+ * most for a forest of so many tokens, paths and read-outs (to plan memory), in
+ * a precision; and infer_forward without a tape, in w's precision and with its
+ * adapters (of weights that are not there yet, w->layer is NULL: they are taken
+ * to be stored in that precision). */
 struct infer_forest_size {
     size_t tokens, longest, readouts;
 };
@@ -139,7 +140,7 @@ struct infer_plan {
 struct infer_plan infer_score_plan(const struct infer_config *c,
                                    const struct infer_weights *w,
                                    struct infer_forest_size f);
-size_t infer_train_bytes(const struct infer_config *c,
+size_t infer_train_bytes(const struct infer_config *c, enum infer_precision p,
                          struct infer_forest_size f, bool recompute);
 /* What adapters take beside that. */
 size_t infer_lora_bytes(const struct infer_config *c,

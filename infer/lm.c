@@ -71,11 +71,10 @@ static int block(struct head *h, size_t from, size_t n, float *dhidden,
                 vocab, g != NULL);
     if (!g)
         return 0;
-    rc = infer_linear_dx(&h->gemm, dhidden + from * c, h->logits, &h->w->head,
-                         n, false, err);
-    if (!rc && g->head.f32)
-        rc = infer_linear_dw(&h->gemm, &g->head, h->logits, x, n, err);
-    return rc;
+    const struct infer_linear_grad head = {h->logits, &h->w->head, &g->head};
+    const struct infer_linears_grad grad = {
+        .of = &head, .n = 1, .rows = n, .x = x, .dx = dhidden + from * c};
+    return infer_linears_backward(&h->gemm, &grad, err);
 }
 
 static int check(const struct infer_config *c, size_t rows,

@@ -30,6 +30,8 @@ struct infer_tape {
     float *out; /* (R, C) what the final norm gets */
     float *h, *act; /* scratch: (N, C), and (block, F) */
     float *rope;    /* (longest path, D/2, 2) */
+    float *grads;   /* infer_backward's own */
+    size_t grads_cap;
     struct infer_gemm gemm;
     struct infer_lora_work lora;
 };
@@ -54,8 +56,10 @@ PK_NODISCARD int infer_pass_plan(const struct infer_pass *p);
 size_t infer_pass_floats(const struct infer_config *c,
                          const struct infer_packed *f, enum infer_keep keep,
                          bool gated);
-/* Floats of scratch that its products take at most. */
-size_t infer_pass_product_floats(const struct infer_config *c, size_t rows);
+/* Its products, at most. */
+struct infer_gemm_sizes
+infer_pass_product_sizes(const struct infer_config *c, size_t rows,
+                         enum infer_precision precision);
 /* Bytes of a trie of such sizes, packed. */
 size_t infer_forest_bytes(struct infer_forest_size f);
 /* hidden (R, C), in the order of read-out indices. */

@@ -32,7 +32,7 @@ static size_t pass_bytes(const struct infer_config *c,
     struct infer_forest_size f = {.tokens = tokens,
                                   .longest = longest,
                                   .readouts = lm ? tokens : tokens / 4 + 2};
-    return infer_train_bytes(c, f, r->recompute) +
+    return infer_train_bytes(c, r->precision, f, r->recompute) +
            infer_lora_bytes(c, &r->lora, tokens) + (lm ? infer_lm_bytes(c) : 0);
 }
 

@@ -348,8 +348,8 @@ START_TEST(recomputed)
     run_end(&again);
     infer_params_free(p);
     struct infer_forest_size n = {.tokens = 512, .longest = 64, .readouts = 64};
-    ck_assert_uint_lt(infer_train_bytes(&c, n, true),
-                      infer_train_bytes(&c, n, false));
+    ck_assert_uint_lt(infer_train_bytes(&c, INFER_PRECISION_FP32, n, true),
+                      infer_train_bytes(&c, INFER_PRECISION_FP32, n, false));
 }
 END_TEST
 

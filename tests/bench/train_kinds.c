@@ -118,6 +118,10 @@ TIMED(product(), int, infer_linears,
       (struct infer_gemm * g, const struct infer_linear *to, size_t n,
        const float *x, size_t rows, bool add, struct pk_err *err),
       (g, to, n, x, rows, add, err))
+TIMED(product(), int, infer_linears_backward,
+      (struct infer_gemm * g, const struct infer_linears_grad *of,
+       struct pk_err *err),
+      (g, of, err))
 TIMED(product(), int, infer_linear_dx,
       (struct infer_gemm * g, float *dx, const float *dy,
        const struct infer_matrix *w, size_t rows, bool add, struct pk_err *err),
