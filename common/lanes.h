@@ -23,12 +23,16 @@ CPUS_INLINE void pk_lanes_tail(float to[PK_LANES], const float *row, size_t n,
     memcpy(to, row + (n - tail), tail * sizeof *to);
 }
 
+/* By halves: few additions wait for one another. */
 CPUS_INLINE double pk_lanes_sum(const double lane[PK_LANES])
 {
-    double sum = 0;
-    for (int k = 0; k < PK_LANES; k++)
-        sum += lane[k];
-    return sum;
+    double sum[PK_LANES / 2];
+    for (int k = 0; k < PK_LANES / 2; k++)
+        sum[k] = lane[k] + lane[k + PK_LANES / 2];
+    for (int n = PK_LANES / 4; n > 0; n /= 2)
+        for (int k = 0; k < n; k++)
+            sum[k] += sum[k + n];
+    return sum[0];
 }
 
 /* sum a[i] * b[i]. */

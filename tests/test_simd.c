@@ -1,0 +1,175 @@
+/* The row loops (infer/simd.h): against doubles, and against themselves as a
+ * processor without vectors beyond SSE2 runs them, bit for bit. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "infer/simd.h"
+#include "tests/support.h"
+
+/* The same file once more, in one version, under other names. */
+#undef MANY_CPUS
+#define MANY_CPUS
+#define infer_softmax_row          plain_softmax_row
+#define infer_softmax_backward_row plain_softmax_backward_row
+#define infer_swiglu_run           plain_swiglu_run
+#define infer_swiglu_backward_run  plain_swiglu_backward_run
+#define infer_from_bf16            plain_from_bf16
+#define infer_to_bf16              plain_to_bf16
+void plain_softmax_row(float *p, size_t n, float scale);
+void plain_softmax_backward_row(float *dp, const float *p, size_t n,
+                                float scale);
+void plain_swiglu_run(float *act, const float *gate, const float *up, size_t n);
+void plain_swiglu_backward_run(float *restrict act, float *restrict dgate,
+                               float *restrict d, const float *restrict gate,
+                               const float *restrict up, size_t n);
+void plain_from_bf16(float *dst, const void *src, size_t n);
+void plain_to_bf16(uint16_t *dst, const float *src, size_t n);
+#include "infer/simd.c"
+#undef infer_softmax_row
+#undef infer_softmax_backward_row
+#undef infer_swiglu_run
+#undef infer_swiglu_backward_run
+#undef infer_from_bf16
+#undef infer_to_bf16
+
+enum { MOST = 700 };
+
+static const size_t lengths[] = {1,  2,  15,  16,  17,  31,  63,  64,
+                                 65, 79, 127, 128, 191, 300, 512, MOST};
+enum { LENGTHS = sizeof lengths / sizeof *lengths };
+
+static void randoms(float *x, size_t n, double spread, uint64_t stream)
+{
+    struct pk_rng r;
+    pk_rng_seed(&r, 11, stream);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)(spread * pk_rng_normal(&r));
+}
+
+static void ck_near(double got, double want, double size, const char *what,
+                    size_t i)
+{
+    ck_assert_msg(fabs(got - want) <= size, "%s %zu: %.9g, not %.9g", what, i,
+                  got, want);
+}
+
+/* Every other number is hidden by -infinity in the second round; the spread
+ * reaches from almost equal to almost all zero. */
+START_TEST(softmax)
+{
+    static const double spreads[] = {0, 0.01, 3, 40, 1e4};
+    float p[MOST], x[MOST];
+    size_t n = lengths[_i];
+    for (size_t s = 0; s < 2 * sizeof spreads / sizeof *spreads; s++) {
+        const float scale = 0.125F;
+        double max = -INFINITY, sum = 0;
+        randoms(x, n, spreads[s / 2], s);
+        for (size_t i = 1; s % 2 && i < n; i += 2)
+            x[i] = -INFINITY;
+        memcpy(p, x, n * sizeof *p);
+        infer_softmax_row(p, n, scale);
+        for (size_t i = 0; i < n; i++)
+            max = fmax(max, (double)x[i]);
+        for (size_t i = 0; i < n; i++)
+            sum += exp((double)scale * ((double)x[i] - max));
+        for (size_t i = 0; i < n; i++) {
+            double want = exp((double)scale * ((double)x[i] - max)) / sum;
+            double rounding =
+                1 + fabs((double)scale * fmax((double)x[i] - max, -1e3));
+            if (x[i] == -INFINITY)
+                ck_assert(p[i] == 0);
+            else
+                ck_near((double)p[i], want, 3e-7 * rounding * want + 1e-37,
+                        "softmax", i);
+        }
+    }
+}
+END_TEST
+
+START_TEST(softmax_backward)
+{
+    float p[MOST], dp[MOST], x[MOST];
+    size_t n = lengths[_i];
+    double dot = 0;
+    randoms(p, n, 2, 1);
+    randoms(x, n, 1, 2);
+    infer_softmax_row(p, n, 1);
+    for (size_t i = 0; i < n; i++)
+        dot += (double)p[i] * (double)x[i];
+    memcpy(dp, x, n * sizeof *dp);
+    infer_softmax_backward_row(dp, p, n, 0.5F);
+    for (size_t i = 0; i < n; i++)
+        ck_near((double)dp[i], 0.5 * (double)p[i] * ((double)x[i] - dot),
+                1e-6 * (double)p[i], "gradient", i);
+}
+END_TEST
+
+START_TEST(swiglu)
+{
+    float gate[MOST], up[MOST], d[MOST], act[MOST], again[MOST], dgate[MOST];
+    size_t n = lengths[_i];
+    randoms(gate, n, 8, 1);
+    randoms(up, n, 1, 2);
+    randoms(d, n, 1, 3);
+    gate[0] = _i % 2 ? -200 : 200; /* e^200 does not fit */
+    infer_swiglu_run(act, gate, up, n);
+    float dup[MOST];
+    memcpy(dup, d, n * sizeof *d);
+    infer_swiglu_backward_run(again, dgate, dup, gate, up, n);
+    ck_assert_mem_eq(act, again, n * sizeof *act);
+    for (size_t i = 0; i < n; i++) {
+        double x = (double)gate[i], s = 1 / (1 + exp(-x)), u = (double)up[i];
+        double g = (double)d[i], size = 1e-6 * (1 + fabs(x));
+        ck_near((double)act[i], x * s * u, size * fabs(u), "act", i);
+        ck_near((double)dup[i], g * x * s, size * fabs(g), "dup", i);
+        ck_near((double)dgate[i], g * u * s * (1 + x * (1 - s)),
+                size * fabs(g * u), "dgate", i);
+    }
+}
+END_TEST
+
+/* A row's bits are those of any processor. */
+START_TEST(plain_bits)
+{
+    float a[5][MOST], b[5][MOST];
+    uint16_t ha[MOST], hb[MOST];
+    size_t n = lengths[_i];
+    for (uint64_t i = 0; i < 5; i++)
+        randoms(a[i], n, i == 0 ? 20 : 1, i);
+    memcpy(b, a, sizeof b);
+    infer_softmax_row(a[0], n, 0.3F);
+    plain_softmax_row(b[0], n, 0.3F);
+    infer_softmax_backward_row(a[1], a[0], n, 0.3F);
+    plain_softmax_backward_row(b[1], b[0], n, 0.3F);
+    infer_swiglu_backward_run(a[0], a[4], a[2], a[1], a[3], n);
+    plain_swiglu_backward_run(b[0], b[4], b[2], b[1], b[3], n);
+    infer_swiglu_run(a[1], a[2], a[3], n);
+    plain_swiglu_run(b[1], b[2], b[3], n);
+    infer_to_bf16(ha, a[2], n);
+    plain_to_bf16(hb, b[2], n);
+    infer_from_bf16(a[3], ha, n);
+    plain_from_bf16(b[3], hb, n);
+    for (size_t i = 0; i < 5; i++)
+        ck_assert_mem_eq(a[i], b[i], n * sizeof **a);
+    ck_assert_mem_eq(ha, hb, n * sizeof *ha);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+    Suite *s = suite_create("simd");
+    TCase *t = tcase_create("simd");
+    tcase_add_loop_test(t, softmax, 0, LENGTHS);
+    tcase_add_loop_test(t, softmax_backward, 0, LENGTHS);
+    tcase_add_loop_test(t, swiglu, 0, LENGTHS);
+    tcase_add_loop_test(t, plain_bits, 0, LENGTHS);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return run_suite(suite());
+}
