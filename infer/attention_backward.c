@@ -63,18 +63,37 @@ static void backward_block(const struct infer_task *t,
     infer_queries_store(t, b, g->dq, t->s.dq);
 }
 
+/* n rows of y, ld apart, = or += x (n, d). */
+static void give_rows(float *restrict y, size_t ld, const float *restrict x,
+                      size_t n, size_t d, bool add)
+{
+    for (size_t i = 0; i < n; i++, y += ld, x += d)
+        for (size_t j = 0; j < d; j++)
+            y[j] = add ? y[j] + x[j] : x[j];
+}
+
+/* Its own tokens' are written for the first time, those before it added to. */
 static void scatter_part(const struct infer_task *t, size_t token, size_t depth,
                          size_t n, const void *arg)
 {
     const struct infer_attention_grad *g = arg;
+    size_t d = t->a->d, ld = t->a->kv_heads * d, at = token * ld + t->group * d;
+    bool add = token != t->a->forest->segment[t->segment].start;
+    give_rows(g->dk + at, ld, t->s.dk + depth * d, n, d, add);
+    give_rows(g->dv + at, ld, t->s.dv + depth * d, n, d, add);
+}
+
+/* Of its own tokens, those that no row sees. */
+static void clear_unseen(const struct infer_task *t,
+                         const struct infer_attention_grad *g)
+{
+    const struct infer_segment *s = &t->a->forest->segment[t->segment];
     size_t d = t->a->d, ld = t->a->kv_heads * d;
-    for (size_t i = 0; i < n; i++) {
-        float *dk = g->dk + (token + i) * ld + t->group * d;
-        float *dv = g->dv + (token + i) * ld + t->group * d;
-        for (size_t j = 0; j < d; j++) {
-            dk[j] += t->s.dk[(depth + i) * d + j];
-            dv[j] += t->s.dv[(depth + i) * d + j];
-        }
+    size_t seen = t->path > s->depth0 ? t->path - s->depth0 : 0;
+    for (size_t i = seen; i < s->len; i++) {
+        size_t at = (s->start + i) * ld + t->group * d;
+        memset(g->dk + at, 0, d * sizeof(float));
+        memset(g->dv + at, 0, d * sizeof(float));
     }
 }
 
@@ -96,7 +115,8 @@ static void backward_task(struct infer_task *t,
     infer_task_each_part(t, scatter_part, g);
 }
 
-/* A tree's segments, in order: several of them add to the same ancestors. */
+/* A tree's segments, in order: several of them add to the same ancestors, which
+ * come before them. */
 static void backward_tree(const struct infer_attention *a,
                           const struct infer_attention_grad *g,
                           struct infer_scratch s, size_t root, size_t group)
@@ -107,6 +127,7 @@ static void backward_tree(const struct infer_attention *a,
         struct infer_task t = infer_task_of(a, s, i, group);
         if (t.first < t.end)
             backward_task(&t, g);
+        clear_unseen(&t, g);
         i++;
     } while (i < f->n_segments && f->segment[i].parent != INFER_NO_PARENT);
 }
@@ -118,13 +139,10 @@ int infer_attention_backward(const struct infer_attention *a,
 {
     const struct infer_packed *f = a->forest;
     size_t each = infer_scratch_floats(a, true);
-    size_t kv = f->n * a->kv_heads * a->d;
     float *mem =
         pk_alloc_aligned((size_t)omp_get_max_threads() * each, sizeof *mem);
     if (!mem)
         return pk_fail_mem(err, "attention's gradient");
-    memset(g->dk, 0, kv * sizeof(float));
-    memset(g->dv, 0, kv * sizeof(float));
 #pragma omp parallel
     {
         float *mine = mem + (size_t)omp_get_thread_num() * each;

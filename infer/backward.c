@@ -10,14 +10,16 @@
 /* Scratch for gradients, each as large as the largest layer needs; of any
  * content to begin with. */
 struct grads {
-    float *dx;          /* by what a layer gives out: dread, then dall */
-    float *dread;       /* (R, C) */
-    float *dall;        /* (N, C) */
-    float *dh;          /* (N, C) by a norm's output */
-    float *dq, *datt;   /* (N, H D) */
-    float *dk, *dv;     /* (N, K D) */
-    float *dgate, *dup; /* (N, F); dup first by SwiGLU's output */
-    float *hr, *dhr;    /* (R, C) rows of h, in the last layer */
+    float *dx;        /* by what a layer gives out: dread, then dall */
+    float *dread;     /* (R, C) */
+    float *dall;      /* (N, C) */
+    float *dh;        /* (N, C) by a norm's output */
+    float *dq, *datt; /* (N, H D) */
+    float *dk, *dv;   /* (N, K D) */
+    float *dact;      /* (N, F) by SwiGLU's output */
+    float *dgate;     /* (N, F), and, where both are rounded, dup behind it;
+                         else dup takes dact's place */
+    float *hr, *dhr;  /* (R, C) rows of h, in the last layer */
 };
 
 enum { N_GRADS = 11 };
@@ -43,7 +45,7 @@ static int plan_grads(struct grads *g, const struct infer_pass *p)
 {
     float **slot[N_GRADS] = {&g->dread, &g->dall, &g->dh, &g->dq,
                              &g->datt,  &g->dk,   &g->dv, &g->dgate,
-                             &g->dup,   &g->hr,   &g->dhr};
+                             &g->dact,  &g->hr,   &g->dhr};
     size_t size[N_GRADS];
     struct infer_tape *t = p->t;
     size_t total = grad_sizes(p->c, p->f->n, p->f->reads.n, size);
@@ -101,8 +103,8 @@ struct back {
     const struct infer_linear_grad *of;
     size_t n;
     const struct infer_rows *rows;
-    const float *x; /* NULL: no gradients of the weights */
-    float *dx;      /* NULL: none */
+    struct infer_operand x; /* none: no gradients of the weights */
+    float *dx;              /* NULL: none */
 };
 
 static int back(const struct infer_pass *p, const struct back *b)
@@ -114,14 +116,33 @@ static int back(const struct infer_pass *p, const struct back *b)
     int rc = infer_linears_backward(&p->t->gemm, &grad, p->err);
     for (size_t i = 0; !rc && i < b->n; i++) {
         const struct infer_linear_grad *of = &b->of[i];
-        if (b->x && of->dw->adapter)
+        if (b->x.f32 && of->dw->adapter)
             rc = infer_adapter_backward_w(lora, of->dw->adapter, of->w->adapter,
-                                          of->dy, in, p->err);
+                                          of->dy.f32, in, p->err);
         if (!rc && b->dx && of->w->adapter)
-            rc = infer_adapter_backward_x(lora, b->dx, of->w->adapter, of->dy,
-                                          in, p->err);
+            rc = infer_adapter_backward_x(lora, b->dx, of->w->adapter,
+                                          of->dy.f32, in, p->err);
     }
     return rc;
+}
+
+/* act, and gradients by what it is of, from g->dact. */
+static struct infer_swiglu_grad swiglu_back(const struct infer_pass *p,
+                                            size_t layer, const struct grads *g,
+                                            size_t n)
+{
+    const struct infer_acts *a = &p->t->layer[layer];
+    bool rounded = p->t->rounded;
+    struct infer_swiglu_grad s = {.act = infer_pass_act(p),
+                                  .dgate = infer_values_in(g->dgate, rounded),
+                                  .dup = {.f32 = g->dact},
+                                  .d = g->dact,
+                                  .gate = a->gate,
+                                  .up = a->up};
+    if (rounded)
+        s.dup = (struct infer_values){.bf16 = s.dgate.bf16 + n};
+    infer_swiglu_backward(&s, n);
+    return s;
 }
 
 /* dx (rows, C), by the layer's output, becomes the gradient by `mid`. */
@@ -132,19 +153,22 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
-    float *h = p->t->h, *act = p->t->act;
+    const struct infer_values h = infer_pass_h(p);
+    const struct infer_operand none = {0};
     const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows->n, d.c,
                                        p->c->norm_eps};
-    const struct infer_linear_grad down = {g->dx, &w->down, &dw->down},
-                                   two[] = {{g->dgate, &w->gate, &dw->gate},
-                                            {g->dup, &w->up, &dw->up}};
-    int rc = back(p, &(struct back){&down, 1, rows, NULL, g->dup});
+    const struct infer_linear_grad down = {{.f32 = g->dx}, &w->down, &dw->down};
+    int rc = back(p, &(struct back){&down, 1, rows, none, g->dact});
     if (rc)
         return rc;
-    infer_swiglu_backward(act, g->dgate, g->dup, a->gate, a->up, rows->n * d.f);
+    const struct infer_swiglu_grad s = swiglu_back(p, layer, g, rows->n * d.f);
+    const struct infer_linear_grad two[] = {
+        {infer_operand_of(s.dgate), &w->gate, &dw->gate},
+        {infer_operand_of(s.dup), &w->up, &dw->up}};
+    const struct back by_down = {&down, 1, rows, infer_operand_of(s.act), NULL},
+                      by_two = {two, 2, rows, infer_operand_of(h), g->dh};
     infer_rmsnorm(h, &norm);
-    if ((rc = back(p, &(struct back){&down, 1, rows, act, NULL})) ||
-        (rc = back(p, &(struct back){two, 2, rows, h, g->dh})))
+    if ((rc = back(p, &by_down)) || (rc = back(p, &by_two)))
         return rc;
     return infer_rmsnorm_backward(g->dx, dw->ffn_norm.f32, g->dh, &norm,
                                   p->err);
@@ -177,16 +201,20 @@ static int project_back(const struct infer_pass *p, size_t layer,
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer),
                             *all = &p->f->all;
-    const struct infer_linear_grad of[] = {{g->dk, &w->wk, &dw->wk},
-                                           {g->dv, &w->wv, &dw->wv},
-                                           {g->dq, &w->wq, &dw->wq}};
-    const float *h = p->t->h;
+    const struct infer_linear_grad of[] = {{{.f32 = g->dk}, &w->wk, &dw->wk},
+                                           {{.f32 = g->dv}, &w->wv, &dw->wv},
+                                           {{.f32 = g->dq}, &w->wq, &dw->wq}};
+    bool rounded = p->t->rounded;
+    const struct infer_operand h = infer_operand_of(infer_pass_h(p)),
+                               hr = infer_operand_of(
+                                   infer_values_in(g->hr, rounded));
     if (rows == all)
         return back(p, &(struct back){of, 3, all, h, g->dh});
-    infer_gather(g->hr, h, rows->token, 0, rows->n, p->c->dim);
+    infer_gather(g->hr, p->t->h, rows->token, 0, rows->n,
+                 p->c->dim * infer_value_size(rounded));
     int rc = back(p, &(struct back){of, 2, all, h, g->dh});
     if (!rc)
-        rc = back(p, &(struct back){of + 2, 1, rows, g->hr, g->dhr});
+        rc = back(p, &(struct back){of + 2, 1, rows, hr, g->dhr});
     if (!rc)
         infer_scatter_add(g->dh, g->dhr, rows->token, rows->n, p->c->dim);
     return rc;
@@ -202,13 +230,14 @@ static int attention_back(const struct infer_pass *p, size_t layer,
     size_t n = p->f->n, c = p->c->dim;
     const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, c,
                                        p->c->norm_eps};
-    const struct infer_linear_grad wo = {g->dx, &w->wo, &dw->wo};
-    int rc = back(p, &(struct back){&wo, 1, rows, a->att, g->datt});
+    const struct infer_linear_grad wo = {{.f32 = g->dx}, &w->wo, &dw->wo};
+    const struct infer_operand att = {.f32 = a->att};
+    int rc = back(p, &(struct back){&wo, 1, rows, att, g->datt});
     if (!rc)
         rc = attention_core_back(p, layer, g);
     if (rc)
         return rc;
-    infer_rmsnorm(p->t->h, &norm);
+    infer_rmsnorm(infer_pass_h(p), &norm);
     if ((rc = project_back(p, layer, g, dw)))
         return rc;
     if (g->dx != g->dall) {
@@ -241,7 +270,8 @@ static int run_back(const struct infer_pass *p, struct grads *g,
 {
     const struct infer_config *c = p->c;
     size_t reads = p->f->reads.n;
-    infer_gather(g->dh, dhidden, p->f->readout, 0, reads, c->dim);
+    infer_gather(g->dh, dhidden, p->f->readout, 0, reads,
+                 c->dim * sizeof(float));
     memset(g->dx, 0, reads * c->dim * sizeof(float));
     const struct infer_rmsnorm norm = {p->t->out, p->w->norm.f32, reads, c->dim,
                                        c->norm_eps};

@@ -202,7 +202,7 @@ static void norm(float *y, const float *x, const struct infer_matrix *w,
                  size_t n, const struct infer_config *c)
 {
     const struct infer_rmsnorm r = {x, w->f32, n, c->dim, c->norm_eps};
-    infer_rmsnorm(y, &r);
+    infer_rmsnorm((struct infer_values){.f32 = y}, &r);
 }
 
 /* y = or += x w^T, with what an adapter adds. */
@@ -210,7 +210,7 @@ static int product(struct infer_step *s, float *y, const float *x,
                    const struct infer_matrix *w, size_t n, bool add,
                    struct pk_err *err)
 {
-    const struct infer_input in = {.x = x, .rows = n};
+    const struct infer_input in = {.x = {.f32 = x}, .rows = n};
     infer_thin_linear(y, x, w, n, add);
     return w->adapter ? infer_adapter_forward(&s->lora, y, w->adapter, in, err)
                       : 0;
@@ -256,7 +256,8 @@ static int layer(struct infer_kv *kv, struct infer_span *const *spans, size_t n,
     if ((rc = product(s, s->gate, s->h, &w->gate, n, false, err)) ||
         (rc = product(s, s->up, s->h, &w->up, n, false, err)))
         return rc;
-    infer_swiglu(s->act, s->gate, s->up, n * c->hidden);
+    infer_swiglu((struct infer_values){.f32 = s->act}, s->gate, s->up,
+                 n * c->hidden);
     return product(s, s->x, s->act, &w->down, n, true, err);
 }
 

@@ -134,15 +134,26 @@ bool infer_attention_fits_tiles(const struct infer_config *c)
     return infer_tiles_here() && c->head_dim % 32 == 0;
 }
 
+/* Has any matrix an adapter? */
+static bool is_adapted(const struct infer_config *c,
+                       const struct infer_weights *w)
+{
+    bool any = false;
+    for (size_t i = 0; w->layer && i < c->layers; i++) {
+        const struct infer_layer *l = &w->layer[i];
+        any = any || l->wq.adapter || l->wk.adapter || l->wv.adapter ||
+              l->wo.adapter || l->gate.adapter || l->up.adapter ||
+              l->down.adapter;
+    }
+    return any;
+}
+
 /* SwiGLU is computed as its products are, where it need not be kept. */
 static bool is_gated(const struct infer_config *c,
                      const struct infer_weights *w)
 {
     const struct infer_gemm g = {.precision = w->precision};
-    bool adapted = false;
-    for (size_t i = 0; w->layer && i < c->layers; i++)
-        adapted |= w->layer[i].gate.adapter || w->layer[i].up.adapter;
-    return !adapted && infer_gated_here(&g);
+    return infer_gated_here(&g) && !is_adapted(c, w);
 }
 
 /* The most weights that go into products together: gate and up, or queries,
@@ -209,6 +220,8 @@ int infer_pass_plan(const struct infer_pass *p)
     }
     t->gemm.precision = p->w->precision;
     t->gated = t->keep == INFER_KEEP_NOTHING && is_gated(c, p->w);
+    t->rounded =
+        p->w->precision == INFER_PRECISION_BF16 && !is_adapted(c, p->w);
     struct cutter count = {0};
     lay_out(t, c, f, &count);
     if (count.used > t->cap) {
@@ -248,6 +261,16 @@ struct infer_attention infer_pass_attention(const struct infer_pass *p,
                                     p->c->head_dim, on_tiles(p)};
 }
 
+struct infer_values infer_pass_h(const struct infer_pass *p)
+{
+    return infer_values_in(p->t->h, p->t->rounded);
+}
+
+struct infer_values infer_pass_act(const struct infer_pass *p)
+{
+    return infer_values_in(p->t->act, p->t->rounded && !p->t->gated);
+}
+
 struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                   const struct infer_rows *rows, int inverse)
 {
@@ -281,12 +304,16 @@ static int project(const struct infer_pass *p, size_t layer, float *k, float *v)
     const struct infer_rows *rows = infer_pass_rows(p, layer),
                             *all = &p->f->all;
     const struct infer_linear to[] = {{k, &w->wk}, {v, &w->wv}, {a->q, &w->wq}};
-    const struct infer_input every = {p->t->h, all->n, all->token};
+    bool rounded = p->t->rounded;
+    const struct infer_input every = {infer_operand_of(infer_pass_h(p)), all->n,
+                                      all->token};
     if (rows == all)
         return linears(p, to, 3, every, false);
     infer_gather(a->mid, p->t->h, rows->token, all->token[0], rows->n,
-                 p->c->dim);
-    const struct infer_input asking = {a->mid, rows->n, rows->token};
+                 p->c->dim * infer_value_size(rounded));
+    const struct infer_input asking = {
+        infer_operand_of(infer_values_in(a->mid, rounded)), rows->n,
+        rows->token};
     int rc = linears(p, to, 2, every, false);
     return rc ? rc : linear(p, a->q, asking, &w->wq, false);
 }
@@ -299,14 +326,12 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
-    float *h = p->t->h;
     size_t n = p->f->all.n, first = p->f->all.token[0];
     float *k = a->k + first * d.kv, *v = a->v + first * d.kv;
     const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, d.c,
                                        c->norm_eps};
-    int rc;
-    infer_rmsnorm(h, &norm);
-    rc = project(p, layer, k, v);
+    infer_rmsnorm(infer_pass_h(p), &norm);
+    int rc = project(p, layer, k, v);
     if (rc)
         return rc;
     struct infer_rope rq = infer_pass_rope(p, c->heads, rows, 0);
@@ -317,8 +342,9 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     rc = infer_attention_forward(&at, a->att, a->q, a->k, a->v, p->err);
     if (rc)
         return rc;
-    infer_gather(a->mid, a->x, rows->token, first, rows->n, d.c);
-    const struct infer_input att = {a->att, rows->n, rows->token};
+    infer_gather(a->mid, a->x, rows->token, first, rows->n,
+                 d.c * sizeof(float));
+    const struct infer_input att = {{.f32 = a->att}, rows->n, rows->token};
     return linear(p, a->mid, att, &w->wo, true);
 }
 
@@ -330,13 +356,12 @@ static int gate_and_up(const struct infer_pass *p, size_t layer,
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_linear to[] = {{a->gate, &w->gate}, {a->up, &w->up}};
-    float *act = p->t->act;
     if (p->t->gated)
-        return infer_gated(&p->t->gemm, act, &w->gate, &w->up, x.x, x.rows,
-                           p->err);
+        return infer_gated(&p->t->gemm, p->t->act, &w->gate, &w->up, x.x,
+                           x.rows, p->err);
     int rc = linears(p, to, 2, x, false);
     if (!rc && !alone)
-        infer_swiglu(act, a->gate, a->up, x.rows * w->gate.rows);
+        infer_swiglu(infer_pass_act(p), a->gate, a->up, x.rows * w->gate.rows);
     return rc;
 }
 
@@ -350,15 +375,17 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
     const struct infer_acts *a = &p->t->layer[layer];
     const size_t *token = infer_pass_rows(p, layer)->token;
     size_t rows = infer_pass_rows(p, layer)->n;
-    float *h = p->t->h, *act = p->t->act;
+    const struct infer_operand h = infer_operand_of(infer_pass_h(p)),
+                               act = infer_operand_of(infer_pass_act(p));
     const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows, d.c,
                                        p->c->norm_eps};
-    infer_rmsnorm(h, &norm);
+    infer_rmsnorm(infer_pass_h(p), &norm);
     if (out)
         memcpy(out, a->mid, rows * d.c * sizeof *out);
     for (size_t r = 0; r < rows; r += p->t->block) {
         size_t n = rows - r < p->t->block ? rows - r : p->t->block;
-        const struct infer_input hr = {h + r * d.c, n, token + r};
+        const struct infer_input hr = {infer_operand_from(h, r * d.c), n,
+                                       token + r};
         const struct infer_input acts = {act, n, token + r};
         int rc = gate_and_up(p, layer, hr, !out);
         if (!rc && out)
@@ -415,7 +442,7 @@ int infer_pass_run(const struct infer_pass *p, float *hidden)
     }
     const struct infer_rmsnorm norm = {t->out, p->w->norm.f32, f->reads.n,
                                        c->dim, c->norm_eps};
-    infer_rmsnorm(t->h, &norm);
+    infer_rmsnorm((struct infer_values){.f32 = t->h}, &norm);
     for (size_t r = 0; r < f->reads.n; r++)
         memcpy(hidden + f->readout[r] * c->dim, t->h + r * c->dim,
                c->dim * sizeof(float));

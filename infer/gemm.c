@@ -209,7 +209,8 @@ static int linear_fp32(struct infer_gemm *g, float *y, const float *x,
 }
 
 int infer_linears(struct infer_gemm *g, const struct infer_linear *to, size_t n,
-                  const float *x, size_t rows, bool add, struct pk_err *err)
+                  struct infer_operand x, size_t rows, bool add,
+                  struct pk_err *err)
 {
     int rc = 0;
     if (!infer_blas(err)) /* for infer_gemm_block, in every case */
@@ -217,7 +218,7 @@ int infer_linears(struct infer_gemm *g, const struct infer_linear *to, size_t n,
     if (g->precision == INFER_PRECISION_BF16 && !g->thin)
         return infer_bf16_linears(g, to, n, x, rows, add, err);
     for (size_t i = 0; !rc && i < n; i++)
-        rc = linear_fp32(g, to[i].y, x, to[i].w, rows, add, err);
+        rc = linear_fp32(g, to[i].y, x.f32, to[i].w, rows, add, err);
     return rc;
 }
 
@@ -225,7 +226,8 @@ int infer_linear(struct infer_gemm *g, float *y, const float *x,
                  const struct infer_matrix *w, size_t rows, bool add,
                  struct pk_err *err)
 {
-    return infer_linears(g, &(struct infer_linear){y, w}, 1, x, rows, add, err);
+    return infer_linears(g, &(struct infer_linear){y, w}, 1,
+                         (struct infer_operand){.f32 = x}, rows, add, err);
 }
 
 bool infer_gated_here(const struct infer_gemm *g)
@@ -235,8 +237,8 @@ bool infer_gated_here(const struct infer_gemm *g)
 }
 
 int infer_gated(struct infer_gemm *g, float *y, const struct infer_matrix *gate,
-                const struct infer_matrix *up, const float *x, size_t rows,
-                struct pk_err *err)
+                const struct infer_matrix *up, struct infer_operand x,
+                size_t rows, struct pk_err *err)
 {
     return infer_tiles_gated(g, y, gate, up, x, rows, err);
 }
@@ -249,8 +251,8 @@ static int dx_fp32(struct infer_gemm *g, const struct infer_linears_grad *b,
     const struct infer_linear_grad *of = &b->of[i];
     size_t out = of->w->rows, in = of->w->cols;
     return whole(g, (struct infer_block){b->rows, in, out, b->add || i > 0},
-                 (struct infer_mat){of->dy, out, false}, weights(of->w, false),
-                 b->dx, err);
+                 (struct infer_mat){of->dy.f32, out, false},
+                 weights(of->w, false), b->dx, err);
 }
 
 static int dw_fp32(struct infer_gemm *g, const struct infer_linears_grad *b,
@@ -259,8 +261,8 @@ static int dw_fp32(struct infer_gemm *g, const struct infer_linears_grad *b,
     const struct infer_linear_grad *of = &b->of[i];
     size_t out = of->w->rows, in = of->w->cols;
     return whole(g, (struct infer_block){out, in, b->rows, true},
-                 (struct infer_mat){of->dy, out, true},
-                 (struct right){.f32 = b->x, .ld = in}, of->dw->f32, err);
+                 (struct infer_mat){of->dy.f32, out, true},
+                 (struct right){.f32 = b->x.f32, .ld = in}, of->dw->f32, err);
 }
 
 int infer_linears_backward(struct infer_gemm *g,
@@ -287,12 +289,12 @@ int infer_linear_dx(struct infer_gemm *g, float *dx, const float *dy,
 {
     return infer_linears_backward(
         g,
-        &(struct infer_linears_grad){.of =
-                                         &(struct infer_linear_grad){dy, w, w},
-                                     .n = 1,
-                                     .rows = rows,
-                                     .dx = dx,
-                                     .add = add},
+        &(struct infer_linears_grad){
+            .of = &(struct infer_linear_grad){{.f32 = dy}, w, w},
+            .n = 1,
+            .rows = rows,
+            .dx = dx,
+            .add = add},
         err);
 }
 
@@ -303,10 +305,10 @@ int infer_linear_dw(struct infer_gemm *g, const struct infer_matrix *dw,
     return infer_linears_backward(
         g,
         &(struct infer_linears_grad){
-            .of = &(struct infer_linear_grad){dy, dw, dw},
+            .of = &(struct infer_linear_grad){{.f32 = dy}, dw, dw},
             .n = 1,
             .rows = rows,
-            .x = x},
+            .x = {.f32 = x}},
         err);
 }
 

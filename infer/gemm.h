@@ -31,6 +31,7 @@
 #include <stddef.h>
 
 #include "infer/infer.h"
+#include "infer/values.h"
 
 static inline size_t at_most(size_t n, size_t most)
 {
@@ -82,7 +83,8 @@ PK_NODISCARD int infer_linear(struct infer_gemm *g, float *y, const float *x,
                               bool add, struct pk_err *err);
 
 /* The same for up to INFER_LINEARS products of one x: to[i].y = or += x
- * to[i].w^T. Some backends then read x once for all of them. */
+ * to[i].w^T. Some backends then read x once for all of them. Rounded operands
+ * are for bf16 alone, here and below. */
 enum { INFER_LINEARS = 3 };
 struct infer_linear {
     float *y;
@@ -90,7 +92,7 @@ struct infer_linear {
 };
 PK_NODISCARD int infer_linears(struct infer_gemm *g,
                                const struct infer_linear *to, size_t n,
-                               const float *x, size_t rows, bool add,
+                               struct infer_operand x, size_t rows, bool add,
                                struct pk_err *err);
 
 /* The first half of a feed-forward, without room for it: y (rows, out) =
@@ -99,21 +101,22 @@ PK_NODISCARD int infer_linears(struct infer_gemm *g,
 bool infer_gated_here(const struct infer_gemm *g);
 PK_NODISCARD int infer_gated(struct infer_gemm *g, float *y,
                              const struct infer_matrix *gate,
-                             const struct infer_matrix *up, const float *x,
-                             size_t rows, struct pk_err *err);
+                             const struct infer_matrix *up,
+                             struct infer_operand x, size_t rows,
+                             struct pk_err *err);
 
 /* The adjoints of infer_linears: from each dy (rows, out), dx (rows, in) =, or
  * += with add, the sum of all dy w, in order; and dw (out, in) += dy^T x.
  * Without dx, or without x, or where dw.f32 is NULL, not that one. Some
  * backends then read x, and each dy, once. */
 struct infer_linear_grad {
-    const float *dy;
+    struct infer_operand dy;
     const struct infer_matrix *w, *dw;
 };
 struct infer_linears_grad {
     const struct infer_linear_grad *of; /* n: 1 to INFER_LINEARS */
     size_t n, rows;
-    const float *x;
+    struct infer_operand x;
     float *dx;
     bool add;
 };
@@ -124,7 +127,7 @@ PK_NODISCARD int infer_linears_backward(struct infer_gemm *g,
 /* Is dw of this one asked for? */
 static inline bool infer_wants_dw(const struct infer_linears_grad *b, size_t i)
 {
-    return b->x && b->of[i].dw->f32;
+    return (b->x.f32 || b->x.bf16) && b->of[i].dw->f32;
 }
 
 /* One of the two, of one product. */

@@ -77,25 +77,43 @@ static int plan_block(struct infer_gemm *g, const struct infer_linear *to,
     return 0;
 }
 
+/* BLOCK rows of numbers rounded: up to so many of x, and zeros; where they lie,
+ * or in the block. */
+static const uint16_t *block_rows(const struct block *b, struct infer_operand x,
+                                  size_t rows, size_t in)
+{
+    size_t n = rows * in;
+    if (x.f32) {
+        rounded(b->x, x.f32, n, BLOCK * in);
+        return b->x;
+    }
+    if (rows == BLOCK)
+        return x.bf16;
+    memcpy(b->x, x.bf16, n * sizeof *b->x);
+    memset(b->x + n, 0, (BLOCK * in - n) * sizeof *b->x);
+    return b->x;
+}
+
 /* y (rows, out) = or += x w^T, up to BLOCK rows of it, in a product of BLOCK
  * rows. */
 static int multiply_block(struct infer_gemm *g, const struct block *b,
-                          const uint16_t *w, float *y, size_t rows,
-                          const struct infer_dnn_product *p, struct pk_err *err)
+                          const uint16_t *x, const uint16_t *w, float *y,
+                          size_t rows, const struct infer_dnn_product *p,
+                          struct pk_err *err)
 {
     size_t out = p->n, size = rows * out * sizeof *y;
     if (rows == BLOCK)
-        return infer_dnn_multiply(&g->dnn, p, y, b->x, w, err);
+        return infer_dnn_multiply(&g->dnn, p, y, x, w, err);
     memset(b->y, 0, BLOCK * out * sizeof *y);
     memcpy(b->y, y, p->add ? size : 0);
-    int rc = infer_dnn_multiply(&g->dnn, p, b->y, b->x, w, err);
+    int rc = infer_dnn_multiply(&g->dnn, p, b->y, x, w, err);
     if (!rc)
         memcpy(y, b->y, size);
     return rc;
 }
 
 int infer_bf16_linears(struct infer_gemm *g, const struct infer_linear *to,
-                       size_t n, const float *x, size_t rows, bool add,
+                       size_t n, struct infer_operand x, size_t rows, bool add,
                        struct pk_err *err)
 {
     size_t in = to[0].w->cols;
@@ -105,13 +123,14 @@ int infer_bf16_linears(struct infer_gemm *g, const struct infer_linear *to,
     int rc = plan_block(g, to, n, &b, err);
     for (size_t r = 0; !rc && r < rows; r += BLOCK) {
         size_t some = at_most(rows - r, BLOCK);
-        rounded(b.x, x + r * in, some * in, BLOCK * in);
+        const uint16_t *xh =
+            block_rows(&b, infer_operand_from(x, r * in), some, in);
         for (size_t i = 0; !rc && i < n; i++) {
             size_t out = to[i].w->rows;
             const struct infer_dnn_product p = {BLOCK, out,  in,
                                                 false, true, add};
-            rc =
-                multiply_block(g, &b, b.w[i], to[i].y + r * out, some, &p, err);
+            rc = multiply_block(g, &b, xh, b.w[i], to[i].y + r * out, some, &p,
+                                err);
         }
     }
     return rc;
@@ -119,11 +138,22 @@ int infer_bf16_linears(struct infer_gemm *g, const struct infer_linear *to,
 
 /* ---- Adjoints ------------------------------------------------------------ */
 
-/* Rounded operands: x once for all, and room for one dy and one matrix. */
+/* Rounded operands: x once for all, where it lies or in scratch, and room for
+ * one dy and one matrix. */
 struct operands {
-    uint16_t *x, *dy;
+    const uint16_t *x;
+    uint16_t *dy;
     float *w;
 };
+
+static const uint16_t *all_rounded(struct infer_operand x, uint16_t *mem,
+                                   size_t n)
+{
+    if (x.bf16)
+        return x.bf16;
+    rounded(mem, x.f32, n, n);
+    return mem;
+}
 
 static bool wants_any_dw(const struct infer_linears_grad *b)
 {
@@ -137,21 +167,22 @@ static int plan_operands(struct infer_gemm *g,
                          const struct infer_linears_grad *b, struct operands *o,
                          struct pk_err *err)
 {
-    size_t x = wants_any_dw(b) ? b->rows * b->of[0].w->cols : 0;
-    size_t wide = 0, out = 0;
+    bool any = wants_any_dw(b);
+    size_t x = b->rows * b->of[0].w->cols, wide = 0, out = 0;
+    size_t first = any && b->x.f32 ? bf16_floats(x) : 0;
     for (size_t i = 0; i < b->n; i++) {
         const struct infer_matrix *w = b->of[i].w;
         wide = at_least(wide, b->dx ? weights_floats(w) : 0);
-        out = at_least(out, w->rows);
+        out = at_least(out, b->of[i].dy.f32 ? w->rows : 0);
     }
     size_t left = bf16_floats(b->rows * out);
-    float *mem = infer_gemm_scratch(g, bf16_floats(x) + left + wide, err);
+    float *mem = infer_gemm_scratch(g, first + left + wide, err);
     if (!mem)
         return PK_EMEM;
-    *o = (struct operands){(uint16_t *)mem, (uint16_t *)(mem + bf16_floats(x)),
-                           mem + bf16_floats(x) + left};
-    if (x)
-        rounded(o->x, b->x, x, x);
+    *o = (struct operands){.dy = (uint16_t *)(mem + first),
+                           .w = mem + first + left};
+    if (any)
+        o->x = all_rounded(b->x, (uint16_t *)mem, x);
     return 0;
 }
 
@@ -163,13 +194,13 @@ static int one_by_dnn(struct infer_gemm *g, const struct infer_linears_grad *b,
     const struct infer_dnn_product dx = {b->rows, in,    out,
                                          false,   false, b->add || i > 0},
                                    dw = {out, in, b->rows, true, false, true};
+    const uint16_t *dy = all_rounded(of->dy, o->dy, n);
     int rc = 0;
-    rounded(o->dy, of->dy, n, n);
     if (b->dx)
-        rc = infer_dnn_multiply(&g->dnn, &dx, b->dx, o->dy,
-                                weights(of->w, o->w), err);
+        rc = infer_dnn_multiply(&g->dnn, &dx, b->dx, dy, weights(of->w, o->w),
+                                err);
     if (!rc && infer_wants_dw(b, i))
-        rc = infer_dnn_multiply(&g->dnn, &dw, of->dw->f32, o->dy, o->x, err);
+        rc = infer_dnn_multiply(&g->dnn, &dw, of->dw->f32, dy, o->x, err);
     return rc;
 }
 

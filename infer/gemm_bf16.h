@@ -8,8 +8,8 @@
 
 PK_NODISCARD int infer_bf16_linears(struct infer_gemm *g,
                                     const struct infer_linear *to, size_t n,
-                                    const float *x, size_t rows, bool add,
-                                    struct pk_err *err);
+                                    struct infer_operand x, size_t rows,
+                                    bool add, struct pk_err *err);
 PK_NODISCARD int infer_bf16_linears_backward(struct infer_gemm *g,
                                              const struct infer_linears_grad *b,
                                              struct pk_err *err);

@@ -40,20 +40,21 @@ static struct part weights_part(const struct infer_matrix *w, bool ready,
 
 /* Parts of weights with x (rows, in) as what is resident. */
 static int multiply_weights(struct infer_gemm *g, const struct part *part,
-                            size_t n, const float *x, size_t rows,
+                            size_t n, struct infer_operand x, size_t rows,
                             struct pk_err *err)
 {
     size_t in = part->stream.k;
     bool ready = part->stream.second;
-    struct product p = {.part = part,
-                        .parts = n,
-                        .resident = {x, NULL, rows, in, in, .second = !ready},
-                        .transposed = !ready};
+    struct product p = {
+        .part = part,
+        .parts = n,
+        .resident = {x.f32, x.bf16, rows, in, in, .second = !ready},
+        .transposed = !ready};
     return infer_tile_product(g, &p, err);
 }
 
 int infer_tiles_linears(struct infer_gemm *g, const struct infer_linear *to,
-                        size_t n, const float *x, size_t rows, bool add,
+                        size_t n, struct infer_operand x, size_t rows, bool add,
                         struct pk_err *err)
 {
     struct part part[INFER_LINEARS] = {0};
@@ -70,7 +71,7 @@ int infer_tiles_linears(struct infer_gemm *g, const struct infer_linear *to,
 
 int infer_tiles_gated(struct infer_gemm *g, float *y,
                       const struct infer_matrix *gate,
-                      const struct infer_matrix *up, const float *x,
+                      const struct infer_matrix *up, struct infer_operand x,
                       size_t rows, struct pk_err *err)
 {
     bool ready = (gate->tiles && up->tiles) || rows > INFER_TILE_RESIDENT;
@@ -91,26 +92,27 @@ static int multiply_one(struct infer_gemm *g, struct side stream,
     return infer_tile_product(g, &p, err);
 }
 
-int infer_tiles_dx(struct infer_gemm *g, float *dx, const float *dy,
+int infer_tiles_dx(struct infer_gemm *g, float *dx, struct infer_operand dy,
                    const struct infer_matrix *w, size_t rows, bool add,
                    struct pk_err *err)
 {
     size_t out = w->rows, in = w->cols;
     const struct side columns = {w->f32,          w->bf16,       in, out, in,
                                  .k_first = true, .second = true};
-    const struct side resident = {dy, NULL, rows, out, out, .k_first = false};
+    const struct side resident = {dy.f32, dy.bf16, rows,
+                                  out,    out,     .k_first = false};
     return multiply_one(g, columns, resident,
                         (struct result){dx, rows, in, add}, err);
 }
 
 int infer_tiles_dw(struct infer_gemm *g, const struct infer_matrix *dw,
-                   const float *dy, const float *x, size_t rows,
+                   struct infer_operand dy, struct infer_operand x, size_t rows,
                    struct pk_err *err)
 {
     size_t out = dw->rows, in = dw->cols;
-    const struct side by_y = {dy, NULL, out, rows, out, .k_first = true};
-    const struct side by_x = {
-        x, NULL, in, rows, in, .k_first = true, .second = true};
+    const struct side by_y = {dy.f32, dy.bf16, out, rows, out, .k_first = true};
+    const struct side by_x = {x.f32,           x.bf16,        in, rows, in,
+                              .k_first = true, .second = true};
     return multiply_one(g, by_y, by_x, (struct result){dw->f32, out, in, true},
                         err);
 }

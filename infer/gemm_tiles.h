@@ -50,21 +50,22 @@ void infer_tiles_pack(uint16_t *dst, const struct infer_matrix *w);
 /* Of n products at once, whose weights all take the same x. */
 PK_NODISCARD int infer_tiles_linears(struct infer_gemm *g,
                                      const struct infer_linear *to, size_t n,
-                                     const float *x, size_t rows, bool add,
-                                     struct pk_err *err);
+                                     struct infer_operand x, size_t rows,
+                                     bool add, struct pk_err *err);
 /* y (rows, out) = silu(x gate^T) * (x up^T), element by element; gate and up
  * (out, in). The same bits as of the two products and infer_swiglu. */
 PK_NODISCARD int infer_tiles_gated(struct infer_gemm *g, float *y,
                                    const struct infer_matrix *gate,
                                    const struct infer_matrix *up,
-                                   const float *x, size_t rows,
+                                   struct infer_operand x, size_t rows,
                                    struct pk_err *err);
 PK_NODISCARD int infer_tiles_dx(struct infer_gemm *g, float *dx,
-                                const float *dy, const struct infer_matrix *w,
-                                size_t rows, bool add, struct pk_err *err);
+                                struct infer_operand dy,
+                                const struct infer_matrix *w, size_t rows,
+                                bool add, struct pk_err *err);
 PK_NODISCARD int infer_tiles_dw(struct infer_gemm *g,
-                                const struct infer_matrix *dw, const float *dy,
-                                const float *x, size_t rows,
-                                struct pk_err *err);
+                                const struct infer_matrix *dw,
+                                struct infer_operand dy, struct infer_operand x,
+                                size_t rows, struct pk_err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "common/err.h"
+#include "infer/values.h"
 
 /* y (rows, c) = x * rstd * w, rstd = 1 / sqrt(mean(x^2) + eps).
  * (Zhang and Sennrich, arXiv 1910.07467.) No overlap. */
@@ -17,7 +18,7 @@ struct infer_rmsnorm {
     size_t rows, c;
     double eps;
 };
-void infer_rmsnorm(float *y, const struct infer_rmsnorm *n);
+void infer_rmsnorm(struct infer_values y, const struct infer_rmsnorm *n);
 
 /* dx (rows, c) += and (unless dw is NULL) dw (c) += the gradients, given dy
  * (rows, c); rstd is computed again. PK_EMEM. */
@@ -38,17 +39,22 @@ struct infer_rope {
 void infer_rope(float *x, size_t rows, const struct infer_rope *r);
 
 /* act = silu(gate) * up, n elements. (Shazeer, arXiv 2002.05202.) */
-void infer_swiglu(float *act, const float *gate, const float *up, size_t n);
+void infer_swiglu(struct infer_values act, const float *gate, const float *up,
+                  size_t n);
 
-/* Its adjoint: d, the gradient by act, becomes that by up; dgate and act
- * (computed again, the same bits) overwrite. All different memory. */
-void infer_swiglu_backward(float *act, float *dgate, float *d,
-                           const float *gate, const float *up, size_t n);
+/* Its adjoint, given d by act: dgate, dup, and act computed again (the same
+ * bits) overwrite. All different memory, but that d may be dup.f32. */
+struct infer_swiglu_grad {
+    struct infer_values act, dgate, dup;
+    const float *d, *gate, *up;
+};
+void infer_swiglu_backward(const struct infer_swiglu_grad *s, size_t n);
 
-/* Rows of x picked out, y[i] = x[index[i] - base], and, for base 0, the adjoint
- * x[index[i]] += y[i] (indices all different). */
-void infer_gather(float *y, const float *x, const size_t *index, size_t base,
-                  size_t rows, size_t c);
+/* Rows of x, of so many bytes, picked out: y[i] = x[index[i] - base]. */
+void infer_gather(void *y, const void *x, const size_t *index, size_t base,
+                  size_t rows, size_t bytes);
+/* Its adjoint, for base 0 and rows of c numbers: x[index[i]] += y[i] (indices
+ * all different). */
 void infer_scatter_add(float *x, const float *y, const size_t *index,
                        size_t rows, size_t c);
 

@@ -71,9 +71,13 @@ static int block(struct head *h, size_t from, size_t n, float *dhidden,
                 vocab, g != NULL);
     if (!g)
         return 0;
-    const struct infer_linear_grad head = {h->logits, &h->w->head, &g->head};
-    const struct infer_linears_grad grad = {
-        .of = &head, .n = 1, .rows = n, .x = x, .dx = dhidden + from * c};
+    const struct infer_linear_grad head = {
+        {.f32 = h->logits}, &h->w->head, &g->head};
+    const struct infer_linears_grad grad = {.of = &head,
+                                            .n = 1,
+                                            .rows = n,
+                                            .x = {.f32 = x},
+                                            .dx = dhidden + from * c};
     return infer_linears_backward(&h->gemm, &grad, err);
 }
 

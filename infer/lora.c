@@ -69,7 +69,7 @@ static void drop(const struct infer_lora_work *k, const struct infer_adapter *a,
     size_t n = a->a.cols;
 #pragma omp parallel for
     for (size_t r = 0; r < in.rows; r++)
-        drop_row(y + r * n, in.x + r * n, n,
+        drop_row(y + r * n, in.x.f32 + r * n, n,
                  mix(d->key[in.token[r]] + a->stream), d->p, add);
 }
 
@@ -107,7 +107,7 @@ static int inner(struct infer_lora_work *k, const struct infer_adapter *a,
     int rc = make_parts(k, a, in.rows, p, err);
     if (rc)
         return rc;
-    p->x = in.x;
+    p->x = in.x.f32;
     if (p->dropped) {
         drop(k, a, p->dropped, in, false);
         p->x = p->dropped;
@@ -166,7 +166,7 @@ int infer_adapter_backward_x(struct infer_lora_work *k, float *dx,
         rc = infer_linear_dx(&k->gemm, p.dropped ? p.dropped : dx, p.du, &a->a,
                              in.rows, !p.dropped, err);
     if (!rc && p.dropped) {
-        in.x = p.dropped;
+        in.x.f32 = p.dropped;
         drop(k, a, dx, in, true);
     }
     return rc;

@@ -30,7 +30,7 @@ PK_NODISCARD int infer_dropout_plan(struct infer_dropout *d,
 
 /* Rows that go into a product, and the packed token that each is of. */
 struct infer_input {
-    const float *x; /* (rows, columns of W) */
+    struct infer_operand x; /* (rows, columns of W); for adapters in f32 */
     size_t rows;
     const size_t *token;
 };

@@ -5,25 +5,45 @@
 #include "common/lanes.h"
 #include "common/mem.h"
 #include "infer/kernels.h"
+#include "infer/simd.h"
 
-enum { ROW_CHUNK = 64 }; /* rows that one partial sum covers */
+enum {
+    ROW_CHUNK = 64, /* rows that one partial sum covers */
+    RUN = 1024      /* numbers of a row that are rounded at a time */
+};
 
 CPUS_INLINE double row_rstd(const float *x, const struct infer_rmsnorm *n)
 {
     return 1.0 / sqrt(pk_dot(x, x, n->c) / (double)n->c + n->eps);
 }
 
-MANY_CPUS static void norm_row(float *y, const struct infer_rmsnorm *n,
-                               size_t r)
+MANY_CPUS static double rstd_of(const float *x, const struct infer_rmsnorm *n)
 {
-    const float *x = n->x + r * n->c, *w = n->w;
-    float rstd = (float)row_rstd(x, n);
-    y += r * n->c;
-    for (size_t i = 0; i < n->c; i++)
+    return row_rstd(x, n);
+}
+
+MANY_CPUS static void norm_run(float *restrict y, const float *x,
+                               const float *w, float rstd, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
         y[i] = x[i] * rstd * w[i];
 }
 
-void infer_rmsnorm(float *y, const struct infer_rmsnorm *n)
+static void norm_row(struct infer_values y, const struct infer_rmsnorm *n,
+                     size_t r)
+{
+    const float *x = n->x + r * n->c;
+    float rstd = (float)rstd_of(x, n), mem[RUN];
+    if (y.f32)
+        norm_run(y.f32 + r * n->c, x, n->w, rstd, n->c);
+    for (size_t i = 0; y.bf16 && i < n->c; i += RUN) {
+        size_t some = n->c - i < RUN ? n->c - i : RUN;
+        norm_run(mem, x + i, n->w + i, rstd, some);
+        infer_to_bf16(y.bf16 + r * n->c + i, mem, some);
+    }
+}
+
+void infer_rmsnorm(struct infer_values y, const struct infer_rmsnorm *n)
 {
 #pragma omp parallel for
     for (size_t r = 0; r < n->rows; r++)

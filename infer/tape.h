@@ -26,8 +26,10 @@ struct infer_tape {
     size_t cap; /* floats */
     struct infer_acts *layer;
     size_t n_layers, block; /* rows of the feed-forward done at once */
-    bool gated; /* its gate and up are never there: infer_gated computes it */
-    float *out; /* (R, C) what the final norm gets */
+    bool gated;   /* its gate and up are never there: infer_gated computes it */
+    bool rounded; /* h, and act unless gated, are bf16 (infer_pass_h,
+                     infer_pass_act): no adapter reads them */
+    float *out;   /* (R, C) what the final norm gets */
     float *h, *act; /* scratch: (N, C), and (block, F) */
     float *rope;    /* (longest path, D/2, 2) */
     float *grads;   /* infer_backward's own */
@@ -74,6 +76,9 @@ struct infer_attention infer_pass_attention(const struct infer_pass *p,
                                             size_t layer);
 /* Can attention be computed on tiles? */
 bool infer_attention_fits_tiles(const struct infer_config *c);
+/* h and act, where they are what products read. */
+struct infer_values infer_pass_h(const struct infer_pass *p);
+struct infer_values infer_pass_act(const struct infer_pass *p);
 struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                   const struct infer_rows *rows, int inverse);
 

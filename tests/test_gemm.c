@@ -286,6 +286,114 @@ START_TEST(bf16_is_near_fp32)
 }
 END_TEST
 
+static struct infer_operand rounded(const float *x, size_t n, uint16_t **mem)
+{
+    *mem = malloc(n * sizeof **mem);
+    ck_assert_ptr_nonnull(*mem);
+    infer_to_bf16(*mem, x, n);
+    return (struct infer_operand){.bf16 = *mem};
+}
+
+/* Three products of one x and their adjoints: together as one by one, and in
+ * bf16 of operands that are rounded already as of those that are not. */
+struct three {
+    size_t rows, in;
+    struct infer_matrix w[3], dw[3];
+    float *x, *y[3], *dy[3], *dx;
+};
+
+static void three_start(struct three *t, int shape)
+{
+    size_t rows = t->rows = shapes[shape].rows, in = t->in = shapes[shape].in;
+    t->x = randoms(rows * in, 1);
+    t->dx = randoms(rows * in, 2);
+    for (size_t i = 0; i < 3; i++) {
+        size_t out = shapes[shape].out + i;
+        t->w[i] = (struct infer_matrix){
+            .f32 = randoms(out * in, 3 + i), .rows = out, .cols = in};
+        t->dw[i] = (struct infer_matrix){
+            .f32 = randoms(out * in, 6 + i), .rows = out, .cols = in};
+        t->y[i] = randoms(rows * out, 9 + i);
+        t->dy[i] = randoms(rows * out, 12 + i);
+    }
+}
+
+static void three_end(struct three *t)
+{
+    free(t->x), free(t->dx);
+    for (size_t i = 0; i < 3; i++) {
+        free(t->w[i].f32), free(t->dw[i].f32);
+        free(t->y[i]), free(t->dy[i]);
+    }
+}
+
+static void three_alone(struct three *t, struct infer_gemm *g)
+{
+    for (size_t i = 0; i < 3; i++) {
+        ck_ok(infer_linear(g, t->y[i], t->x, &t->w[i], t->rows, true, &err));
+        ck_ok(
+            infer_linear_dx(g, t->dx, t->dy[i], &t->w[i], t->rows, true, &err));
+        ck_ok(infer_linear_dw(g, &t->dw[i], t->dy[i], t->x, t->rows, &err));
+    }
+}
+
+static void three_together(struct three *t, struct infer_gemm *g, bool half)
+{
+    uint16_t *mem[4] = {0};
+    struct infer_linear to[3];
+    struct infer_linear_grad of[3];
+    struct infer_linears_grad back = {.of = of,
+                                      .n = 3,
+                                      .rows = t->rows,
+                                      .x = {.f32 = t->x},
+                                      .dx = t->dx,
+                                      .add = true};
+    if (half)
+        back.x = rounded(t->x, t->rows * t->in, &mem[3]);
+    for (size_t i = 0; i < 3; i++) {
+        to[i] = (struct infer_linear){t->y[i], &t->w[i]};
+        of[i] =
+            (struct infer_linear_grad){{.f32 = t->dy[i]}, &t->w[i], &t->dw[i]};
+        if (half)
+            of[i].dy = rounded(t->dy[i], t->rows * t->w[i].rows, &mem[i]);
+    }
+    ck_ok(infer_linears(g, to, 3, back.x, t->rows, true, &err));
+    ck_ok(infer_linears_backward(g, &back, &err));
+    for (size_t i = 0; i < 4; i++)
+        free(mem[i]);
+}
+
+static void ck_same_three(const struct three *a, const struct three *b)
+{
+    ck_assert_mem_eq(a->dx, b->dx, a->rows * a->in * sizeof *a->dx);
+    for (size_t i = 0; i < 3; i++) {
+        size_t out = a->w[i].rows;
+        ck_assert_mem_eq(a->y[i], b->y[i], a->rows * out * sizeof *a->y[i]);
+        ck_assert_mem_eq(a->dw[i].f32, b->dw[i].f32,
+                         a->in * out * sizeof *a->dw[i].f32);
+    }
+}
+
+START_TEST(together_as_alone)
+{
+    for (int way = 0; way < 3; way++) {
+        struct infer_gemm g = {.precision = way ? INFER_PRECISION_BF16
+                                                : INFER_PRECISION_FP32};
+        struct three a, b;
+        if (way && no_bf16())
+            return;
+        three_start(&a, _i);
+        three_start(&b, _i);
+        three_alone(&a, &g);
+        three_together(&b, &g, way == 2);
+        ck_same_three(&a, &b);
+        three_end(&a);
+        three_end(&b);
+        infer_gemm_release(&g);
+    }
+}
+END_TEST
+
 /* Operands of few bits: every product and sum is exact, in any order. */
 START_TEST(bf16_is_exact_on_small_numbers)
 {
@@ -389,6 +497,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, a_row_gives_the_same_bits_at_any_place, 0, N);
     tcase_add_loop_test(t, blocks, 0, 10);
     tcase_add_loop_test(t, bf16_is_near_fp32, 0, N);
+    tcase_add_loop_test(t, together_as_alone, 0, N);
     tcase_add_test(t, bf16_is_exact_on_small_numbers);
     tcase_add_loop_test(t, thin_products, 0, N);
     tcase_add_test(t, rounding);

@@ -34,6 +34,11 @@ static float *randoms(size_t n, uint64_t stream)
     return x;
 }
 
+static struct infer_operand f32(const float *x)
+{
+    return (struct infer_operand){.f32 = x};
+}
+
 /* A matrix of strides, to sum over its columns or its rows. */
 struct view {
     const float *p;
@@ -85,9 +90,9 @@ START_TEST(against_doubles)
         float *dx0 = randoms(R * I, 5), *dw0 = randoms(O * I, 6);
         const struct infer_matrix grad = {.f32 = dw, .rows = O, .cols = I};
         const struct infer_linear to = {y, &m};
-        ck_ok(infer_tiles_linears(&g, &to, 1, x, R, add, &err));
-        ck_ok(infer_tiles_dx(&g, dx, dy, &m, R, add, &err));
-        ck_ok(infer_tiles_dw(&g, &grad, dy, x, R, &err));
+        ck_ok(infer_tiles_linears(&g, &to, 1, f32(x), R, add, &err));
+        ck_ok(infer_tiles_dx(&g, dx, f32(dy), &m, R, add, &err));
+        ck_ok(infer_tiles_dw(&g, &grad, f32(dy), f32(x), R, &err));
         ck_product(y, add ? y0 : NULL, (struct view){x, I, 1},
                    (struct view){w, I, 1}, R, O, I);
         ck_product(dx, add ? dx0 : NULL, (struct view){dy, O, 1},
@@ -114,10 +119,10 @@ START_TEST(together_as_apart)
             .f32 = randoms(out[i] * I, 3 + i), .rows = out[i], .cols = I};
         to[i] = (struct infer_linear){randoms(R * out[i], 9), &m[i]};
     }
-    ck_ok(infer_tiles_linears(&g, to, 3, x, R, false, &err));
+    ck_ok(infer_tiles_linears(&g, to, 3, f32(x), R, false, &err));
     for (size_t i = 0; i < 3; i++) {
         const struct infer_linear alone = {one, &m[i]};
-        ck_ok(infer_tiles_linears(&g, &alone, 1, x, R, false, &err));
+        ck_ok(infer_tiles_linears(&g, &alone, 1, f32(x), R, false, &err));
         ck_assert(memcmp(one, to[i].y, R * out[i] * sizeof *one) == 0);
         free(m[i].f32), free(to[i].y);
     }
@@ -134,9 +139,10 @@ START_TEST(a_row_gives_the_same_bits_in_any_batch)
     float *all = randoms(R * O, 3), *one = randoms(O, 3);
     const struct infer_matrix m = {.f32 = w, .rows = O, .cols = I};
     const struct infer_linear many = {all, &m}, alone = {one, &m};
-    ck_ok(infer_tiles_linears(&g, &many, 1, x, R, false, &err));
+    ck_ok(infer_tiles_linears(&g, &many, 1, f32(x), R, false, &err));
     for (size_t r = 0; r < R; r += 1 + R / 5) {
-        ck_ok(infer_tiles_linears(&g, &alone, 1, x + r * I, 1, false, &err));
+        ck_ok(
+            infer_tiles_linears(&g, &alone, 1, f32(x + r * I), 1, false, &err));
         ck_assert(memcmp(one, all + r * O, O * sizeof *one) == 0);
     }
     infer_gemm_release(&g);
@@ -154,18 +160,59 @@ START_TEST(packed_weights_give_the_same_bits)
         float *plain = randoms(R * O, 3), *packed = randoms(R * O, 3);
         struct infer_linear to = {plain, &m};
         m.tiles = NULL;
-        ck_ok(infer_tiles_linears(&g, &to, 1, x, R, add, &err));
+        ck_ok(infer_tiles_linears(&g, &to, 1, f32(x), R, add, &err));
         uint16_t *t = pk_alloc_aligned(infer_tiles_weights(&m), sizeof *t);
         ck_assert_ptr_nonnull(t);
         infer_tiles_pack(t, &m);
         m.tiles = t;
         to.y = packed;
-        ck_ok(infer_tiles_linears(&g, &to, 1, x, R, add, &err));
+        ck_ok(infer_tiles_linears(&g, &to, 1, f32(x), R, add, &err));
         ck_assert(memcmp(plain, packed, R * O * sizeof *plain) == 0);
         free(t), free(plain), free(packed);
     }
     infer_gemm_release(&g);
     free(m.f32), free(x);
+}
+END_TEST
+
+static struct infer_operand bf16(const float *x, size_t n)
+{
+    uint16_t *h = pk_alloc_aligned(n, sizeof *h);
+    ck_assert_ptr_nonnull(h);
+    infer_to_bf16(h, x, n);
+    return (struct infer_operand){.bf16 = h};
+}
+
+START_TEST(rounded_operands_give_the_same_bits)
+{
+    size_t R = shapes[_i][0], O = shapes[_i][1], I = shapes[_i][2];
+    struct infer_gemm g = {0};
+    struct infer_matrix m = {.f32 = randoms(O * I, 1), .rows = O, .cols = I};
+    float *x = randoms(R * I, 2), *dy = randoms(R * O, 3);
+    float *y[2], *dx[2], *act[2];
+    struct infer_matrix dw[2];
+    const struct infer_operand xs[] = {f32(x), bf16(x, R * I)},
+                               dys[] = {f32(dy), bf16(dy, R * O)};
+    for (int i = 0; i < 2; i++) {
+        dw[i] = (struct infer_matrix){
+            .f32 = randoms(O * I, 4), .rows = O, .cols = I};
+        y[i] = randoms(R * O, 5), dx[i] = randoms(R * I, 6);
+        act[i] = randoms(R * O, 7);
+        const struct infer_linear to = {y[i], &m};
+        ck_ok(infer_tiles_linears(&g, &to, 1, xs[i], R, false, &err));
+        ck_ok(infer_tiles_gated(&g, act[i], &m, &m, xs[i], R, &err));
+        ck_ok(infer_tiles_dx(&g, dx[i], dys[i], &m, R, true, &err));
+        ck_ok(infer_tiles_dw(&g, &dw[i], dys[i], xs[i], R, &err));
+    }
+    ck_assert_mem_eq(y[0], y[1], R * O * sizeof **y);
+    ck_assert_mem_eq(act[0], act[1], R * O * sizeof **act);
+    ck_assert_mem_eq(dx[0], dx[1], R * I * sizeof **dx);
+    ck_assert_mem_eq(dw[0].f32, dw[1].f32, O * I * sizeof *dw->f32);
+    for (int i = 0; i < 2; i++)
+        free(y[i]), free(dx[i]), free(act[i]), free(dw[i].f32);
+    infer_gemm_release(&g);
+    free((void *)xs[1].bf16), free((void *)dys[1].bf16);
+    free(m.f32), free(x), free(dy);
 }
 END_TEST
 
@@ -181,11 +228,11 @@ START_TEST(gated_as_apart)
     const struct infer_linear to[] = {{a, &gate}, {b, &up}};
     uint16_t *t = pk_alloc_aligned(2 * infer_tiles_weights(&gate), sizeof *t);
     ck_assert_ptr_nonnull(t);
-    ck_ok(infer_tiles_linears(&g, to, 2, x, R, false, &err));
-    infer_swiglu(a, a, b, R * O);
+    ck_ok(infer_tiles_linears(&g, to, 2, f32(x), R, false, &err));
+    infer_swiglu((struct infer_values){.f32 = a}, a, b, R * O);
     for (int packed = 0; packed < 2; packed++) {
         memset(act, 0xFF, R * O * sizeof *act);
-        ck_ok(infer_tiles_gated(&g, act, &gate, &up, x, R, &err));
+        ck_ok(infer_tiles_gated(&g, act, &gate, &up, f32(x), R, &err));
         ck_assert(memcmp(act, a, R * O * sizeof *act) == 0);
         gate.tiles = t;
         up.tiles = t + infer_tiles_weights(&gate);
@@ -417,6 +464,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, against_doubles, 0, SHAPES);
     tcase_add_loop_test(t, packed_weights_give_the_same_bits, 0, SHAPES);
+    tcase_add_loop_test(t, rounded_operands_give_the_same_bits, 0, SHAPES);
     tcase_add_test(t, together_as_apart);
     tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0, SHAPES);
     tcase_add_test(t, attention);

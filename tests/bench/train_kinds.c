@@ -116,7 +116,7 @@ TIMED(product(), int, infer_linear,
       (g, y, x, w, rows, add, err))
 TIMED(product(), int, infer_linears,
       (struct infer_gemm * g, const struct infer_linear *to, size_t n,
-       const float *x, size_t rows, bool add, struct pk_err *err),
+       struct infer_operand x, size_t rows, bool add, struct pk_err *err),
       (g, to, n, x, rows, add, err))
 TIMED(product(), int, infer_linears_backward,
       (struct infer_gemm * g, const struct infer_linears_grad *of,
@@ -130,8 +130,18 @@ TIMED(product(), int, infer_linear_dw,
       (struct infer_gemm * g, const struct infer_matrix *dw, const float *dy,
        const float *x, size_t rows, struct pk_err *err),
       (g, dw, dy, x, rows, err))
-TIMED_THREAD(rounding, infer_to_bf16,
-             (uint16_t * dst, const float *src, size_t n), (dst, src, n))
+/* What norms and SwiGLU round as they go is theirs. */
+void __real_infer_to_bf16(uint16_t *dst, const float *src, size_t n);
+void __wrap_infer_to_bf16(uint16_t *dst, const float *src, size_t n);
+void __wrap_infer_to_bf16(uint16_t *dst, const float *src, size_t n)
+{
+    bool mine = watch.now == KIND_PRODUCTS;
+    double from = mine ? pk_now() : 0;
+    __real_infer_to_bf16(dst, src, n);
+    if (mine)
+        watch.thread[omp_get_thread_num() % THREADS].rounding +=
+            pk_now() - from;
+}
 
 TIMED(KIND_ATTENTION, int, infer_attention_forward,
       (const struct infer_attention *a, float *out, const float *q,
@@ -162,26 +172,25 @@ TIMED_THREAD(blocks, infer_tiles_add,
               const float *x, size_t keys),
              (t, m, p, x, keys))
 
-TIMED_KIND(KIND_NORMS, infer_rmsnorm, (float *y, const struct infer_rmsnorm *n),
-           (y, n))
+TIMED_KIND(KIND_NORMS, infer_rmsnorm,
+           (struct infer_values y, const struct infer_rmsnorm *n), (y, n))
 TIMED(KIND_NORMS, int, infer_rmsnorm_backward,
       (float *dx, float *dw, const float *dy, const struct infer_rmsnorm *n,
        struct pk_err *err),
       (dx, dw, dy, n, err))
 
 TIMED_KIND(KIND_ELEMENTS, infer_swiglu,
-           (float *act, const float *gate, const float *up, size_t n),
+           (struct infer_values act, const float *gate, const float *up,
+            size_t n),
            (act, gate, up, n))
 TIMED_KIND(KIND_ELEMENTS, infer_swiglu_backward,
-           (float *act, float *dgate, float *d, const float *gate,
-            const float *up, size_t n),
-           (act, dgate, d, gate, up, n))
+           (const struct infer_swiglu_grad *s, size_t n), (s, n))
 TIMED_KIND(KIND_ELEMENTS, infer_rope,
            (float *x, size_t rows, const struct infer_rope *r), (x, rows, r))
 TIMED_KIND(KIND_ELEMENTS, infer_gather,
-           (float *y, const float *x, const size_t *index, size_t base,
-            size_t rows, size_t c),
-           (y, x, index, base, rows, c))
+           (void *y, const void *x, const size_t *index, size_t base,
+            size_t rows, size_t bytes),
+           (y, x, index, base, rows, bytes))
 TIMED_KIND(KIND_ELEMENTS, infer_scatter_add,
            (float *x, const float *y, const size_t *index, size_t rows,
             size_t c),
