@@ -37,7 +37,8 @@ static void forward_task(struct infer_task *t, float *out, const float *q,
                          const float *k, const float *v)
 {
     size_t group = t->a->heads / t->a->kv_heads;
-    infer_task_gather(t, k, v);
+    infer_task_gather(t, k, v, true);
+    infer_task_pad(t);
     if (t->a->tiles)
         infer_tiles_path_pack(&t->s.tiles, t->s.k, t->s.v, infer_task_keys(t));
     for (size_t h = t->group * group; h < (t->group + 1) * group; h++)

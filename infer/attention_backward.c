@@ -63,73 +63,78 @@ static void backward_block(const struct infer_task *t,
     infer_queries_store(t, b, g->dq, t->s.dq);
 }
 
-/* n rows of y, ld apart, = or += x (n, d). */
-static void give_rows(float *restrict y, size_t ld, const float *restrict x,
-                      size_t n, size_t d, bool add)
-{
-    for (size_t i = 0; i < n; i++, y += ld, x += d)
-        for (size_t j = 0; j < d; j++)
-            y[j] = add ? y[j] + x[j] : x[j];
-}
+/* ---- A tree -------------------------------------------------------------- */
 
-/* Its own tokens' are written for the first time, those before it added to. */
-static void scatter_part(const struct infer_task *t, size_t token, size_t depth,
-                         size_t n, const void *arg)
-{
-    const struct infer_attention_grad *g = arg;
-    size_t d = t->a->d, ld = t->a->kv_heads * d, at = token * ld + t->group * d;
-    bool add = token != t->a->forest->segment[t->segment].start;
-    give_rows(g->dk + at, ld, t->s.dk + depth * d, n, d, add);
-    give_rows(g->dv + at, ld, t->s.dv + depth * d, n, d, add);
-}
+/* Its segments are entered and left depth-first: s.k and s.v hold those of the
+ * path that is open, and s.dk and s.dv what the segments below have given their
+ * ancestors so far. So each is gathered once, and given back once. */
 
-/* Of its own tokens, those that no row sees. */
-static void clear_unseen(const struct infer_task *t,
-                         const struct infer_attention_grad *g)
+static void enter(const struct infer_task *t,
+                  const struct infer_attention_grad *g)
 {
     const struct infer_segment *s = &t->a->forest->segment[t->segment];
-    size_t d = t->a->d, ld = t->a->kv_heads * d;
-    size_t seen = t->path > s->depth0 ? t->path - s->depth0 : 0;
-    for (size_t i = seen; i < s->len; i++) {
-        size_t at = (s->start + i) * ld + t->group * d;
-        memset(g->dk + at, 0, d * sizeof(float));
-        memset(g->dv + at, 0, d * sizeof(float));
-    }
+    size_t d = t->a->d, at = s->depth0 * d, n = s->len * d;
+    infer_task_gather(t, g->k, g->v, false);
+    memset(t->s.dk + at, 0, n * sizeof(float));
+    memset(t->s.dv + at, 0, n * sizeof(float));
 }
 
+/* All query heads of the key/value head. */
 static void backward_task(struct infer_task *t,
                           const struct infer_attention_grad *g)
 {
     size_t group = t->a->heads / t->a->kv_heads;
-    size_t keys = infer_task_keys(t), kv = keys * t->a->d;
-    infer_task_gather(t, g->k, g->v);
+    infer_task_pad(t);
     if (t->a->tiles)
-        infer_tiles_path_pack_backward(&t->s.tiles, t->s.k, t->s.v, keys);
-    memset(t->s.dk, 0, kv * sizeof(float));
-    memset(t->s.dv, 0, kv * sizeof(float));
+        infer_tiles_path_pack_backward(&t->s.tiles, t->s.k, t->s.v,
+                                       infer_task_keys(t));
     for (size_t h = t->group * group; h < (t->group + 1) * group; h++)
         for (size_t r = t->first; r < t->end; r += INFER_QUERIES) {
             struct infer_queries b = infer_task_block(t, r, h);
             backward_block(t, &b, g);
         }
-    infer_task_each_part(t, scatter_part, g);
 }
 
-/* A tree's segments, in order: several of them add to the same ancestors, which
- * come before them. */
+static void leave(struct infer_task *t, const struct infer_attention_grad *g)
+{
+    const struct infer_segment *s = &t->a->forest->segment[t->segment];
+    size_t d = t->a->d, ld = t->a->kv_heads * d;
+    if (t->first < t->end)
+        backward_task(t, g);
+    for (size_t i = 0; i < s->len; i++) {
+        size_t to = (s->start + i) * ld + t->group * d;
+        size_t from = (s->depth0 + i) * d;
+        memcpy(g->dk + to, t->s.dk + from, d * sizeof(float));
+        memcpy(g->dv + to, t->s.dv + from, d * sizeof(float));
+    }
+}
+
+/* Leave all that is open below `parent`. */
+static void leave_to(const struct infer_attention *a,
+                     const struct infer_attention_grad *g,
+                     struct infer_scratch s, size_t group, size_t open,
+                     size_t parent)
+{
+    while (open != parent) {
+        struct infer_task t = infer_task_of(a, s, open, group);
+        leave(&t, g);
+        open = a->forest->segment[open].parent;
+    }
+}
+
 static void backward_tree(const struct infer_attention *a,
                           const struct infer_attention_grad *g,
                           struct infer_scratch s, size_t root, size_t group)
 {
     const struct infer_packed *f = a->forest;
-    size_t i = root;
+    size_t open = INFER_NO_PARENT, i = root;
     do {
+        leave_to(a, g, s, group, open, f->segment[i].parent);
         struct infer_task t = infer_task_of(a, s, i, group);
-        if (t.first < t.end)
-            backward_task(&t, g);
-        clear_unseen(&t, g);
-        i++;
+        enter(&t, g);
+        open = i++;
     } while (i < f->n_segments && f->segment[i].parent != INFER_NO_PARENT);
+    leave_to(a, g, s, group, open, INFER_NO_PARENT);
 }
 
 /* One thread takes a tree and a key/value head. */
@@ -147,6 +152,7 @@ int infer_attention_backward(const struct infer_attention *a,
     {
         float *mine = mem + (size_t)omp_get_thread_num() * each;
         struct infer_scratch s = infer_scratch_at(a, mine, true);
+        memset(mine, 0, each * sizeof *mine);
         if (a->tiles)
             infer_tiles_begin();
 #pragma omp for schedule(dynamic, 1)

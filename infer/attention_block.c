@@ -66,44 +66,33 @@ struct infer_task infer_task_of(const struct infer_attention *a,
     return t;
 }
 
-void infer_task_each_part(const struct infer_task *t,
-                          void (*part)(const struct infer_task *t, size_t token,
-                                       size_t depth, size_t n, const void *arg),
-                          const void *arg)
+static void gather_segment(const struct infer_task *t,
+                           const struct infer_segment *of, const float *k,
+                           const float *v)
 {
-    const struct infer_packed *f = t->a->forest;
-    for (size_t i = t->segment; i != INFER_NO_PARENT;
-         i = f->segment[i].parent) {
-        const struct infer_segment *s = &f->segment[i];
-        size_t n = s->len;
-        if (s->depth0 + n > t->path)
-            n = t->path - s->depth0;
-        part(t, s->start, s->depth0, n, arg);
-    }
-}
-
-struct keys_values {
-    const float *k, *v;
-};
-
-static void gather_part(const struct infer_task *t, size_t token, size_t depth,
-                        size_t n, const void *arg)
-{
-    const struct keys_values *kv = arg;
     size_t d = t->a->d, ld = t->a->kv_heads * d;
-    for (size_t i = 0; i < n; i++) {
-        size_t from = (token + i) * ld + t->group * d;
-        memcpy(t->s.k + (depth + i) * d, kv->k + from, d * sizeof(float));
-        memcpy(t->s.v + (depth + i) * d, kv->v + from, d * sizeof(float));
+    for (size_t i = 0; i < of->len; i++) {
+        size_t to = (of->depth0 + i) * d;
+        size_t from = (of->start + i) * ld + t->group * d;
+        memcpy(t->s.k + to, k + from, d * sizeof(float));
+        memcpy(t->s.v + to, v + from, d * sizeof(float));
     }
 }
 
 void infer_task_gather(const struct infer_task *t, const float *k,
-                       const float *v)
+                       const float *v, bool ancestors)
 {
-    struct keys_values kv = {k, v};
+    const struct infer_segment *segment = t->a->forest->segment;
+    size_t i = t->segment;
+    do {
+        gather_segment(t, &segment[i], k, v);
+        i = segment[i].parent;
+    } while (ancestors && i != INFER_NO_PARENT);
+}
+
+void infer_task_pad(const struct infer_task *t)
+{
     size_t d = t->a->d, tail = (infer_task_keys(t) - t->path) * d;
-    infer_task_each_part(t, gather_part, &kv);
     memset(t->s.k + t->path * d, 0, tail * sizeof(float));
     memset(t->s.v + t->path * d, 0, tail * sizeof(float));
 }

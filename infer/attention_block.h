@@ -44,16 +44,13 @@ struct infer_task infer_task_of(const struct infer_attention *a,
 /* Keys of its path, with the padding. */
 size_t infer_task_keys(const struct infer_task *t);
 
-/* s.k and s.v, from k and v (N, K d). */
+/* From k and v (N, K d) to the segment's place in s.k and s.v; and to its
+ * ancestors' places theirs, unless they are there. */
 void infer_task_gather(const struct infer_task *t, const float *k,
-                       const float *v);
+                       const float *v, bool ancestors);
 
-/* Call `part` for every piece of the path: `n` rows of the packed arrays from
- * `token` on, which are positions `depth`.. of the path. */
-void infer_task_each_part(const struct infer_task *t,
-                          void (*part)(const struct infer_task *t, size_t token,
-                                       size_t depth, size_t n, const void *arg),
-                          const void *arg);
+/* Zeros after the path in s.k and s.v, to the end of a block. */
+void infer_task_pad(const struct infer_task *t);
 
 /* A block of query rows of one head: n of them, from `row`. */
 struct infer_queries {
