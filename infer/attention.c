@@ -77,7 +77,7 @@ int infer_attention_forward(const struct infer_attention *a, float *out,
     return 0;
 }
 
-size_t infer_attention_floats(const struct infer_attention *a, bool backward)
+size_t infer_attention_forward_floats(const struct infer_attention *a)
 {
-    return (size_t)omp_get_max_threads() * infer_scratch_floats(a, backward);
+    return (size_t)omp_get_max_threads() * infer_scratch_floats(a, false);
 }

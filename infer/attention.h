@@ -35,8 +35,9 @@ PK_NODISCARD int infer_attention_backward(const struct infer_attention *a,
                                           const struct infer_attention_grad *g,
                                           struct pk_err *err);
 
-/* Floats that forward, or backward, takes beside its arguments, for all
+/* Floats that forward, and backward, takes beside its arguments, for all
  * threads. */
-size_t infer_attention_floats(const struct infer_attention *a, bool backward);
+size_t infer_attention_forward_floats(const struct infer_attention *a);
+size_t infer_attention_backward_floats(const struct infer_attention *a);
 
 #endif

@@ -1,73 +1,89 @@
-/* The adjoint of attention over a forest; see attention.h. */
+/* The adjoint of attention over a forest; see attention.h.
+ *
+ * A thread takes a part of the forest, some segments in depth-first order, for
+ * one key/value head. It enters and leaves them: s.k and s.v hold those of the
+ * path that is open, and s.dk and s.dv what the segments below have given their
+ * ancestors so far. So a token's are gathered once, and given back once.
+ *
+ * A part is a tree; or, where all dialogues begin alike, and are one tree
+ * therefore, what lies below each child of its root. What these give the root
+ * is kept, and added up in their order when all are done: which parts there are
+ * depends on the forest alone, and so do the bits. */
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/mem.h"
 #include "infer/attention_block.h"
-#include "infer/gemm.h"
-#include "infer/simd.h"
 
-/* s.dp, by the probabilities s.p, becomes the gradient by q k^T. */
-static void through_softmax(const struct infer_task *t,
-                            const struct infer_queries *b)
+/* Segments first..end. */
+struct part {
+    size_t first, end;
+    size_t give;  /* rows of the kept from here on are what it gives its root,
+                     as many as that has tokens */
+    size_t below; /* of a root alone: parts that gave to it, from `give` on */
+};
+
+/* What all threads work on. */
+struct work {
+    const struct infer_attention *a;
+    const struct infer_attention_grad *g;
+    struct part *part; /* n of them, then the roots alone, from the end */
+    size_t n, roots;   /* n + roots is at most the number of segments */
+    float *kept_dk, *kept_dv; /* (N, K d) */
+};
+
+/* ---- Parts --------------------------------------------------------------- */
+
+static size_t subtree_end(const struct infer_packed *f, size_t i)
 {
-    float scale = infer_attention_scale(t->a);
-    for (size_t i = 0; i < b->n; i++)
-        infer_softmax_backward_row(t->s.dp + i * b->keys, t->s.p + i * b->keys,
-                                   b->keys, scale);
+    size_t depth0 = f->segment[i].depth0;
+    do
+        i++;
+    while (i < f->n_segments && f->segment[i].depth0 > depth0);
+    return i;
 }
 
-/* From q, dout and p of a block: dq, and what it adds to dk and dv. */
-static void products(const struct infer_task *t, const struct infer_queries *b)
+static size_t children(const struct infer_packed *f, size_t root, size_t end)
 {
-    const struct infer_scratch *s = &t->s;
-    size_t d = t->a->d, n = b->n, keys = b->keys;
-    const struct infer_mat q = {s->q, d, false}, k = {s->k, d, false},
-                           vt = {s->v, d, true}, dout = {s->dout, d, false},
-                           pt = {s->p, keys, true}, dp = {s->dp, keys, false},
-                           dpt = {s->dp, keys, true};
-    infer_gemm_block((struct infer_block){keys, d, n, true}, pt, dout, s->dv,
-                     d);
-    infer_gemm_block((struct infer_block){n, keys, d, false}, dout, vt, s->dp,
-                     keys);
-    through_softmax(t, b);
-    infer_gemm_block((struct infer_block){n, d, keys, false}, dp, k, s->dq, d);
-    infer_gemm_block((struct infer_block){keys, d, n, true}, dpt, q, s->dk, d);
+    size_t n = 0;
+    for (size_t i = root + 1; i < end; i = subtree_end(f, i))
+        n++;
+    return n;
 }
 
-/* The same on tiles. */
-static void products_on_tiles(const struct infer_task *t,
-                              const struct infer_queries *b)
+/* The tree's parts: several where keeping what they give takes no more rows
+ * than the tree has. */
+static void add_tree(struct work *w, size_t root, size_t end)
 {
-    const struct infer_scratch *s = &t->s;
-    const struct infer_tiles_path *path = &s->tiles;
-    infer_tiles_add(path, s->dv, s->p, s->dout, b->keys);
-    infer_tiles_dvalues(path, s->dp, s->dout, b->keys);
-    through_softmax(t, b);
-    infer_tiles_values(path, s->dq, s->dp, b->keys);
-    infer_tiles_add(path, s->dk, s->dp, s->q, b->keys);
+    const struct infer_packed *f = w->a->forest;
+    const struct infer_segment *s = &f->segment[root];
+    size_t stop = end < f->n_segments ? f->segment[end].start : f->n;
+    size_t n = children(f, root, end);
+    if (n < 2 || n * s->len > stop - s->start) {
+        w->part[w->n++] = (struct part){root, end, s->start, 0};
+        return;
+    }
+    w->roots++;
+    w->part[f->n_segments - w->roots] =
+        (struct part){root, root + 1, s->start, n};
+    for (size_t i = root + 1, give = s->start; i < end; give += s->len) {
+        size_t next = subtree_end(f, i);
+        w->part[w->n++] = (struct part){i, next, give, 0};
+        i = next;
+    }
 }
 
-static void backward_block(const struct infer_task *t,
-                           const struct infer_queries *b,
-                           const struct infer_attention_grad *g)
+static void add_parts(struct work *w)
 {
-    infer_queries_load(t, b, t->s.q, g->q);
-    infer_queries_load(t, b, t->s.dout, g->dout);
-    infer_queries_probabilities(t, b);
-    if (t->a->tiles)
-        products_on_tiles(t, b);
-    else
-        products(t, b);
-    infer_queries_store(t, b, g->dq, t->s.dq);
+    const struct infer_packed *f = w->a->forest;
+    for (size_t i = 0, end; i < f->n_segments; i = end) {
+        end = subtree_end(f, i);
+        add_tree(w, i, end);
+    }
 }
 
-/* ---- A tree -------------------------------------------------------------- */
-
-/* Its segments are entered and left depth-first: s.k and s.v hold those of the
- * path that is open, and s.dk and s.dv what the segments below have given their
- * ancestors so far. So each is gathered once, and given back once. */
+/* ---- Segments ------------------------------------------------------------ */
 
 static void enter(const struct infer_task *t,
                   const struct infer_attention_grad *g)
@@ -91,63 +107,99 @@ static void backward_task(struct infer_task *t,
     for (size_t h = t->group * group; h < (t->group + 1) * group; h++)
         for (size_t r = t->first; r < t->end; r += INFER_QUERIES) {
             struct infer_queries b = infer_task_block(t, r, h);
-            backward_block(t, &b, g);
+            infer_queries_backward(t, &b, g);
         }
+}
+
+/* n rows of the task's head from `depth` on, out to dk and dv from `row` on. */
+static void give_rows(const struct infer_task *t, float *dk, float *dv,
+                      size_t row, size_t depth, size_t n)
+{
+    size_t d = t->a->d, ld = t->a->kv_heads * d;
+    for (size_t i = 0; i < n; i++) {
+        size_t to = (row + i) * ld + t->group * d, from = (depth + i) * d;
+        memcpy(dk + to, t->s.dk + from, d * sizeof *dk);
+        memcpy(dv + to, t->s.dv + from, d * sizeof *dv);
+    }
 }
 
 static void leave(struct infer_task *t, const struct infer_attention_grad *g)
 {
     const struct infer_segment *s = &t->a->forest->segment[t->segment];
-    size_t d = t->a->d, ld = t->a->kv_heads * d;
     if (t->first < t->end)
         backward_task(t, g);
-    for (size_t i = 0; i < s->len; i++) {
-        size_t to = (s->start + i) * ld + t->group * d;
-        size_t from = (s->depth0 + i) * d;
-        memcpy(g->dk + to, t->s.dk + from, d * sizeof(float));
-        memcpy(g->dv + to, t->s.dv + from, d * sizeof(float));
-    }
+    give_rows(t, g->dk, g->dv, s->start, s->depth0, s->len);
 }
 
 /* Leave all that is open below `parent`. */
-static void leave_to(const struct infer_attention *a,
-                     const struct infer_attention_grad *g,
-                     struct infer_scratch s, size_t group, size_t open,
-                     size_t parent)
+static void leave_to(const struct work *w, struct infer_scratch s, size_t group,
+                     size_t open, size_t parent)
 {
     while (open != parent) {
-        struct infer_task t = infer_task_of(a, s, open, group);
-        leave(&t, g);
-        open = a->forest->segment[open].parent;
+        struct infer_task t = infer_task_of(w->a, s, open, group);
+        leave(&t, w->g);
+        open = w->a->forest->segment[open].parent;
     }
 }
 
-static void backward_tree(const struct infer_attention *a,
-                          const struct infer_attention_grad *g,
-                          struct infer_scratch s, size_t root, size_t group)
+static void walk(const struct work *w, struct infer_scratch s,
+                 const struct part *p, size_t group)
 {
-    const struct infer_packed *f = a->forest;
-    size_t open = INFER_NO_PARENT, i = root;
-    do {
-        leave_to(a, g, s, group, open, f->segment[i].parent);
-        struct infer_task t = infer_task_of(a, s, i, group);
-        enter(&t, g);
-        open = i++;
-    } while (i < f->n_segments && f->segment[i].parent != INFER_NO_PARENT);
-    leave_to(a, g, s, group, open, INFER_NO_PARENT);
+    const struct infer_segment *segment = w->a->forest->segment;
+    size_t above = segment[p->first].parent, open = above;
+    for (size_t i = p->first; i < p->end; i++) {
+        leave_to(w, s, group, open, segment[i].parent);
+        struct infer_task t = infer_task_of(w->a, s, i, group);
+        enter(&t, w->g);
+        open = i;
+    }
+    leave_to(w, s, group, open, above);
 }
 
-/* One thread takes a tree and a key/value head. */
-int infer_attention_backward(const struct infer_attention *a,
-                             const struct infer_attention_grad *g,
-                             struct pk_err *err)
+/* A tree, or what lies below a root, which is kept for it. */
+static void walk_part(const struct work *w, struct infer_scratch s,
+                      const struct part *p, size_t group)
 {
-    const struct infer_packed *f = a->forest;
-    size_t each = infer_scratch_floats(a, true);
-    float *mem =
-        pk_alloc_aligned((size_t)omp_get_max_threads() * each, sizeof *mem);
-    if (!mem)
-        return pk_fail_mem(err, "attention's gradient");
+    const struct infer_segment *segment = w->a->forest->segment;
+    size_t root = segment[p->first].parent;
+    if (root == INFER_NO_PARENT) {
+        walk(w, s, p, group);
+        return;
+    }
+    struct infer_task t = infer_task_of(w->a, s, root, group);
+    enter(&t, w->g);
+    walk(w, s, p, group);
+    give_rows(&t, w->kept_dk, w->kept_dv, p->give, 0, segment[root].len);
+}
+
+static void add_kept(const struct infer_task *t, float *to, const float *kept,
+                     size_t row, size_t n)
+{
+    size_t d = t->a->d, ld = t->a->kv_heads * d;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < d; j++)
+            to[i * d + j] += kept[(row + i) * ld + t->group * d + j];
+}
+
+/* A root whose parts are done. */
+static void walk_root(const struct work *w, struct infer_scratch s,
+                      const struct part *p, size_t group)
+{
+    size_t len = w->a->forest->segment[p->first].len;
+    struct infer_task t = infer_task_of(w->a, s, p->first, group);
+    enter(&t, w->g);
+    for (size_t i = 0; i < p->below; i++) {
+        add_kept(&t, s.dk, w->kept_dk, p->give + i * len, len);
+        add_kept(&t, s.dv, w->kept_dv, p->give + i * len, len);
+    }
+    leave(&t, w->g);
+}
+
+/* ---- All ----------------------------------------------------------------- */
+
+static void run(const struct work *w, float *mem, size_t each)
+{
+    const struct infer_attention *a = w->a;
 #pragma omp parallel
     {
         float *mine = mem + (size_t)omp_get_thread_num() * each;
@@ -156,14 +208,47 @@ int infer_attention_backward(const struct infer_attention *a,
         if (a->tiles)
             infer_tiles_begin();
 #pragma omp for schedule(dynamic, 1)
-        for (size_t i = 0; i < f->n_segments * a->kv_heads; i++) {
-            size_t segment = i / a->kv_heads;
-            if (f->segment[segment].parent == INFER_NO_PARENT)
-                backward_tree(a, g, s, segment, i % a->kv_heads);
-        }
+        for (size_t i = 0; i < w->n * a->kv_heads; i++)
+            walk_part(w, s, &w->part[i / a->kv_heads], i % a->kv_heads);
+#pragma omp for schedule(dynamic, 1)
+        for (size_t i = 0; i < w->roots * a->kv_heads; i++)
+            walk_root(w, s,
+                      &w->part[a->forest->n_segments - 1 - i / a->kv_heads],
+                      i % a->kv_heads);
         if (a->tiles)
             infer_tiles_end();
     }
+}
+
+/* Rows that parts may give: 2 (N, K d). */
+static size_t kept_floats(const struct infer_attention *a)
+{
+    return (2 * a->forest->n * a->kv_heads * a->d + 15) & ~(size_t)15;
+}
+
+size_t infer_attention_backward_floats(const struct infer_attention *a)
+{
+    return kept_floats(a) +
+           (size_t)omp_get_max_threads() * infer_scratch_floats(a, true);
+}
+
+int infer_attention_backward(const struct infer_attention *a,
+                             const struct infer_attention_grad *g,
+                             struct pk_err *err)
+{
+    size_t kept = kept_floats(a);
+    struct work w = {.a = a, .g = g};
+    float *mem =
+        pk_alloc_aligned(infer_attention_backward_floats(a), sizeof *mem);
+    w.part = pk_calloc(a->forest->n_segments, sizeof *w.part);
+    int rc = mem && w.part ? 0 : pk_fail_mem(err, "attention's gradient");
+    if (!rc) {
+        w.kept_dk = mem;
+        w.kept_dv = mem + a->forest->n * a->kv_heads * a->d;
+        add_parts(&w);
+        run(&w, mem + kept, infer_scratch_floats(a, true));
+    }
+    free(w.part);
     free(mem);
-    return 0;
+    return rc;
 }

@@ -79,4 +79,10 @@ float infer_attention_scale(const struct infer_attention *a);
 void infer_queries_probabilities(const struct infer_task *t,
                                  const struct infer_queries *b);
 
+/* Given dout: dq of a block, and what it adds to s.dk and s.dv. With tiles the
+ * path is packed for it. */
+void infer_queries_backward(const struct infer_task *t,
+                            const struct infer_queries *b,
+                            const struct infer_attention_grad *g);
+
 #endif

@@ -78,6 +78,7 @@ size_t infer_train_bytes(const struct infer_config *c,
                                         .all = {.n = f.tokens},
                                         .reads = {.n = f.readouts}};
     const struct infer_attention at = {.forest = &packed,
+                                       .kv_heads = c->kv_heads,
                                        .d = c->head_dim,
                                        .tiles = infer_attention_fits_tiles(c)};
     /* Weights may be stored either way: what takes more is planned for. */
@@ -88,7 +89,7 @@ size_t infer_train_bytes(const struct infer_config *c,
         infer_pass_floats(
             c, &packed, recompute ? INFER_KEEP_INPUTS : INFER_KEEP_ALL, false) +
         grad_sizes(c, f.tokens, f.readouts, size) +
-        infer_attention_floats(&at, true) +
+        infer_attention_backward_floats(&at) +
         at_least(infer_gemm_floats(&products),
                  infer_gemm_backward_floats(&products)) +
         2 * f.readouts * c->dim; /* hidden and its gradient */

@@ -193,7 +193,7 @@ struct infer_plan infer_score_plan(const struct infer_config *c,
         products.narrow = w->precision == INFER_PRECISION_BF16;
     return (struct infer_plan){
         (pass + f.readouts * d.c) * sizeof(float),
-        infer_attention_floats(&at, false) * sizeof(float),
+        infer_attention_forward_floats(&at) * sizeof(float),
         infer_gemm_floats(&products) * sizeof(float), infer_forest_bytes(f)};
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <omp.h>
+
 #include "common/mem.h"
 #include "common/rng.h"
 #include "infer/infer.h"
@@ -91,6 +93,13 @@ static void random_grove(struct grove *v, struct pk_rng *rng, size_t vocab)
         v->len[i] = n;
         v->from[i] = pk_rng_below(rng, 3) ? n - 1 : pk_rng_below(rng, n);
     }
+}
+
+/* As dialogues do. */
+static void begin_alike(struct grove *v)
+{
+    for (size_t i = 0; i < v->n; i++)
+        v->id[i][0] = 0;
 }
 
 static bool same_prefix(const struct grove *v, size_t a, size_t b, size_t n)
@@ -303,6 +312,8 @@ START_TEST(forest_is_its_paths)
     for (uint64_t round = 0; round < 5; round++) {
         struct run together, alone, shuffled;
         random_grove(&v, &rng, c.vocab);
+        if (round % 2)
+            begin_alike(&v);
         run_start(&together, &c, p, &v, round);
         run_start(&alone, &c, p, &v, round);
         run_start(&shuffled, &c, p, &v, round);
@@ -322,6 +333,41 @@ START_TEST(forest_is_its_paths)
         run_end(&alone);
         run_end(&shuffled);
     }
+    infer_params_free(p);
+}
+END_TEST
+
+/* Nor do bits depend on how many threads there are: on one tree, and on many.
+ */
+START_TEST(threads)
+{
+    static struct grove v;
+    struct infer_config c = shape(_i);
+    struct infer_params *p = weights(&c, 6);
+    struct pk_rng rng;
+    pk_rng_seed(&rng, 500, (uint64_t)_i);
+    int before = omp_get_max_threads();
+    for (uint64_t round = 0; round < 4; round++) {
+        struct run one, many;
+        random_grove(&v, &rng, c.vocab);
+        if (round % 2)
+            begin_alike(&v);
+        run_start(&one, &c, p, &v, round);
+        run_start(&many, &c, p, &v, round);
+        omp_set_num_threads(1);
+        run_together(&one, NULL, false);
+        omp_set_num_threads(2 + (int)round);
+        run_together(&many, NULL, false);
+        ck_assert_mem_eq(one.g->slab, many.g->slab,
+                         one.g->n * sizeof *one.g->slab);
+        for (size_t i = 0; i < v.n; i++)
+            ck_assert_mem_eq(one.hidden[i], many.hidden[i],
+                             (v.len[i] - v.from[i]) * c.dim *
+                                 sizeof **one.hidden);
+        run_end(&one);
+        run_end(&many);
+    }
+    omp_set_num_threads(before);
     infer_params_free(p);
 }
 END_TEST
@@ -536,6 +582,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 300);
     tcase_add_test(t, counts);
     tcase_add_loop_test(t, forest_is_its_paths, 0, SHAPES);
+    tcase_add_loop_test(t, threads, 0, SHAPES);
     tcase_add_loop_test(t, recomputed, 0, SHAPES);
     tcase_add_loop_test(t, reuse_gives_the_same_bits, 0, SHAPES);
     tcase_add_test(t, tape_for_another_model);

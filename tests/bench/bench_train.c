@@ -47,7 +47,7 @@ static size_t put_path(struct rm_pairs *p, struct pk_rng *context,
     for (size_t i = 0; i < l->context + l->answer; i++)
         must(infer_ids_add(
             &p->ids,
-            (int32_t)(3 + pk_rng_below(i < l->context ? context : answer, 900)),
+            i == 0 ? 1 : (int32_t)(3 + pk_rng_below(i < l->context ? context : answer, 900)),
             &err));
     return at;
 }
