@@ -34,6 +34,7 @@ enum annotate__request {
     ANNOTATE__SAY_BOTH_BAD,
     ANNOTATE__CONFIRM,
     ANNOTATE__SKIP,
+    ANNOTATE__UNSKIP,
     ANNOTATE__NOTE,
     ANNOTATE__FLAG,
     ANNOTATE__UNDO,

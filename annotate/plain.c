@@ -23,6 +23,7 @@ static const char help[] =
     "t, x           a tie; both are bad (where allowed)\n"
     "empty line     confirm the choice\n"
     "s REASON       skip this pair\n"
+    "U              take the pair that you skipped last back\n"
     "e TEXT         a note; without a text: no note\n"
     "f WORD...      flags; without words: none\n"
     "u              your last verdicts; `u ID` takes one up again\n"
@@ -247,6 +248,15 @@ static int skip(struct annotate__plain_io *p, const char *reason,
     return rc ? rc : show_pair(p, err);
 }
 
+static int unskip(struct annotate__plain_io *p, struct pk_err *err)
+{
+    int rc = annotate__unskip(p->s, err);
+    if (rc != PK_ENO)
+        return rc ? rc : show_pair(p, err);
+    fprintf(p->out, "%s\n", err->text);
+    return 0;
+}
+
 static int undo(struct annotate__plain_io *p, const char *id,
                 struct pk_err *err)
 {
@@ -262,6 +272,8 @@ static int undo(struct annotate__plain_io *p, const char *id,
     int rc = annotate__revise(p->s, (int64_t)n, err);
     if (rc == PK_EDATA || rc == PK_ENO) {
         fprintf(p->out, "%s\n", err->text);
+        if (p->s->have) /* still */
+            return 0;
         rc = annotate__next(p->s, err);
     }
     return rc ? rc : show_pair(p, err);
@@ -300,6 +312,8 @@ static int command(struct annotate__plain_io *p, const char *line,
     switch (line[0]) {
     case 's':
         return skip(p, rest, err);
+    case 'U':
+        return unskip(p, err);
     case 'e':
         set_text(p, s->v.note, sizeof s->v.note, rest);
         return 0;

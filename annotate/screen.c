@@ -109,8 +109,22 @@ static int skip(struct annotate__view *v, struct pk_err *err)
     if (!ok)
         return 0;
     bool revising = v->s->revising != 0;
+    char said[80];
+    annotate__keys_say(v->keys, "skipped; {unskip} takes it back", sizeof said,
+                       said, sizeof said);
     int rc = annotate__skip(v->s, reason, err);
-    return rc ? rc : show_pair(v, revising ? NULL : "skipped", err);
+    return rc ? rc : show_pair(v, revising ? NULL : said, err);
+}
+
+static int unskip(struct annotate__view *v, struct pk_err *err)
+{
+    int rc = annotate__unskip(v->s, err);
+    if (rc != PK_ENO)
+        return rc ? rc : show_pair(v, "the pair that you skipped", err);
+    char text[256];
+    snprintf(text, sizeof text, "%.200s", err->text);
+    annotate__screen_say(v, text);
+    return 0;
 }
 
 static int undo(struct annotate__view *v, struct pk_err *err)
@@ -187,6 +201,8 @@ static int ask(struct annotate__view *v, enum annotate__request r, bool *quit,
         return confirm(v, err);
     case ANNOTATE__SKIP:
         return skip(v, err);
+    case ANNOTATE__UNSKIP:
+        return unskip(v, err);
     case ANNOTATE__NOTE:
         return edit(v, "Note: ", s->v.note, sizeof s->v.note, err);
     case ANNOTATE__FLAG:

@@ -387,6 +387,16 @@ static int check_own(struct annotate__session *s, int64_t judgment,
                            (long long)judgment);
 }
 
+/* The pair in hand comes back, with the time that was spent on it. */
+static void lay_by(struct annotate__session *s)
+{
+    if (!s->have || s->revising)
+        return;
+    annotate__touch(s, pk_now());
+    s->laid_by = s->comparison;
+    s->laid_by_seconds = s->seconds;
+}
+
 int annotate__revise(struct annotate__session *s, int64_t judgment,
                      struct pk_err *err)
 {
@@ -395,11 +405,7 @@ int annotate__revise(struct annotate__session *s, int64_t judgment,
         rc = annotate__keep(s, err);
     if (rc)
         return rc;
-    if (s->have && !s->revising) {
-        annotate__touch(s, pk_now());
-        s->laid_by = s->comparison;
-        s->laid_by_seconds = s->seconds;
-    }
+    lay_by(s);
     s->have = false;
     rc = prefdb_get(s->db, judgment, &s->x, err);
     if (rc)
@@ -513,6 +519,20 @@ int annotate__skip(struct annotate__session *s, const char *reason,
         s->skipped += rc == 0;
     }
     return rc ? rc : annotate__next(s, err);
+}
+
+int annotate__unskip(struct annotate__session *s, struct pk_err *err)
+{
+    int64_t comparison;
+    int rc = s->live ? pk_fail(err, PK_ENO, "a live dialogue has no skips")
+                     : annotate__keep(s, err);
+    if (!rc)
+        rc = prefdb_unskip(s->db, s->campaign, s->annotator, &comparison, err);
+    if (rc)
+        return rc;
+    lay_by(s);
+    s->skipped -= s->skipped > 0;
+    return annotate__next(s, err);
 }
 
 /* ---- Time -----------------------------------------------------------------*/

@@ -90,6 +90,10 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
 void annotate__count(struct annotate__session *s);
 
 /* Not this pair. While revising: back to the pair that was in hand. */
+/* The pair skipped last is in hand again; the one that was comes after it.
+ * PK_ENO, and that one stays: prefdb_unskip's. */
+PK_NODISCARD int annotate__unskip(struct annotate__session *s,
+                                  struct pk_err *err);
 PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
                                 struct pk_err *err);
 

@@ -97,6 +97,20 @@ int prefdb__desk_done(struct prefdb__desk *d, int64_t comparison,
                         n, 2, NULL, err);
 }
 
+int prefdb__desk_rewind(struct prefdb__desk *d, int64_t comparison,
+                        const char *annotator, struct pk_err *err)
+{
+    int64_t n[] = {d->c.id, comparison};
+    return prefdb__tell(d->db,
+                        "UPDATE progress SET position ="
+                        " min(position, ifnull((SELECT position - 1"
+                        "  FROM task WHERE campaign = ?1"
+                        "  AND comparison = ?2), position))"
+                        " WHERE campaign = ?1"
+                        " AND annotator = ifnull(?3, annotator)",
+                        n, 2, annotator, err);
+}
+
 int prefdb__desk_drop_lease(struct prefdb__desk *d, int64_t comparison,
                             struct pk_err *err)
 {

@@ -50,6 +50,9 @@ PK_NODISCARD int prefdb__desk_blind(struct prefdb__desk *d, int64_t n,
 
 PK_NODISCARD int prefdb__desk_done(struct prefdb__desk *d, int64_t comparison,
                                    struct pk_err *err);
+/* The task is to be found again by one annotator, or by all (NULL). */
+PK_NODISCARD int prefdb__desk_rewind(struct prefdb__desk *d, int64_t comparison,
+                                     const char *annotator, struct pk_err *err);
 PK_NODISCARD int prefdb__desk_drop_lease(struct prefdb__desk *d,
                                          int64_t comparison,
                                          struct pk_err *err);

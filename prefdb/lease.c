@@ -74,15 +74,26 @@ static int find_task(struct prefdb__desk *d, struct prefdb_task *out,
     return rc < 0 ? rc : found;
 }
 
+/* Take it, or keep it for longer. */
+static int hold(struct prefdb__desk *d, int64_t comparison, int64_t expires,
+                struct pk_err *err)
+{
+    int64_t n[] = {d->c.id, comparison, expires};
+    return prefdb__tell(d->db,
+                        "INSERT INTO lease (campaign, comparison, expires,"
+                        " annotator) VALUES (?1, ?2, ?3, ?4) ON CONFLICT"
+                        " DO UPDATE SET expires = excluded.expires",
+                        n, 3, d->annotator, err);
+}
+
 static int next(struct prefdb__desk *d, struct prefdb_task *out,
                 struct pk_err *err)
 {
-    int64_t n[] = {d->c.id, 0, d->now + d->c.lease_seconds};
     int rc = prefdb__desk_row(d,
                               "SELECT comparison FROM lease WHERE campaign = ?1"
                               " AND annotator = ?2 ORDER BY expires DESC"
                               " LIMIT 1",
-                              n, 1, &out->comparison, 1, err);
+                              &d->c.id, 1, &out->comparison, 1, err);
     if (rc == 0)
         rc = find_task(d, out, err);
     if (rc <= 0)
@@ -92,13 +103,8 @@ static int next(struct prefdb__desk *d, struct prefdb_task *out,
     if (rc)
         return rc;
     out->again = t.mine;
-    n[1] = out->comparison;
-    out->expires = n[2];
-    rc = prefdb__tell(d->db,
-                      "INSERT INTO lease (campaign, comparison, expires,"
-                      " annotator) VALUES (?1, ?2, ?3, ?4) ON CONFLICT"
-                      " DO UPDATE SET expires = excluded.expires",
-                      n, 3, d->annotator, err);
+    out->expires = d->now + d->c.lease_seconds;
+    rc = hold(d, out->comparison, out->expires, err);
     return rc ? rc : 1;
 }
 
@@ -127,13 +133,13 @@ int prefdb_next(struct prefdb *db, int64_t campaign, const char *annotator,
     return rc ? rc : found;
 }
 
-/* ---- Skip, release ------------------------------------------------------- */
+/* ---- Skip, take back, release -------------------------------------------- */
 
 static int skip(struct prefdb__desk *d, int64_t comparison, const char *reason,
                 struct pk_err *err)
 {
     sqlite3_stmt *s = NULL;
-    char now[21];
+    char now[32];
     int64_t n[] = {d->c.id, comparison};
     int rc = prefdb__ask(d->db, &s,
                          "INSERT INTO skip (campaign, comparison, annotator,"
@@ -148,7 +154,7 @@ static int skip(struct prefdb__desk *d, int64_t comparison, const char *reason,
                          n, 2, d->annotator, err);
     if (rc)
         return rc;
-    prefdb__now(now);
+    prefdb_now(now);
     prefdb__bind_text(s, 4, reason ? reason : "");
     prefdb__bind_text(s, 5, now);
     rc = prefdb__run(d->db, s, err);
@@ -176,15 +182,78 @@ int prefdb_skip(struct prefdb *db, int64_t campaign, const char *annotator,
     return prefdb__end(db, rc, err);
 }
 
+static int give_back(struct prefdb *db, int64_t campaign, const char *annotator,
+                     struct pk_err *err)
+{
+    return prefdb__tell(db,
+                        "DELETE FROM lease"
+                        " WHERE campaign = ?1 AND annotator = ?2",
+                        &campaign, 1, annotator, err);
+}
+
+/* The comparison skipped last. */
+static int find_skipped(struct prefdb__desk *d, int64_t *comparison,
+                        struct pk_err *err)
+{
+    struct prefdb__taken t;
+    int rc = prefdb__desk_row(d,
+                              "SELECT comparison FROM skip WHERE campaign = ?1"
+                              " AND annotator = ?2 ORDER BY created DESC"
+                              " LIMIT 1",
+                              &d->c.id, 1, comparison, 1, err);
+    if (rc == 0)
+        return pk_fail(err, PK_ENO, "no pair is skipped");
+    if (rc > 0)
+        rc = prefdb__desk_look(d, *comparison, &t, err);
+    if (!rc && !t.gold && !t.mine && t.judged + t.held >= d->c.overlap)
+        rc = pk_fail(err, PK_ENO,
+                     "others have judged the pair you skipped, or have it in "
+                     "hand");
+    return rc;
+}
+
+static int unskip(struct prefdb__desk *d, int64_t *comparison,
+                  struct pk_err *err)
+{
+    int rc = find_skipped(d, comparison, err);
+    if (rc)
+        return rc;
+    int64_t n[] = {d->c.id, *comparison};
+    rc = prefdb__tell(d->db,
+                      "DELETE FROM skip WHERE campaign = ?1"
+                      " AND comparison = ?2 AND annotator = ?3",
+                      n, 2, d->annotator, err);
+    if (!rc)
+        rc = prefdb__progress_add(d->db, d->c.id, d->annotator, 0, -1, err);
+    if (!rc)
+        rc = prefdb__desk_rewind(d, *comparison, d->annotator, err);
+    if (!rc)
+        rc = give_back(d->db, d->c.id, d->annotator, err);
+    return rc ? rc : hold(d, *comparison, d->now + d->c.lease_seconds, err);
+}
+
+int prefdb_unskip(struct prefdb *db, int64_t campaign, const char *annotator,
+                  int64_t *comparison, struct pk_err *err)
+{
+    struct prefdb__desk d;
+    *comparison = 0;
+    int rc = prefdb__check_name("an annotator", annotator, err);
+    if (!rc)
+        rc = prefdb__begin(db, err);
+    if (rc)
+        return rc;
+    rc = prefdb__desk_open(&d, db, campaign, annotator, err);
+    if (!rc)
+        rc = unskip(&d, comparison, err);
+    return prefdb__end(db, rc, err);
+}
+
 int prefdb_release(struct prefdb *db, int64_t campaign, const char *annotator,
                    struct pk_err *err)
 {
     int rc = prefdb__begin(db, err);
     if (rc)
         return rc;
-    rc = prefdb__tell(db,
-                      "DELETE FROM lease"
-                      " WHERE campaign = ?1 AND annotator = ?2",
-                      &campaign, 1, annotator, err);
+    rc = give_back(db, campaign, annotator, err);
     return prefdb__end(db, rc, err);
 }

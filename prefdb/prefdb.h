@@ -302,6 +302,12 @@ PK_NODISCARD int prefdb_skip(struct prefdb *db, int64_t campaign,
                              const char *annotator, int64_t comparison,
                              const char *reason, struct pk_err *err);
 
+/* The one skipped last, in hand again, what was there given back. PK_ENO:
+ * nothing is skipped; or others have judged it since, or have it in hand. */
+PK_NODISCARD int prefdb_unskip(struct prefdb *db, int64_t campaign,
+                               const char *annotator, int64_t *comparison,
+                               struct pk_err *err);
+
 /* Give the task in hand back. */
 PK_NODISCARD int prefdb_release(struct prefdb *db, int64_t campaign,
                                 const char *annotator, struct pk_err *err);

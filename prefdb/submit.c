@@ -77,14 +77,7 @@ static int reopen(struct prefdb__desk *d, int64_t comparison,
                           "UPDATE task SET done = 0 WHERE campaign = ?1"
                           " AND comparison = ?2",
                           n, 2, NULL, err);
-    return rc ? rc
-              : prefdb__tell(d->db,
-                             "UPDATE progress SET position ="
-                             " min(position, ifnull((SELECT position - 1"
-                             "  FROM task WHERE campaign = ?1"
-                             "  AND comparison = ?2), position))"
-                             " WHERE campaign = ?1",
-                             n, 2, NULL, err);
+    return rc ? rc : prefdb__desk_rewind(d, comparison, NULL, err);
 }
 
 static int revise(struct prefdb__desk *d, struct prefdb__writer *w, int64_t old,

@@ -178,7 +178,17 @@ START_TEST(test_leases)
     ck_assert_int_eq(next(db, c, "ann"), y);
     ck_ok(prefdb_skip(db, c, "ann", y, "unclear", &err));
     ck_assert_int_eq(next(db, c, "ann"), 0);
+    /* Taken back: in hand again; but not from the hands of another. */
+    ck_assert_int_eq(prefdb_unskip(db, c, "dan", &j, &err), PK_ENO);
+    ck_ok(prefdb_unskip(db, c, "ann", &j, &err));
+    ck_assert_int_eq(j, y);
+    ck_assert_int_eq(prefdb_unskip(db, c, "ann", &j, &err), PK_ENO);
+    ck_assert_int_eq(next(db, c, "ann"), y);
+    ck_ok(prefdb_release(db, c, "ann", &err));
+    ck_assert_int_eq(next(db, c, "ann"), y); /* found again, too */
+    ck_ok(prefdb_skip(db, c, "ann", y, "unclear", &err));
     ck_assert_int_eq(next(db, c, "bob"), y);
+    ck_assert_int_eq(prefdb_unskip(db, c, "ann", &j, &err), PK_ENO);
     /* Revise, withdraw: the task is open again. */
     ck_ok(prefdb_history(db, c, "ann", &ids, &n, &err));
     ck_assert_uint_eq(n, 1);

@@ -35,6 +35,11 @@ stdout_has "2 judged, 0 revised, 1 skipped"
 must test "$(said '"note": *"think"')" -eq 1
 must test "$(said '"shown_left"')" -eq 2
 
+t "a skip is taken back"
+printf 's oops\nU\nU\nq\n' | $plain --dimension safety >stdout
+stdout_has "no pair is skipped"
+must test "$(grep -c '1 skipped' stdout)" -eq 0
+
 t "safety asks for the label"
 printf '2\n\n9\n1\n\nq\n' | $plain --dimension safety >stdout
 stdout_has "the preferred one is safe"

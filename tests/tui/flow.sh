@@ -21,6 +21,15 @@ keys s
 wait_for "because"
 keys -l "not my field"
 keys Enter
+wait_for "skipped; U takes it back"
+keys U
+wait_for "the pair that you skipped"
+keys U
+wait_for "no pair is skipped"
+keys s
+wait_for "because"
+keys -l "not my field"
+keys Enter
 wait_for "blue"
 keys u
 wait_for "Your verdicts"
