@@ -121,7 +121,10 @@ bool annotate__live_ready(const struct annotate__live *l, char *why,
 PK_NODISCARD int annotate__live_submit(struct annotate__live *l,
                                        struct pk_err *err);
 
-/* Keep what has changed of the two drafts. Call after every key and wait. */
+/* Keep what has changed of the two drafts, at the end; and after every key and
+ * wait, where a store that cannot be written to is said, and no error. */
+PK_NODISCARD int annotate__live_store(struct annotate__live *l,
+                                      struct pk_err *err);
 PK_NODISCARD int annotate__live_keep(struct annotate__live *l,
                                      struct pk_err *err);
 

@@ -97,13 +97,14 @@ static int put(struct annotate__live *l, int which, char *text,
         free(text);
         return 0;
     }
-    free(l->saved[which]);
-    l->saved[which] = text;
-    return prefdb_draft_put(l->s->db, l->s->annotator, l->key[which], text,
-                            err);
+    int rc =
+        prefdb_draft_put(l->s->db, l->s->annotator, l->key[which], text, err);
+    free(rc ? text : l->saved[which]);
+    l->saved[which] = rc ? l->saved[which] : text;
+    return rc;
 }
 
-int annotate__live_keep(struct annotate__live *l, struct pk_err *err)
+int annotate__live_store(struct annotate__live *l, struct pk_err *err)
 {
     const struct pk_buf *prompt = &l->prompt.text;
     char *text;
@@ -116,6 +117,15 @@ int annotate__live_keep(struct annotate__live *l, struct pk_err *err)
         return rc;
     text = pk_memdup0(prompt->len ? prompt->data : "", prompt->len);
     return text ? put(l, 1, text, err) : pk_fail_mem(err, "a draft");
+}
+
+int annotate__live_keep(struct annotate__live *l, struct pk_err *err)
+{
+    int rc = annotate__live_store(l, err);
+    if (rc != PK_EIO)
+        return rc;
+    snprintf(l->said, sizeof l->said, "not stored: %.200s", err->text);
+    return 0;
 }
 
 /* ---- Back ---------------------------------------------------------------- */

@@ -340,10 +340,20 @@ static int on_key(struct annotate__show *w, int key, bool *quit,
                       : prompt_key(w, key, quit, err);
 }
 
+/* While the eye is on the screen. */
 static int keep(struct annotate__show *w, struct pk_err *err)
 {
+    struct annotate__session *s = w->l->s;
+    if (!s->revising)
+        return annotate__live_keep(w->l, err);
+    int rc = annotate__keep(s, err);
+    return annotate__stays(s, rc) ? told(w, rc, err) : rc;
+}
+
+static int keep_all(struct annotate__show *w, struct pk_err *err)
+{
     return w->l->s->revising ? annotate__keep(w->l->s, err)
-                             : annotate__live_keep(w->l, err);
+                             : annotate__live_store(w->l, err);
 }
 
 static int loop(struct annotate__show *w, struct pk_err *err)
@@ -354,14 +364,14 @@ static int loop(struct annotate__show *w, struct pk_err *err)
     int rc = annotate__show_anew(w, err);
     while (!rc && !quit && !w->v.gone) {
         rc = annotate__show_draw(w, err);
-        if (!rc && k != ANNOTATE__NEWS) /* while the eye is on the screen */
+        if (!rc && k != ANNOTATE__NEWS)
             rc = keep(w, err);
         k = rc ? 0 : key_of(w);
         if (!rc && !w->failed)
             rc = on_key(w, k, &quit, err);
     }
     if (!rc && !w->failed)
-        rc = keep(w, err);
+        rc = keep_all(w, err);
     if (!rc && w->failed) {
         *err = w->err;
         return w->failed;

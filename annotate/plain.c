@@ -168,11 +168,29 @@ static int submit(struct annotate__plain_io *p, struct pk_err *err)
         rc = 0;
     } else if (!rc) {
         fputs("kept\n", p->out);
-    } else if (p->s->have && (rc == PK_EIO || rc == PK_EUSAGE)) {
+    } else if (annotate__stays(p->s, rc)) {
         fprintf(p->out, "not kept: %s; an empty line tries again\n", err->text);
         return 0;
     }
     return rc ? rc : show_pair(p, err);
+}
+
+/* A step that was not taken, and why. */
+static int told(struct annotate__plain_io *p, int rc, const struct pk_err *err)
+{
+    if (rc != PK_ENO && !annotate__stays(p->s, rc))
+        return rc;
+    fprintf(p->out, "%s\n", err->text);
+    return 0;
+}
+
+int annotate__plain_keep(struct annotate__plain_io *p, struct pk_err *err)
+{
+    int rc = annotate__keep(p->s, err);
+    if (!rc || !annotate__stays(p->s, rc))
+        return rc;
+    fprintf(p->out, "not stored: %s\n", err->text);
+    return 0;
 }
 
 static void ask_label(struct annotate__plain_io *p)
@@ -245,16 +263,13 @@ static int skip(struct annotate__plain_io *p, const char *reason,
     if (*reason)
         drop_lines(p, one_line);
     int rc = annotate__skip(p->s, reason, err);
-    return rc ? rc : show_pair(p, err);
+    return rc ? told(p, rc, err) : show_pair(p, err);
 }
 
 static int unskip(struct annotate__plain_io *p, struct pk_err *err)
 {
     int rc = annotate__unskip(p->s, err);
-    if (rc != PK_ENO)
-        return rc ? rc : show_pair(p, err);
-    fprintf(p->out, "%s\n", err->text);
-    return 0;
+    return rc ? told(p, rc, err) : show_pair(p, err);
 }
 
 static int undo(struct annotate__plain_io *p, const char *id,
@@ -270,13 +285,11 @@ static int undo(struct annotate__plain_io *p, const char *id,
         return 0;
     }
     int rc = annotate__revise(p->s, (int64_t)n, err);
-    if (rc == PK_EDATA || rc == PK_ENO) {
+    if (rc == PK_EDATA && !p->s->have) {
         fprintf(p->out, "%s\n", err->text);
-        if (p->s->have) /* still */
-            return 0;
         rc = annotate__next(p->s, err);
     }
-    return rc ? rc : show_pair(p, err);
+    return rc ? told(p, rc, err) : show_pair(p, err);
 }
 
 static int confirm(struct annotate__plain_io *p, struct pk_err *err)
@@ -370,8 +383,10 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
             break;
         rc = annotate__plain_line(&p, line, err);
         if (!rc)
-            rc = annotate__keep(s, err);
+            rc = annotate__plain_keep(&p, err);
     }
+    if (!rc)
+        rc = annotate__keep(s, err);
     if (!rc && !s->have)
         fprintf(out, "%s\n", annotate__ended(s));
     free(p.line);

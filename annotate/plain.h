@@ -26,6 +26,9 @@ PK_NODISCARD int annotate__plain_pair(struct annotate__plain_io *p,
                                       struct pk_err *err);
 /* What is said so far. */
 void annotate__plain_verdict(struct annotate__plain_io *p);
+/* Keep it; a store that cannot be written to is said, and no error. */
+PK_NODISCARD int annotate__plain_keep(struct annotate__plain_io *p,
+                                      struct pk_err *err);
 /* A line of the annotator's about the pair in hand. */
 PK_NODISCARD int annotate__plain_line(struct annotate__plain_io *p,
                                       const char *line, struct pk_err *err);

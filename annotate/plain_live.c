@@ -226,8 +226,10 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
                                        : prompt_line(&p, line, err);
         say(&p);
         if (!rc && p.s->revising)
-            rc = annotate__keep(p.s, err);
+            rc = annotate__plain_keep(&p, err);
     }
+    if (!rc && !p.s->revising)
+        rc = annotate__live_store(l, err);
     free(p.line);
     return rc;
 }

@@ -75,9 +75,20 @@ static int submit(struct annotate__view *v, struct pk_err *err)
     snprintf(text, sizeof text, "not kept: %.200s", err->text);
     if (rc == PK_ENO)
         return show_pair(v, text, err);
-    if (!v->s->have || (rc != PK_EIO && rc != PK_EUSAGE))
+    if (!annotate__stays(v->s, rc))
         return rc;
     annotate__screen_say(v, text); /* Enter tries again */
+    return 0;
+}
+
+/* A step that was not taken, and why. */
+static int told(struct annotate__view *v, int rc, const struct pk_err *err)
+{
+    char text[256];
+    if (rc != PK_ENO && !annotate__stays(v->s, rc))
+        return rc;
+    snprintf(text, sizeof text, "%.200s", err->text);
+    annotate__screen_say(v, text);
     return 0;
 }
 
@@ -113,18 +124,14 @@ static int skip(struct annotate__view *v, struct pk_err *err)
     annotate__keys_say(v->keys, "skipped; {unskip} takes it back", sizeof said,
                        said, sizeof said);
     int rc = annotate__skip(v->s, reason, err);
-    return rc ? rc : show_pair(v, revising ? NULL : said, err);
+    return rc ? told(v, rc, err) : show_pair(v, revising ? NULL : said, err);
 }
 
 static int unskip(struct annotate__view *v, struct pk_err *err)
 {
     int rc = annotate__unskip(v->s, err);
-    if (rc != PK_ENO)
-        return rc ? rc : show_pair(v, "the pair that you skipped", err);
-    char text[256];
-    snprintf(text, sizeof text, "%.200s", err->text);
-    annotate__screen_say(v, text);
-    return 0;
+    return rc ? told(v, rc, err)
+              : show_pair(v, "the pair that you skipped", err);
 }
 
 static int undo(struct annotate__view *v, struct pk_err *err)
@@ -134,7 +141,7 @@ static int undo(struct annotate__view *v, struct pk_err *err)
     if (rc || !judgment)
         return rc;
     rc = annotate__revise(v->s, judgment, err);
-    return rc ? rc : annotate__view_pair(v, err);
+    return rc ? told(v, rc, err) : annotate__view_pair(v, err);
 }
 
 static int cancel(struct annotate__view *v, struct pk_err *err)
@@ -146,7 +153,7 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
     }
     if (v->s->revising) { /* back to the pair in hand, nothing changed */
         int rc = annotate__skip(v->s, NULL, err);
-        return rc ? rc : show_pair(v, NULL, err);
+        return rc ? told(v, rc, err) : show_pair(v, NULL, err);
     }
     said->side = ANNOTATE__NONE;
     said->strength = 0;
@@ -347,7 +354,7 @@ static int draw(struct annotate__view *v, struct pk_err *err)
 static int keep(struct annotate__view *v, const char *said, struct pk_err *err)
 {
     int rc = annotate__keep(v->s, err);
-    if (rc != PK_EIO)
+    if (!rc || !annotate__stays(v->s, rc))
         return rc;
     if (said[0])
         return 0;

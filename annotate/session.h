@@ -89,13 +89,19 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
                                      struct annotate__words *words);
 void annotate__count(struct annotate__session *s);
 
+/* Is the pair still in hand after an error of a store that cannot be written to
+ * (the disk is full, another waits too long), or of what is not allowed? Then
+ * it is said, and work goes on. */
+bool annotate__stays(const struct annotate__session *s, int rc);
+
 /* Not this pair. While revising: back to the pair that was in hand. */
+PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
+                                struct pk_err *err);
+
 /* The pair skipped last is in hand again; the one that was comes after it.
  * PK_ENO, and that one stays: prefdb_unskip's. */
 PK_NODISCARD int annotate__unskip(struct annotate__session *s,
                                   struct pk_err *err);
-PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
-                                struct pk_err *err);
 
 /* Take an earlier judgment of one's own in this campaign up again, with its
  * words. PK_ENO: it is none. */

@@ -43,28 +43,37 @@ static size_t grad_sizes(const struct infer_config *c, size_t n, size_t r,
 /* Cut from the tape's memory. */
 static int plan_grads(struct grads *g, const struct infer_pass *p)
 {
-    float **slot[N_GRADS] = {&g->dread, &g->dall, &g->dh, &g->dq,
-                             &g->datt,  &g->dk,   &g->dv, &g->dgate,
-                             &g->dact,  &g->hr,   &g->dhr};
     size_t size[N_GRADS];
+    float *at[N_GRADS];
     struct infer_tape *t = p->t;
     size_t total = grad_sizes(p->c, p->f->n, p->f->reads.n, size);
-    if (total > t->grads_cap) {
+    if (!t->grads || total > t->grads_cap) {
         free(t->grads);
         t->grads = pk_alloc_aligned(total, sizeof *t->grads);
         t->grads_cap = t->grads ? total : 0;
-        if (!t->grads)
-            return pk_fail(p->err, PK_EMEM,
-                           "out of memory for the gradients of a forest of "
-                           "%zu tokens",
-                           p->f->n);
     }
-    float *at = t->grads;
-    for (size_t i = 0; i < N_GRADS; i++) {
-        *slot[i] = at;
-        at += size[i];
+    if (!t->grads) {
+        (void)pk_fail(p->err, PK_EMEM,
+                      "out of memory for the gradients of a forest of %zu "
+                      "tokens",
+                      p->f->n);
+        return PK_EMEM;
     }
-    g->dx = g->dread;
+    at[0] = t->grads;
+    for (size_t i = 1; i < N_GRADS; i++)
+        at[i] = at[i - 1] + size[i - 1];
+    *g = (struct grads){.dx = at[0],
+                        .dread = at[0],
+                        .dall = at[1],
+                        .dh = at[2],
+                        .dq = at[3],
+                        .datt = at[4],
+                        .dk = at[5],
+                        .dv = at[6],
+                        .dact = at[7],
+                        .dgate = at[8],
+                        .hr = at[9],
+                        .dhr = at[10]};
     return 0;
 }
 
@@ -299,7 +308,7 @@ int infer_backward(const struct infer_config *c, const struct infer_weights *w,
     int rc = infer_forest_pack(forest, &p.f, err);
     if (rc || p.f->n == 0)
         return rc;
-    struct grads scratch = {0};
+    struct grads scratch;
     rc = plan_grads(&scratch, &p);
     return rc ? rc : run_back(&p, &scratch, dhidden, g);
 }

@@ -326,7 +326,7 @@ size_t infer_gemm_floats(const struct infer_gemm_sizes *s)
         return infer_bf16_floats(s);
     if (infer_avx2_wanted())
         return infer_avx2_floats();
-    return widest_panels_floats(s) + (TILE_ROWS + ROWS) * 2 * s->wide;
+    return widest_panels_floats(s) + 2 * s->wide * (TILE_ROWS + ROWS);
 }
 
 size_t infer_gemm_backward_floats(const struct infer_gemm_sizes *s)

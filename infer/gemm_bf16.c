@@ -83,7 +83,7 @@ static const uint16_t *block_rows(const struct block *b, struct infer_operand x,
                                   size_t rows, size_t in)
 {
     size_t n = rows * in;
-    if (x.f32) {
+    if (!x.bf16) {
         rounded(b->x, x.f32, n, BLOCK * in);
         return b->x;
     }

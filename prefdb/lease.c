@@ -135,6 +135,19 @@ int prefdb_next(struct prefdb *db, int64_t campaign, const char *annotator,
 
 /* ---- Skip, take back, release -------------------------------------------- */
 
+/* A transaction at an annotator's desk; to be ended, where this went well. */
+static int begin(struct prefdb__desk *d, struct prefdb *db, int64_t campaign,
+                 const char *annotator, struct pk_err *err)
+{
+    int rc = prefdb__check_name("an annotator", annotator, err);
+    if (!rc)
+        rc = prefdb__begin(db, err);
+    if (rc)
+        return rc;
+    rc = prefdb__desk_open(d, db, campaign, annotator, err);
+    return rc ? prefdb__end(db, rc, err) : 0;
+}
+
 static int skip(struct prefdb__desk *d, int64_t comparison, const char *reason,
                 struct pk_err *err)
 {
@@ -171,15 +184,8 @@ int prefdb_skip(struct prefdb *db, int64_t campaign, const char *annotator,
                 int64_t comparison, const char *reason, struct pk_err *err)
 {
     struct prefdb__desk d;
-    int rc = prefdb__check_name("an annotator", annotator, err);
-    if (!rc)
-        rc = prefdb__begin(db, err);
-    if (rc)
-        return rc;
-    rc = prefdb__desk_open(&d, db, campaign, annotator, err);
-    if (!rc)
-        rc = skip(&d, comparison, reason, err);
-    return prefdb__end(db, rc, err);
+    int rc = begin(&d, db, campaign, annotator, err);
+    return rc ? rc : prefdb__end(db, skip(&d, comparison, reason, err), err);
 }
 
 static int give_back(struct prefdb *db, int64_t campaign, const char *annotator,
@@ -237,15 +243,8 @@ int prefdb_unskip(struct prefdb *db, int64_t campaign, const char *annotator,
 {
     struct prefdb__desk d;
     *comparison = 0;
-    int rc = prefdb__check_name("an annotator", annotator, err);
-    if (!rc)
-        rc = prefdb__begin(db, err);
-    if (rc)
-        return rc;
-    rc = prefdb__desk_open(&d, db, campaign, annotator, err);
-    if (!rc)
-        rc = unskip(&d, comparison, err);
-    return prefdb__end(db, rc, err);
+    int rc = begin(&d, db, campaign, annotator, err);
+    return rc ? rc : prefdb__end(db, unskip(&d, comparison, err), err);
 }
 
 int prefdb_release(struct prefdb *db, int64_t campaign, const char *annotator,

@@ -9,10 +9,10 @@
  * Steps of 4 pairs of two answers of TOKENS (512: PyTorch's 8 rows of 512; with
  * adapters 256); or of 6 pairs with a shared context of 565 tokens and answers
  * of 234 (the Meta row of the paper's Table 6): two forests of three as they
- * are, three of two when flattened, as in a batch of hundreds. A step counts 6 (adapters: 4) x
- * trunk parameters x unique tokens. The limits are the products of 512 by 4096
- * by 4096, in fp32 and in bf16 (0 where that can't be had), measured in the
- * same run. Everything is of the best step. Needs no file. */
+ * are, three of two when flattened, as in a batch of hundreds. A step counts 6
+ * (adapters: 4) x trunk parameters x unique tokens. The limits are the products
+ * of 512 by 4096 by 4096, in fp32 and in bf16 (0 where that can't be had),
+ * measured in the same run. Everything is of the best step. Needs no file. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,9 @@ static size_t put_path(struct rm_pairs *p, struct pk_rng *context,
     for (size_t i = 0; i < l->context + l->answer; i++)
         must(infer_ids_add(
             &p->ids,
-            i == 0 ? 1 : (int32_t)(3 + pk_rng_below(i < l->context ? context : answer, 900)),
+            i == 0 ? 1
+                   : (int32_t)(3 + pk_rng_below(
+                                       i < l->context ? context : answer, 900)),
             &err));
     return at;
 }

@@ -65,6 +65,44 @@ printf 'p\nq\n' | $plain --dimension safety --source hostile >stdout
 stdout_has "<ESC>\[31mred<ESC>\[0m and <RLO>"
 must test "$(LC_ALL=C tr -d '\n -\176\200-\377' <stdout | wc -c)" -eq 0
 
+t "a store that cannot be written to: said, and nothing is lost"
+# No file may grow, which is to the program what a full disk is.
+until_out() {
+    tries=0
+    until grep -q "$1" stdout || [ $tries -gt 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    stdout_has "$1"
+}
+mkfifo lines out
+before=$(said '"annotator": *"bo"')
+(
+    trap '' XFSZ
+    exec "$PREFKIT" annotate s.db --annotator bo --plain --order oldest \
+        --dimension helpfulness <lines >out 2>stderr
+) &
+pid=$!
+cat out >stdout &
+exec 3>lines
+until_out "^verdict> *$\|^verdict> $\|RIGHT"
+prlimit --pid $pid --fsize=1:unlimited
+printf '1\n' >&3
+until_out "^not stored: s.db"
+printf '\n' >&3
+until_out "not kept: s.db.*; an empty line tries again"
+printf 's why\n' >&3
+until_out "> s.db: "
+prlimit --pid $pid --fsize=unlimited:unlimited
+printf '\n' >&3
+until_out "> kept"
+printf 'q\n' >&3
+exec 3>&-
+wait $pid
+must test $? -eq 0
+wait
+must test "$(said '"annotator": *"bo"')" -eq $((before + 1))
+
 t "the store is sound after all that"
 run 0 prefkit check s.db
 end_test
