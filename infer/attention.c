@@ -23,8 +23,8 @@ static void values(const struct infer_task *t, const struct infer_queries *b)
 }
 
 static void forward_block(const struct infer_task *t,
-                          const struct infer_queries *b, float *out,
-                          const float *q)
+                          const struct infer_queries *b,
+                          struct infer_values out, const float *q)
 {
     infer_queries_load(t, b, t->s.q, q);
     infer_queries_probabilities(t, b);
@@ -33,8 +33,8 @@ static void forward_block(const struct infer_task *t,
 }
 
 /* All queries of a segment to one key/value head. */
-static void forward_task(struct infer_task *t, float *out, const float *q,
-                         const float *k, const float *v)
+static void forward_task(struct infer_task *t, struct infer_values out,
+                         const float *q, const float *k, const float *v)
 {
     size_t group = t->a->heads / t->a->kv_heads;
     infer_task_gather(t, k, v, true);
@@ -48,9 +48,9 @@ static void forward_task(struct infer_task *t, float *out, const float *q,
         }
 }
 
-int infer_attention_forward(const struct infer_attention *a, float *out,
-                            const float *q, const float *k, const float *v,
-                            struct pk_err *err)
+int infer_attention_forward(const struct infer_attention *a,
+                            struct infer_values out, const float *q,
+                            const float *k, const float *v, struct pk_err *err)
 {
     size_t each = infer_scratch_floats(a, false);
     float *mem =

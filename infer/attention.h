@@ -9,6 +9,7 @@
 #define PREFKIT_INFER_ATTENTION_H
 
 #include "infer/forest.h"
+#include "infer/values.h"
 
 struct infer_attention {
     const struct infer_packed *forest;
@@ -21,9 +22,9 @@ struct infer_attention {
 /* out (rows, H d) = softmax(q k^T / sqrt(d)) v. q (rows, H d), k and v
  * (N, K d), rotated already. PK_EMEM. */
 PK_NODISCARD int infer_attention_forward(const struct infer_attention *a,
-                                         float *out, const float *q,
-                                         const float *k, const float *v,
-                                         struct pk_err *err);
+                                         struct infer_values out,
+                                         const float *q, const float *k,
+                                         const float *v, struct pk_err *err);
 
 /* Overwrites dq (rows, H d), dk and dv (N, K d) with the gradients, given
  * dout (rows, H d); the probabilities are computed again. PK_EMEM. */

@@ -117,13 +117,17 @@ void infer_queries_load(const struct infer_task *t,
 }
 
 void infer_queries_store(const struct infer_task *t,
-                         const struct infer_queries *b, float *to,
+                         const struct infer_queries *b, struct infer_values to,
                          const float *from)
 {
     size_t d = t->a->d, ld = t->a->heads * d;
-    for (size_t i = 0; i < b->n; i++)
-        memcpy(to + (b->row + i) * ld + b->head * d, from + i * d,
-               d * sizeof(float));
+    for (size_t i = 0; i < b->n; i++) {
+        size_t at = (b->row + i) * ld + b->head * d;
+        if (to.bf16)
+            infer_to_bf16(to.bf16 + at, from + i * d, d);
+        else
+            memcpy(to.f32 + at, from + i * d, d * sizeof *from);
+    }
 }
 
 float infer_attention_scale(const struct infer_attention *a)

@@ -68,7 +68,7 @@ void infer_queries_load(const struct infer_task *t,
                         const struct infer_queries *b, float *to,
                         const float *from);
 void infer_queries_store(const struct infer_task *t,
-                         const struct infer_queries *b, float *to,
+                         const struct infer_queries *b, struct infer_values to,
                          const float *from);
 
 /* What scores are multiplied by: 1 / sqrt(d). */

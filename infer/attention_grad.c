@@ -55,5 +55,5 @@ void infer_queries_backward(const struct infer_task *t,
         products_on_tiles(t, b);
     else
         products(t, b);
-    infer_queries_store(t, b, g->dq, t->s.dq);
+    infer_queries_store(t, b, (struct infer_values){.f32 = g->dq}, t->s.dq);
 }

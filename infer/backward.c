@@ -16,10 +16,12 @@ struct grads {
     float *dh;        /* (N, C) by a norm's output */
     float *dq, *datt; /* (N, H D) */
     float *dk, *dv;   /* (N, K D) */
-    float *dact;      /* (N, F) by SwiGLU's output */
-    float *dgate;     /* (N, F), and, where both are rounded, dup behind it;
-                         else dup takes dact's place */
-    float *hr, *dhr;  /* (R, C) rows of h, in the last layer */
+    struct infer_values back_q, back_k; /* dq and dk, rotated back: where they
+                                           are, or rounded in datt's place */
+    float *dact;                        /* (N, F) by SwiGLU's output */
+    float *dgate;    /* (N, F), and, where both are rounded, dup behind it;
+                        else dup takes dact's place */
+    float *hr, *dhr; /* (R, C) rows of h, in the last layer */
 };
 
 enum { N_GRADS = 11 };
@@ -167,7 +169,12 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
     const struct infer_operand none = {0};
     const struct infer_rmsnorm norm = {a->mid, w->ffn_norm.f32, rows->n, d.c,
                                        p->c->norm_eps};
-    const struct infer_linear_grad down = {{.f32 = g->dx}, &w->down, &dw->down};
+    struct infer_linear_grad down = {{.f32 = g->dx}, &w->down, &dw->down};
+    if (p->t->rounded) { /* once for both, where dh will be */
+        const struct infer_values dy = infer_values_in(g->dh, true);
+        infer_round(dy.bf16, g->dx, rows->n * d.c);
+        down.dy = infer_operand_of(dy);
+    }
     int rc = back(p, &(struct back){&down, 1, rows, none, g->dact});
     if (rc)
         return rc;
@@ -186,7 +193,7 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
 
 /* Gradients by q, k and v, rotated back. */
 static int attention_core_back(const struct infer_pass *p, size_t layer,
-                               const struct grads *g)
+                               struct grads *g)
 {
     const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
@@ -198,8 +205,15 @@ static int attention_core_back(const struct infer_pass *p, size_t layer,
         return rc;
     struct infer_rope rq = infer_pass_rope(p, p->c->heads, rows, 1);
     struct infer_rope rk = infer_pass_rope(p, p->c->kv_heads, &p->f->all, 1);
-    infer_rope(g->dq, rows->n, &rq);
-    infer_rope(g->dk, p->f->n, &rk);
+    g->back_q = (struct infer_values){.f32 = g->dq};
+    g->back_k = (struct infer_values){.f32 = g->dk};
+    if (p->t->rounded) {
+        g->back_q = infer_values_in(g->datt, true);
+        g->back_k.f32 = NULL;
+        g->back_k.bf16 = g->back_q.bf16 + rows->n * rq.heads * rq.d;
+    }
+    infer_rope(g->back_q, g->dq, rows->n, &rq);
+    infer_rope(g->back_k, g->dk, p->f->n, &rk);
     return 0;
 }
 
@@ -211,9 +225,10 @@ static int project_back(const struct infer_pass *p, size_t layer,
     const struct infer_layer *w = &p->w->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer),
                             *all = &p->f->all;
-    const struct infer_linear_grad of[] = {{{.f32 = g->dk}, &w->wk, &dw->wk},
-                                           {{.f32 = g->dv}, &w->wv, &dw->wv},
-                                           {{.f32 = g->dq}, &w->wq, &dw->wq}};
+    const struct infer_linear_grad of[] = {
+        {infer_operand_of(g->back_k), &w->wk, &dw->wk},
+        {{.f32 = g->dv}, &w->wv, &dw->wv},
+        {infer_operand_of(g->back_q), &w->wq, &dw->wq}};
     bool rounded = p->t->rounded;
     const struct infer_operand h = infer_operand_of(infer_pass_h(p)),
                                hr = infer_operand_of(
@@ -241,7 +256,7 @@ static int attention_back(const struct infer_pass *p, size_t layer,
     const struct infer_rmsnorm norm = {a->x, w->attn_norm.f32, n, c,
                                        p->c->norm_eps};
     const struct infer_linear_grad wo = {{.f32 = g->dx}, &w->wo, &dw->wo};
-    const struct infer_operand att = {.f32 = a->att};
+    const struct infer_operand att = infer_operand_of(infer_pass_att(p, layer));
     int rc = back(p, &(struct back){&wo, 1, rows, att, g->datt});
     if (!rc)
         rc = attention_core_back(p, layer, g);

@@ -232,9 +232,9 @@ static int attention_part(struct infer_kv *kv, struct infer_span *const *spans,
         (rc = product(s, s->k, s->h, &w->wk, n, false, err)) ||
         (rc = product(s, s->v, s->h, &w->wv, n, false, err)))
         return rc;
-    infer_rope(s->q, n, &rope);
+    infer_rope((struct infer_values){.f32 = s->q}, s->q, n, &rope);
     rope.heads = c->kv_heads;
-    infer_rope(s->k, n, &rope);
+    infer_rope((struct infer_values){.f32 = s->k}, s->k, n, &rope);
     store_rows(kv, spans, n, kv->k + cache, kv->v + cache);
     attention(kv, n, kv->k + cache, kv->v + cache);
     return 0;

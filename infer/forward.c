@@ -271,6 +271,11 @@ struct infer_values infer_pass_act(const struct infer_pass *p)
     return infer_values_in(p->t->act, p->t->rounded && !p->t->gated);
 }
 
+struct infer_values infer_pass_att(const struct infer_pass *p, size_t layer)
+{
+    return infer_values_in(p->t->layer[layer].att, p->t->rounded);
+}
+
 struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                   const struct infer_rows *rows, int inverse)
 {
@@ -336,15 +341,17 @@ static int attention_part(const struct infer_pass *p, size_t layer)
         return rc;
     struct infer_rope rq = infer_pass_rope(p, c->heads, rows, 0);
     struct infer_rope rk = infer_pass_rope(p, c->kv_heads, &p->f->all, 0);
-    infer_rope(a->q, rows->n, &rq);
-    infer_rope(k, n, &rk);
+    infer_rope((struct infer_values){.f32 = a->q}, a->q, rows->n, &rq);
+    infer_rope((struct infer_values){.f32 = k}, k, n, &rk);
     struct infer_attention at = infer_pass_attention(p, layer);
-    rc = infer_attention_forward(&at, a->att, a->q, a->k, a->v, p->err);
+    rc = infer_attention_forward(&at, infer_pass_att(p, layer), a->q, a->k,
+                                 a->v, p->err);
     if (rc)
         return rc;
     infer_gather(a->mid, a->x, rows->token, first, rows->n,
                  d.c * sizeof(float));
-    const struct infer_input att = {{.f32 = a->att}, rows->n, rows->token};
+    const struct infer_input att = {infer_operand_of(infer_pass_att(p, layer)),
+                                    rows->n, rows->token};
     return linear(p, a->mid, att, &w->wo, true);
 }
 

@@ -5,19 +5,14 @@
 
 #include "infer/gemm_dnn.h"
 #include "infer/gemm_tiles.h"
-#include "infer/simd.h"
+#include "infer/kernels.h"
 
-enum {
-    BLOCK = 512,  /* rows at a time, whatever their number */
-    RUN = 1 << 14 /* elements that one thread rounds at a time */
-};
+enum { BLOCK = 512 }; /* rows at a time, whatever their number */
 
 /* n numbers to bf16, padded with zeros to `padded`. */
 static void rounded(uint16_t *dst, const float *src, size_t n, size_t padded)
 {
-#pragma omp parallel for
-    for (size_t i = 0; i < n; i += RUN)
-        infer_to_bf16(dst + i, src + i, n - i < RUN ? n - i : RUN);
+    infer_round(dst, src, n);
     memset(dst + n, 0, (padded - n) * sizeof *dst);
 }
 

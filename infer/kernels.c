@@ -5,34 +5,65 @@
 
 #include "infer/simd.h"
 
-/* One head, in place: its pairs turned by the angles of t, (d/2, cos and sin).
- */
-MANY_CPUS static void rotate(float *v, const float *t, float sign, size_t half)
+enum {
+    RUN = 1 << 10,     /* elements that a thread takes at a time, or three times
+                          as many: they stay in its first cache */
+    ROUNDED = 1 << 14, /* when it has but to round them */
+    TURNED = 64        /* pairs of a head */
+};
+
+/* n pairs of a head, (x[i], x[i + half]), turned by the angles of t, (n, cos
+ * and sin): their first numbers to a, their second to b. */
+MANY_CPUS static void rotate(float *restrict a, float *restrict b,
+                             const float *x, size_t half, const float *t,
+                             float sign, size_t n)
 {
-    for (size_t i = 0; i < half; i++) {
+    for (size_t i = 0; i < n; i++) {
         float c = t[2 * i], s = sign * t[2 * i + 1];
-        float a = v[i], b = v[i + half];
-        v[i] = a * c - b * s;
-        v[i + half] = b * c + a * s;
+        a[i] = x[i] * c - x[i + half] * s;
+        b[i] = x[i + half] * c + x[i] * s;
     }
 }
 
-void infer_rope(float *x, size_t rows, const struct infer_rope *r)
+static void put(struct infer_values y, size_t at, const float *x, size_t n)
 {
+    if (y.bf16)
+        infer_to_bf16(y.bf16 + at, x, n);
+    else
+        memcpy(y.f32 + at, x, n * sizeof *x);
+}
+
+/* The head that begins with number `at`. */
+static void rotate_head(struct infer_values y, const float *x, size_t at,
+                        const float *t, const struct infer_rope *r)
+{
+    float a[TURNED], b[TURNED], sign = r->inverse ? -1.0F : 1.0F;
     size_t half = r->d / 2;
-    float sign = r->inverse ? -1.0F : 1.0F;
+    for (size_t i = 0; i < half; i += TURNED) {
+        size_t n = half - i < TURNED ? half - i : TURNED;
+        rotate(a, b, x + at + i, half, t + 2 * i, sign, n);
+        put(y, at + i, a, n);
+        put(y, at + half + i, b, n);
+    }
+}
+
+void infer_rope(struct infer_values y, const float *x, size_t rows,
+                const struct infer_rope *r)
+{
 #pragma omp parallel for
     for (size_t row = 0; row < rows; row++) {
-        const float *t = r->table + r->depth[r->row_token[row]] * half * 2;
+        const float *t = r->table + r->depth[r->row_token[row]] * r->d;
         for (size_t h = 0; h < r->heads; h++)
-            rotate(x + (row * r->heads + h) * r->d, t, sign, half);
+            rotate_head(y, x, (row * r->heads + h) * r->d, t, r);
     }
 }
 
-enum {
-    RUN = 1 << 10
-}; /* elements that a thread takes at a time, or three
-       times as many: they stay in its first cache */
+void infer_round(uint16_t *y, const float *x, size_t n)
+{
+#pragma omp parallel for
+    for (size_t i = 0; i < n; i += ROUNDED)
+        infer_to_bf16(y + i, x + i, n - i < ROUNDED ? n - i : ROUNDED);
+}
 
 /* Where a run's numbers, from i on, are computed: where they belong, or in mem
  * to be rounded from there. */

@@ -26,17 +26,18 @@ PK_NODISCARD int infer_rmsnorm_backward(float *dx, float *dw, const float *dy,
                                         const struct infer_rmsnorm *n,
                                         struct pk_err *err);
 
-/* Rotate each head of x (rows, heads * d) by its row's position, pairing
+/* y = each head of x (rows, heads * d), rotated by its row's position, pairing
  * element i with i + d/2 (Su et al., arXiv 2104.09864, in Hugging Face's
  * order). `row_token` gives each row's token and `depth` that token's
- * position. inverse: rotate back, which is the adjoint. */
+ * position. inverse: rotate back, which is the adjoint. y.f32 may be x. */
 struct infer_rope {
     const float *table;
     const size_t *row_token, *depth;
     size_t heads, d;
     int inverse;
 };
-void infer_rope(float *x, size_t rows, const struct infer_rope *r);
+void infer_rope(struct infer_values y, const float *x, size_t rows,
+                const struct infer_rope *r);
 
 /* act = silu(gate) * up, n elements. (Shazeer, arXiv 2002.05202.) */
 void infer_swiglu(struct infer_values act, const float *gate, const float *up,
@@ -49,6 +50,9 @@ struct infer_swiglu_grad {
     const float *d, *gate, *up;
 };
 void infer_swiglu_backward(const struct infer_swiglu_grad *s, size_t n);
+
+/* y (n) = x, rounded to bf16. */
+void infer_round(uint16_t *y, const float *x, size_t n);
 
 /* Rows of x, of so many bytes, picked out: y[i] = x[index[i] - base]. */
 void infer_gather(void *y, const void *x, const size_t *index, size_t base,

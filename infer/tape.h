@@ -14,7 +14,7 @@ struct infer_acts {
     float *q;         /* (rows, H D) rotated */
     float *k, *v;     /* (N, K D) k rotated */
     float *att;       /* (rows, H D) attention's output, before wo; without a
-                         tape, h */
+                         tape, h; bf16 where h is */
     float *mid;       /* (rows, C) after attention's residual */
     float *gate, *up; /* (rows, F); with nothing kept, one block of rows, or
                          none */
@@ -76,9 +76,10 @@ struct infer_attention infer_pass_attention(const struct infer_pass *p,
                                             size_t layer);
 /* Can attention be computed on tiles? */
 bool infer_attention_fits_tiles(const struct infer_config *c);
-/* h and act, where they are what products read. */
+/* h, act and a layer's att, where they are what products read. */
 struct infer_values infer_pass_h(const struct infer_pass *p);
 struct infer_values infer_pass_act(const struct infer_pass *p);
+struct infer_values infer_pass_att(const struct infer_pass *p, size_t layer);
 struct infer_rope infer_pass_rope(const struct infer_pass *p, size_t heads,
                                   const struct infer_rows *rows, int inverse);
 

@@ -144,7 +144,7 @@ void __wrap_infer_to_bf16(uint16_t *dst, const float *src, size_t n)
 }
 
 TIMED(KIND_ATTENTION, int, infer_attention_forward,
-      (const struct infer_attention *a, float *out, const float *q,
+      (const struct infer_attention *a, struct infer_values out, const float *q,
        const float *k, const float *v, struct pk_err *err),
       (a, out, q, k, v, err))
 TIMED(KIND_ATTENTION, int, infer_attention_backward,
@@ -186,7 +186,9 @@ TIMED_KIND(KIND_ELEMENTS, infer_swiglu,
 TIMED_KIND(KIND_ELEMENTS, infer_swiglu_backward,
            (const struct infer_swiglu_grad *s, size_t n), (s, n))
 TIMED_KIND(KIND_ELEMENTS, infer_rope,
-           (float *x, size_t rows, const struct infer_rope *r), (x, rows, r))
+           (struct infer_values y, const float *x, size_t rows,
+            const struct infer_rope *r),
+           (y, x, rows, r))
 TIMED_KIND(KIND_ELEMENTS, infer_gather,
            (void *y, const void *x, const size_t *index, size_t base,
             size_t rows, size_t bytes),
