@@ -178,7 +178,7 @@ static int submit(struct annotate__plain_io *p, struct pk_err *err)
 /* A step that was not taken, and why. */
 static int told(struct annotate__plain_io *p, int rc, const struct pk_err *err)
 {
-    if (rc != PK_ENO && !annotate__stays(p->s, rc))
+    if (!annotate__stays(p->s, rc))
         return rc;
     fprintf(p->out, "%s\n", err->text);
     return 0;
@@ -187,7 +187,7 @@ static int told(struct annotate__plain_io *p, int rc, const struct pk_err *err)
 int annotate__plain_keep(struct annotate__plain_io *p, struct pk_err *err)
 {
     int rc = annotate__keep(p->s, err);
-    if (!rc || !annotate__stays(p->s, rc))
+    if (!annotate__stays(p->s, rc))
         return rc;
     fprintf(p->out, "not stored: %s\n", err->text);
     return 0;
@@ -285,7 +285,7 @@ static int undo(struct annotate__plain_io *p, const char *id,
         return 0;
     }
     int rc = annotate__revise(p->s, (int64_t)n, err);
-    if (rc == PK_EDATA && !p->s->have) {
+    if ((rc == PK_EDATA || rc == PK_ENO) && !p->s->have) {
         fprintf(p->out, "%s\n", err->text);
         rc = annotate__next(p->s, err);
     }

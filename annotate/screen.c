@@ -85,7 +85,7 @@ static int submit(struct annotate__view *v, struct pk_err *err)
 static int told(struct annotate__view *v, int rc, const struct pk_err *err)
 {
     char text[256];
-    if (rc != PK_ENO && !annotate__stays(v->s, rc))
+    if (!annotate__stays(v->s, rc))
         return rc;
     snprintf(text, sizeof text, "%.200s", err->text);
     annotate__screen_say(v, text);
@@ -354,7 +354,7 @@ static int draw(struct annotate__view *v, struct pk_err *err)
 static int keep(struct annotate__view *v, const char *said, struct pk_err *err)
 {
     int rc = annotate__keep(v->s, err);
-    if (!rc || !annotate__stays(v->s, rc))
+    if (!annotate__stays(v->s, rc))
         return rc;
     if (said[0])
         return 0;

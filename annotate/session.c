@@ -511,7 +511,7 @@ int annotate__submit(struct annotate__session *s, struct pk_err *err)
 
 bool annotate__stays(const struct annotate__session *s, int rc)
 {
-    return s->have && (rc == PK_EIO || rc == PK_EUSAGE);
+    return s->have && (rc == PK_ENO || rc == PK_EIO || rc == PK_EUSAGE);
 }
 
 int annotate__skip(struct annotate__session *s, const char *reason,

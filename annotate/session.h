@@ -90,8 +90,8 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
 void annotate__count(struct annotate__session *s);
 
 /* Is the pair still in hand after an error of a store that cannot be written to
- * (the disk is full, another waits too long), or of what is not allowed? Then
- * it is said, and work goes on. */
+ * (the disk is full, another waits too long), or of what is not there or not
+ * allowed? Then it is said, and work goes on. */
 bool annotate__stays(const struct annotate__session *s, int rc);
 
 /* Not this pair. While revising: back to the pair that was in hand. */

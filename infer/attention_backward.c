@@ -85,11 +85,14 @@ static void add_parts(struct work *w)
 
 /* ---- Segments ------------------------------------------------------------ */
 
+/* Its keys and values are there from now on, and no gradient by them yet; nor
+ * in the padding, which blocks of its queries add zeros to. */
 static void enter(const struct infer_task *t,
                   const struct infer_attention_grad *g)
 {
     const struct infer_segment *s = &t->a->forest->segment[t->segment];
-    size_t d = t->a->d, at = s->depth0 * d, n = s->len * d;
+    size_t d = t->a->d, at = s->depth0 * d,
+           n = infer_padded(s->depth0 + s->len) * d - at;
     infer_task_gather(t, g->k, g->v, false);
     memset(t->s.dk + at, 0, n * sizeof(float));
     memset(t->s.dv + at, 0, n * sizeof(float));
@@ -204,7 +207,6 @@ static void run(const struct work *w, float *mem, size_t each)
     {
         float *mine = mem + (size_t)omp_get_thread_num() * each;
         struct infer_scratch s = infer_scratch_at(a, mine, true);
-        memset(mine, 0, each * sizeof *mine);
         if (a->tiles)
             infer_tiles_begin();
 #pragma omp for schedule(dynamic, 1)

@@ -7,14 +7,14 @@
 #include "infer/gemm.h"
 #include "infer/simd.h"
 
-static size_t padded(size_t n)
+size_t infer_padded(size_t keys)
 {
-    return (n + INFER_KEYS - 1) / INFER_KEYS * INFER_KEYS;
+    return (keys + INFER_KEYS - 1) / INFER_KEYS * INFER_KEYS;
 }
 
 size_t infer_scratch_floats(const struct infer_attention *a, bool backward)
 {
-    size_t path = padded(a->forest->max_depth);
+    size_t path = infer_padded(a->forest->max_depth);
     size_t n = 2 * path * a->d + (size_t)INFER_QUERIES * (2 * a->d + path);
     if (backward)
         n *= 2;
@@ -24,7 +24,7 @@ size_t infer_scratch_floats(const struct infer_attention *a, bool backward)
 struct infer_scratch infer_scratch_at(const struct infer_attention *a,
                                       float *mem, bool backward)
 {
-    size_t path = padded(a->forest->max_depth), kv = path * a->d,
+    size_t path = infer_padded(a->forest->max_depth), kv = path * a->d,
            q = INFER_QUERIES * a->d;
     struct infer_scratch s = {.k = mem, .v = mem + kv, .q = mem + 2 * kv};
     s.o = s.q + q;
@@ -45,7 +45,7 @@ struct infer_scratch infer_scratch_at(const struct infer_attention *a,
 
 size_t infer_task_keys(const struct infer_task *t)
 {
-    return padded(t->path);
+    return infer_padded(t->path);
 }
 
 static size_t row_depth(const struct infer_task *t, size_t row)
@@ -102,7 +102,7 @@ struct infer_queries infer_task_block(const struct infer_task *t, size_t row,
 {
     size_t n = t->end - row < INFER_QUERIES ? t->end - row : INFER_QUERIES;
     return (struct infer_queries){row, n, head,
-                                  padded(row_depth(t, row + n - 1) + 1)};
+                                  infer_padded(row_depth(t, row + n - 1) + 1)};
 }
 
 void infer_queries_load(const struct infer_task *t,
@@ -123,10 +123,7 @@ void infer_queries_store(const struct infer_task *t,
     size_t d = t->a->d, ld = t->a->heads * d;
     for (size_t i = 0; i < b->n; i++) {
         size_t at = (b->row + i) * ld + b->head * d;
-        if (to.bf16)
-            infer_to_bf16(to.bf16 + at, from + i * d, d);
-        else
-            memcpy(to.f32 + at, from + i * d, d * sizeof *from);
+        infer_values_put(to, at, from + i * d, d);
     }
 }
 

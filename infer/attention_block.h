@@ -41,6 +41,9 @@ struct infer_task infer_task_of(const struct infer_attention *a,
                                 struct infer_scratch s, size_t segment,
                                 size_t group);
 
+/* So many keys with the padding after them. */
+size_t infer_padded(size_t keys);
+
 /* Keys of its path, with the padding. */
 size_t infer_task_keys(const struct infer_task *t);
 

@@ -209,8 +209,8 @@ static int attention_core_back(const struct infer_pass *p, size_t layer,
     g->back_k = (struct infer_values){.f32 = g->dk};
     if (p->t->rounded) {
         g->back_q = infer_values_in(g->datt, true);
-        g->back_k.f32 = NULL;
-        g->back_k.bf16 = g->back_q.bf16 + rows->n * rq.heads * rq.d;
+        g->back_k = (struct infer_values){.bf16 = g->back_q.bf16 +
+                                                  rows->n * rq.heads * rq.d};
     }
     infer_rope(g->back_q, g->dq, rows->n, &rq);
     infer_rope(g->back_k, g->dk, p->f->n, &rk);

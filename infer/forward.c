@@ -134,26 +134,12 @@ bool infer_attention_fits_tiles(const struct infer_config *c)
     return infer_tiles_here() && c->head_dim % 32 == 0;
 }
 
-/* Has any matrix an adapter? */
-static bool is_adapted(const struct infer_config *c,
-                       const struct infer_weights *w)
-{
-    bool any = false;
-    for (size_t i = 0; w->layer && i < c->layers; i++) {
-        const struct infer_layer *l = &w->layer[i];
-        any = any || l->wq.adapter || l->wk.adapter || l->wv.adapter ||
-              l->wo.adapter || l->gate.adapter || l->up.adapter ||
-              l->down.adapter;
-    }
-    return any;
-}
-
 /* SwiGLU is computed as its products are, where it need not be kept. */
 static bool is_gated(const struct infer_config *c,
                      const struct infer_weights *w)
 {
     const struct infer_gemm g = {.precision = w->precision};
-    return infer_gated_here(&g) && !is_adapted(c, w);
+    return infer_gated_here(&g) && !infer_has_adapters(w, c);
 }
 
 /* The most weights that go into products together: gate and up, or queries,
@@ -187,10 +173,8 @@ struct infer_plan infer_score_plan(const struct infer_config *c,
         infer_pass_product_sizes(c, f.tokens, w->precision);
     size_t pass =
         infer_pass_floats(c, &packed, INFER_KEEP_NOTHING, is_gated(c, w));
-    if (w->layer)
-        products.narrow = w->layer[0].wq.bf16 != NULL;
-    else
-        products.narrow = w->precision == INFER_PRECISION_BF16;
+    products.narrow = w->layer ? w->layer[0].wq.bf16 != NULL
+                               : w->precision == INFER_PRECISION_BF16;
     return (struct infer_plan){
         (pass + f.readouts * d.c) * sizeof(float),
         infer_attention_forward_floats(&at) * sizeof(float),
@@ -221,7 +205,7 @@ int infer_pass_plan(const struct infer_pass *p)
     t->gemm.precision = p->w->precision;
     t->gated = t->keep == INFER_KEEP_NOTHING && is_gated(c, p->w);
     t->rounded =
-        p->w->precision == INFER_PRECISION_BF16 && !is_adapted(c, p->w);
+        p->w->precision == INFER_PRECISION_BF16 && !infer_has_adapters(p->w, c);
     struct cutter count = {0};
     lay_out(t, c, f, &count);
     if (count.used > t->cap) {

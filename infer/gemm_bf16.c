@@ -9,13 +9,6 @@
 
 enum { BLOCK = 512 }; /* rows at a time, whatever their number */
 
-/* n numbers to bf16, padded with zeros to `padded`. */
-static void rounded(uint16_t *dst, const float *src, size_t n, size_t padded)
-{
-    infer_round(dst, src, n);
-    memset(dst + n, 0, (padded - n) * sizeof *dst);
-}
-
 /* Scratch cut into arrays of 64-byte multiples. */
 static size_t floats(size_t bytes)
 {
@@ -33,7 +26,7 @@ static const uint16_t *weights(const struct infer_matrix *w, float *mem)
     size_t n = w->rows * w->cols;
     if (w->bf16)
         return w->bf16;
-    rounded((uint16_t *)mem, w->f32, n, n);
+    infer_round((uint16_t *)mem, w->f32, n);
     return (const uint16_t *)mem;
 }
 
@@ -57,7 +50,7 @@ static int plan_block(struct infer_gemm *g, const struct infer_linear *to,
     size_t in = to[0].w->cols, wide = 0, out = 0;
     for (size_t i = 0; i < n; i++) {
         wide += weights_floats(to[i].w);
-        out = to[i].w->rows > out ? to[i].w->rows : out;
+        out = at_least(out, to[i].w->rows);
     }
     float *mem = infer_gemm_scratch(
         g, wide + bf16_floats(BLOCK * in) + BLOCK * out, err);
@@ -78,13 +71,12 @@ static const uint16_t *block_rows(const struct block *b, struct infer_operand x,
                                   size_t rows, size_t in)
 {
     size_t n = rows * in;
-    if (!x.bf16) {
-        rounded(b->x, x.f32, n, BLOCK * in);
-        return b->x;
-    }
-    if (rows == BLOCK)
+    if (x.bf16 && rows == BLOCK)
         return x.bf16;
-    memcpy(b->x, x.bf16, n * sizeof *b->x);
+    if (x.bf16)
+        memcpy(b->x, x.bf16, n * sizeof *b->x);
+    else
+        infer_round(b->x, x.f32, n);
     memset(b->x + n, 0, (BLOCK * in - n) * sizeof *b->x);
     return b->x;
 }
@@ -146,7 +138,7 @@ static const uint16_t *all_rounded(struct infer_operand x, uint16_t *mem,
 {
     if (x.bf16)
         return x.bf16;
-    rounded(mem, x.f32, n, n);
+    infer_round(mem, x.f32, n);
     return mem;
 }
 

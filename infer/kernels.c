@@ -25,14 +25,6 @@ MANY_CPUS static void rotate(float *restrict a, float *restrict b,
     }
 }
 
-static void put(struct infer_values y, size_t at, const float *x, size_t n)
-{
-    if (y.bf16)
-        infer_to_bf16(y.bf16 + at, x, n);
-    else
-        memcpy(y.f32 + at, x, n * sizeof *x);
-}
-
 /* The head that begins with number `at`. */
 static void rotate_head(struct infer_values y, const float *x, size_t at,
                         const float *t, const struct infer_rope *r)
@@ -42,8 +34,8 @@ static void rotate_head(struct infer_values y, const float *x, size_t at,
     for (size_t i = 0; i < half; i += TURNED) {
         size_t n = half - i < TURNED ? half - i : TURNED;
         rotate(a, b, x + at + i, half, t + 2 * i, sign, n);
-        put(y, at + i, a, n);
-        put(y, at + half + i, b, n);
+        infer_values_put(y, at + i, a, n);
+        infer_values_put(y, at + half + i, b, n);
     }
 }
 
@@ -65,20 +57,6 @@ void infer_round(uint16_t *y, const float *x, size_t n)
         infer_to_bf16(y + i, x + i, n - i < ROUNDED ? n - i : ROUNDED);
 }
 
-/* Where a run's numbers, from i on, are computed: where they belong, or in mem
- * to be rounded from there. */
-static float *run_at(struct infer_values v, size_t i, float *mem)
-{
-    return v.f32 ? v.f32 + i : mem;
-}
-
-static void run_done(struct infer_values v, size_t i, const float *mem,
-                     size_t n)
-{
-    if (v.bf16)
-        infer_to_bf16(v.bf16 + i, mem, n);
-}
-
 void infer_swiglu(struct infer_values act, const float *gate, const float *up,
                   size_t n)
 {
@@ -86,8 +64,8 @@ void infer_swiglu(struct infer_values act, const float *gate, const float *up,
     for (size_t i = 0; i < n; i += RUN) {
         float mem[RUN];
         size_t some = n - i < RUN ? n - i : RUN;
-        infer_swiglu_run(run_at(act, i, mem), gate + i, up + i, some);
-        run_done(act, i, mem, some);
+        infer_swiglu_run(infer_values_at(act, i, mem), gate + i, up + i, some);
+        infer_values_done(act, i, mem, some);
     }
 }
 
@@ -95,15 +73,15 @@ static void swiglu_backward_run(const struct infer_swiglu_grad *s, size_t i,
                                 size_t n)
 {
     float mem[3][RUN];
-    float *dup = run_at(s->dup, i, mem[0]);
+    float *dup = infer_values_at(s->dup, i, mem[0]);
     if (dup != s->d + i)
         memcpy(dup, s->d + i, n * sizeof *dup);
-    infer_swiglu_backward_run(run_at(s->act, i, mem[1]),
-                              run_at(s->dgate, i, mem[2]), dup, s->gate + i,
-                              s->up + i, n);
-    run_done(s->dup, i, mem[0], n);
-    run_done(s->act, i, mem[1], n);
-    run_done(s->dgate, i, mem[2], n);
+    infer_swiglu_backward_run(infer_values_at(s->act, i, mem[1]),
+                              infer_values_at(s->dgate, i, mem[2]), dup,
+                              s->gate + i, s->up + i, n);
+    infer_values_done(s->dup, i, mem[0], n);
+    infer_values_done(s->act, i, mem[1], n);
+    infer_values_done(s->dgate, i, mem[2], n);
 }
 
 void infer_swiglu_backward(const struct infer_swiglu_grad *s, size_t n)

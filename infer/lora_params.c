@@ -202,11 +202,11 @@ static int make(struct infer_params **out, const struct infer_config *c,
     return 0;
 }
 
-static bool has_adapters(const struct infer_weights *w,
-                         const struct infer_config *c)
+bool infer_has_adapters(const struct infer_weights *w,
+                        const struct infer_config *c)
 {
     bool has = false;
-    for (size_t l = 0; l < c->layers; l++) {
+    for (size_t l = 0; w->layer && l < c->layers; l++) {
 #define INFER_HAS(field, rows, cols, name)                                     \
     has |= w->layer[l].field.adapter != NULL;
         INFER_LAYER_TENSORS(INFER_HAS)
@@ -222,7 +222,7 @@ int infer_params_lora(struct infer_params **out, const struct infer_config *c,
                       struct pk_err *err)
 {
     *out = NULL;
-    if (has_adapters(base, c))
+    if (infer_has_adapters(base, c))
         return pk_fail(err, PK_EDATA,
                        "the base has adapters already: train on the merged "
                        "model");

@@ -5,11 +5,10 @@
 #include "common/lanes.h"
 #include "common/mem.h"
 #include "infer/kernels.h"
-#include "infer/simd.h"
 
 enum {
     ROW_CHUNK = 64, /* rows that one partial sum covers */
-    RUN = 1024      /* numbers of a row that are rounded at a time */
+    RUN = 1024      /* numbers of a row that are computed at a time */
 };
 
 CPUS_INLINE double row_rstd(const float *x, const struct infer_rmsnorm *n)
@@ -34,12 +33,10 @@ static void norm_row(struct infer_values y, const struct infer_rmsnorm *n,
 {
     const float *x = n->x + r * n->c;
     float rstd = (float)rstd_of(x, n), mem[RUN];
-    if (y.f32)
-        norm_run(y.f32 + r * n->c, x, n->w, rstd, n->c);
-    for (size_t i = 0; y.bf16 && i < n->c; i += RUN) {
-        size_t some = n->c - i < RUN ? n->c - i : RUN;
-        norm_run(mem, x + i, n->w + i, rstd, some);
-        infer_to_bf16(y.bf16 + r * n->c + i, mem, some);
+    for (size_t i = 0; i < n->c; i += RUN) {
+        size_t at = r * n->c + i, some = n->c - i < RUN ? n->c - i : RUN;
+        norm_run(infer_values_at(y, at, mem), x + i, n->w + i, rstd, some);
+        infer_values_done(y, at, mem, some);
     }
 }
 

@@ -46,4 +46,9 @@ int infer_random_next(void *ctx, size_t tensor, size_t from, float *dst,
 PK_NODISCARD int infer_unpair_rows(float *w, size_t heads, size_t head_dim,
                                    size_t cols, struct pk_err *err);
 
+/* Has any matrix of a layer an adapter? Of weights that are not there yet
+ * (w->layer is NULL), none. */
+bool infer_has_adapters(const struct infer_weights *w,
+                        const struct infer_config *c);
+
 #endif

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "infer/simd.h"
 
 /* As products read them, and as what comes before writes them. */
 struct infer_operand {
@@ -36,6 +39,31 @@ static inline struct infer_operand infer_operand_from(struct infer_operand x,
 {
     return x.bf16 ? (struct infer_operand){NULL, x.bf16 + i}
                   : (struct infer_operand){x.f32 + i, NULL};
+}
+
+/* Where numbers from i on are computed: where they belong, or in mem, from
+ * where infer_values_done rounds them to there. */
+static inline float *infer_values_at(struct infer_values v, size_t i,
+                                     float *mem)
+{
+    return v.f32 ? v.f32 + i : mem;
+}
+
+static inline void infer_values_done(struct infer_values v, size_t i,
+                                     const float *mem, size_t n)
+{
+    if (v.bf16)
+        infer_to_bf16(v.bf16 + i, mem, n);
+}
+
+/* Numbers from i on = x (n), which lies elsewhere. */
+static inline void infer_values_put(struct infer_values v, size_t i,
+                                    const float *x, size_t n)
+{
+    if (v.bf16)
+        infer_to_bf16(v.bf16 + i, x, n);
+    else
+        memcpy(v.f32 + i, x, n * sizeof *x);
 }
 
 static inline size_t infer_value_size(bool rounded)

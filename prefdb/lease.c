@@ -6,6 +6,19 @@
  * that are in hand, not with the store. */
 #include "prefdb/desk.h"
 
+/* A transaction at an annotator's desk; to be ended, where this went well. */
+static int begin(struct prefdb__desk *d, struct prefdb *db, int64_t campaign,
+                 const char *annotator, struct pk_err *err)
+{
+    int rc = prefdb__check_name("an annotator", annotator, err);
+    if (!rc)
+        rc = prefdb__begin(db, err);
+    if (rc)
+        return rc;
+    rc = prefdb__desk_open(d, db, campaign, annotator, err);
+    return rc ? prefdb__end(db, rc, err) : 0;
+}
+
 /* ---- Next ---------------------------------------------------------------- */
 
 /* Go through the tasks: 1 and *comparison when one is free for us. *start is
@@ -113,16 +126,13 @@ int prefdb_next(struct prefdb *db, int64_t campaign, const char *annotator,
 {
     struct prefdb__desk d;
     *out = (struct prefdb_task){0};
-    int rc = prefdb__check_name("an annotator", annotator, err);
     bool lazy = db->lazy;
-    if (!rc) /* a lease need not outlive a power cut */
-        rc = prefdb_lazy(db, true, err);
+    /* A lease need not outlive a power cut. */
+    int rc = prefdb_lazy(db, true, err), found = 0;
     if (!rc)
-        rc = prefdb__begin(db, err);
-    int found = rc;
+        rc = begin(&d, db, campaign, annotator, err);
     if (!rc) {
-        rc = prefdb__desk_open(&d, db, campaign, annotator, err);
-        found = rc ? rc : next(&d, out, err);
+        found = next(&d, out, err);
         rc = prefdb__end(db, found < 0 ? found : 0, err);
     }
     int after = prefdb_lazy(db, lazy, rc ? NULL : err);
@@ -134,19 +144,6 @@ int prefdb_next(struct prefdb *db, int64_t campaign, const char *annotator,
 }
 
 /* ---- Skip, take back, release -------------------------------------------- */
-
-/* A transaction at an annotator's desk; to be ended, where this went well. */
-static int begin(struct prefdb__desk *d, struct prefdb *db, int64_t campaign,
-                 const char *annotator, struct pk_err *err)
-{
-    int rc = prefdb__check_name("an annotator", annotator, err);
-    if (!rc)
-        rc = prefdb__begin(db, err);
-    if (rc)
-        return rc;
-    rc = prefdb__desk_open(d, db, campaign, annotator, err);
-    return rc ? prefdb__end(db, rc, err) : 0;
-}
 
 static int skip(struct prefdb__desk *d, int64_t comparison, const char *reason,
                 struct pk_err *err)

@@ -17,15 +17,7 @@
 #define infer_swiglu_backward_run  plain_swiglu_backward_run
 #define infer_from_bf16            plain_from_bf16
 #define infer_to_bf16              plain_to_bf16
-void plain_softmax_row(float *p, size_t n, float scale);
-void plain_softmax_backward_row(float *dp, const float *p, size_t n,
-                                float scale);
-void plain_swiglu_run(float *act, const float *gate, const float *up, size_t n);
-void plain_swiglu_backward_run(float *restrict act, float *restrict dgate,
-                               float *restrict d, const float *restrict gate,
-                               const float *restrict up, size_t n);
-void plain_from_bf16(float *dst, const void *src, size_t n);
-void plain_to_bf16(uint16_t *dst, const float *src, size_t n);
+#undef PREFKIT_INFER_SIMD_H
 #include "infer/simd.c"
 #undef infer_softmax_row
 #undef infer_softmax_backward_row

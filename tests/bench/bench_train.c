@@ -44,13 +44,11 @@ static size_t put_path(struct rm_pairs *p, struct pk_rng *context,
                        struct pk_rng *answer, const struct lengths *l)
 {
     size_t at = p->ids.len;
-    for (size_t i = 0; i < l->context + l->answer; i++)
-        must(infer_ids_add(
-            &p->ids,
-            i == 0 ? 1
-                   : (int32_t)(3 + pk_rng_below(
-                                       i < l->context ? context : answer, 900)),
-            &err));
+    for (size_t i = 0; i < l->context + l->answer; i++) {
+        struct pk_rng *rng = i < l->context ? context : answer;
+        int32_t id = (int32_t)(3 + pk_rng_below(rng, 900));
+        must(infer_ids_add(&p->ids, i ? id : 1, &err)); /* all begin alike */
+    }
     return at;
 }
 
