@@ -22,8 +22,9 @@
  * with a tile unit (AMX) by a kernel of our own (infer/gemm_tiles.h), which
  * rounds and packs as it goes; elsewhere through oneDNN, which uses weights
  * stored in bf16 as they lie, and others rounded into scratch for each product:
- * rows go in blocks of a fixed number, the last one padded. Either way a row's
- * bits do not depend on the others; but on the machine they may. */
+ * rows go in blocks of a fixed number, the last one padded where oneDNN's bits
+ * would depend on it (infer_dnn_rows_apart). Either way a row's bits do not
+ * depend on the others; but on the machine they may. */
 #ifndef PREFKIT_INFER_GEMM_H
 #define PREFKIT_INFER_GEMM_H
 

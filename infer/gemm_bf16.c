@@ -1,4 +1,4 @@
-/* Products in bf16: operands rounded, rows in blocks of a fixed size. */
+/* Products in bf16: operands rounded, rows in blocks. */
 #include "infer/gemm_bf16.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "infer/gemm_tiles.h"
 #include "infer/kernels.h"
 
-enum { BLOCK = 512 }; /* rows at a time, whatever their number */
+enum { BLOCK = 512 }; /* rows at a time */
 
 /* Scratch cut into arrays of 64-byte multiples. */
 static size_t floats(size_t bytes)
@@ -65,33 +65,39 @@ static int plan_block(struct infer_gemm *g, const struct infer_linear *to,
     return 0;
 }
 
-/* BLOCK rows of numbers rounded: up to so many of x, and zeros; where they lie,
- * or in the block. */
+/* As many rows as the product of so many must have, so that a row's bits do not
+ * depend on their number. */
+static size_t padded(size_t rows)
+{
+    return infer_dnn_rows_apart() ? rows : BLOCK;
+}
+
+/* `to` rows of numbers rounded: so many of x, and zeros; where they lie, or in
+ * the block. */
 static const uint16_t *block_rows(const struct block *b, struct infer_operand x,
-                                  size_t rows, size_t in)
+                                  size_t rows, size_t to, size_t in)
 {
     size_t n = rows * in;
-    if (x.bf16 && rows == BLOCK)
+    if (x.bf16 && rows == to)
         return x.bf16;
     if (x.bf16)
         memcpy(b->x, x.bf16, n * sizeof *b->x);
     else
         infer_round(b->x, x.f32, n);
-    memset(b->x + n, 0, (BLOCK * in - n) * sizeof *b->x);
+    memset(b->x + n, 0, (to * in - n) * sizeof *b->x);
     return b->x;
 }
 
-/* y (rows, out) = or += x w^T, up to BLOCK rows of it, in a product of BLOCK
- * rows. */
+/* y (rows, out) = or += x w^T, in a product of that many rows or more. */
 static int multiply_block(struct infer_gemm *g, const struct block *b,
                           const uint16_t *x, const uint16_t *w, float *y,
                           size_t rows, const struct infer_dnn_product *p,
                           struct pk_err *err)
 {
     size_t out = p->n, size = rows * out * sizeof *y;
-    if (rows == BLOCK)
+    if (rows == p->m)
         return infer_dnn_multiply(&g->dnn, p, y, x, w, err);
-    memset(b->y, 0, BLOCK * out * sizeof *y);
+    memset(b->y, 0, p->m * out * sizeof *y);
     memcpy(b->y, y, p->add ? size : 0);
     int rc = infer_dnn_multiply(&g->dnn, p, b->y, x, w, err);
     if (!rc)
@@ -109,13 +115,12 @@ int infer_bf16_linears(struct infer_gemm *g, const struct infer_linear *to,
         return infer_tiles_linears(g, to, n, x, rows, add, err);
     int rc = plan_block(g, to, n, &b, err);
     for (size_t r = 0; !rc && r < rows; r += BLOCK) {
-        size_t some = at_most(rows - r, BLOCK);
+        size_t some = at_most(rows - r, BLOCK), m = padded(some);
         const uint16_t *xh =
-            block_rows(&b, infer_operand_from(x, r * in), some, in);
+            block_rows(&b, infer_operand_from(x, r * in), some, m, in);
         for (size_t i = 0; !rc && i < n; i++) {
             size_t out = to[i].w->rows;
-            const struct infer_dnn_product p = {BLOCK, out,  in,
-                                                false, true, add};
+            const struct infer_dnn_product p = {m, out, in, false, true, add};
             rc = multiply_block(g, &b, xh, b.w[i], to[i].y + r * out, some, &p,
                                 err);
         }

@@ -77,6 +77,11 @@ bool infer_dnn_fast(void)
     return has(dnnl_cpu_isa_avx512_core_amx);
 }
 
+bool infer_dnn_rows_apart(void)
+{
+    return has(dnnl_cpu_isa_avx512_core_bf16) && !infer_dnn_fast();
+}
+
 static int check(dnnl_status_t s, const char *what, struct pk_err *err)
 {
     if (s == dnnl_success)
@@ -230,6 +235,11 @@ const char *infer_dnn_missing(void)
 }
 
 bool infer_dnn_fast(void)
+{
+    return false;
+}
+
+bool infer_dnn_rows_apart(void)
 {
     return false;
 }

@@ -14,6 +14,11 @@ const char *infer_dnn_missing(void);
 /* Has the processor a tile unit (AMX)? Without one oneDNN's bf16 is slower than
  * f32, where it was measured. */
 bool infer_dnn_fast(void);
+/* Does a row of a product have the same bits whatever the number of rows? Its
+ * kernels for avx512_bf16 sum each element in the same order for any m (oneDNN
+ * 2.6, measured: m 1 to 512, 1 to 64 threads); those without it do not, and
+ * those for a tile unit were not measured. */
+bool infer_dnn_rows_apart(void);
 
 /* oneDNN's engine and stream; one for each caller. Primitives it keeps itself,
  * by shape. */

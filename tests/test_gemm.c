@@ -70,9 +70,9 @@ static void near(double got, double want, const char *what)
 
 static const struct {
     size_t rows, out, in;
-} shapes[] = {{1, 1, 1},     {1, 512, 2048},  {3, 5, 7},     {2, 513, 33},
-              {5, 1025, 64}, {515, 40, 72},   {600, 700, 9}, {1, 4, 4096},
-              {17, 96, 257}, {1030, 520, 130}};
+} shapes[] = {{1, 1, 1},     {1, 512, 2048},   {3, 5, 7},       {2, 513, 33},
+              {5, 1025, 64}, {515, 40, 72},    {600, 700, 9},   {1, 4, 4096},
+              {17, 96, 257}, {1030, 520, 130}, {487, 768, 2048}};
 
 START_TEST(against_doubles)
 {
@@ -150,13 +150,21 @@ static bool no_bf16(void)
     return infer_bf16_missing() != NULL;
 }
 
+/* Tests run in both precisions: every shape in fp32, then every one in bf16. */
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+static struct infer_gemm gemm_of(int test)
+{
+    return (struct infer_gemm){.precision = test < SHAPES
+                                                ? INFER_PRECISION_FP32
+                                                : INFER_PRECISION_BF16};
+}
+
 START_TEST(a_row_gives_the_same_bits_in_any_batch)
 {
-    enum { N = sizeof shapes / sizeof *shapes };
-    size_t i = (size_t)_i % N;
+    size_t i = (size_t)_i % SHAPES;
     size_t rows = shapes[i].rows, out = shapes[i].out, in = shapes[i].in;
-    struct infer_gemm g = {.precision = (size_t)_i < N ? INFER_PRECISION_FP32
-                                                       : INFER_PRECISION_BF16};
+    struct infer_gemm g = gemm_of(_i);
     if (g.precision == INFER_PRECISION_BF16 && no_bf16())
         return;
     struct both w = weights(out, in);
@@ -178,22 +186,24 @@ END_TEST
  * what is there. */
 START_TEST(a_row_gives_the_same_bits_at_any_place)
 {
-    static const size_t counts[] = {1, 13, 40, 509};
-    enum { MOST = 509 };
-    size_t out = shapes[_i].out, in = shapes[_i].in;
-    struct infer_gemm g = {0};
+    static const size_t counts[] = {1, 2, 13, 40, 64, 301, 509, 512, 700};
+    enum { MOST = 700 };
+    size_t i = (size_t)_i % SHAPES, out = shapes[i].out, in = shapes[i].in;
+    struct infer_gemm g = gemm_of(_i);
+    if (g.precision == INFER_PRECISION_BF16 && no_bf16())
+        return;
     struct both w = weights(out, in);
     float *x = randoms(MOST * in, 2), *y = calloc(MOST * out, sizeof *y);
     float *first = calloc(2 * out, sizeof *first);
     for (size_t r = 1; r < MOST; r++)
         memcpy(x + r * in, x, in * sizeof *x);
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
         for (int add = 0; add < 2; add++) {
             float *want = first + (size_t)add * out;
-            ck_ok(infer_linear(&g, y, x, &w.wide, counts[i], add, &err));
-            if (i == 0)
+            ck_ok(infer_linear(&g, y, x, &w.wide, counts[c], add, &err));
+            if (c == 0)
                 memcpy(want, y, out * sizeof *want);
-            for (size_t r = 0; r < counts[i]; r++)
+            for (size_t r = 0; r < counts[c]; r++)
                 ck_assert(memcmp(y + r * out, want, out * sizeof *want) == 0);
         }
     infer_gemm_release(&g);
@@ -487,19 +497,20 @@ END_TEST
 
 static Suite *suite(void)
 {
-    enum { N = sizeof shapes / sizeof *shapes };
     Suite *s = suite_create("gemm");
     TCase *t = tcase_create("gemm");
     tcase_set_timeout(t, 60);
-    tcase_add_loop_test(t, against_doubles, 0, N);
-    tcase_add_loop_test(t, bf16_weights_give_the_same_bits, 0, N);
-    tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0, 2 * N);
-    tcase_add_loop_test(t, a_row_gives_the_same_bits_at_any_place, 0, N);
+    tcase_add_loop_test(t, against_doubles, 0, SHAPES);
+    tcase_add_loop_test(t, bf16_weights_give_the_same_bits, 0, SHAPES);
+    tcase_add_loop_test(t, a_row_gives_the_same_bits_in_any_batch, 0,
+                        2 * SHAPES);
+    tcase_add_loop_test(t, a_row_gives_the_same_bits_at_any_place, 0,
+                        2 * SHAPES);
     tcase_add_loop_test(t, blocks, 0, 10);
-    tcase_add_loop_test(t, bf16_is_near_fp32, 0, N);
-    tcase_add_loop_test(t, together_as_alone, 0, N);
+    tcase_add_loop_test(t, bf16_is_near_fp32, 0, SHAPES);
+    tcase_add_loop_test(t, together_as_alone, 0, SHAPES);
     tcase_add_test(t, bf16_is_exact_on_small_numbers);
-    tcase_add_loop_test(t, thin_products, 0, N);
+    tcase_add_loop_test(t, thin_products, 0, SHAPES);
     tcase_add_test(t, rounding);
     suite_add_tcase(s, t);
     return s;
