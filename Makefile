@@ -150,7 +150,7 @@ TIMED := infer_linear infer_linears infer_linears_backward infer_linear_dx infer
          infer_attention_forward infer_attention_backward infer_gemm_block \
          infer_tiles_scores infer_tiles_values infer_tiles_dvalues infer_tiles_add \
          infer_rmsnorm infer_rmsnorm_backward infer_swiglu \
-         infer_swiglu_backward infer_rope infer_gather infer_scatter_add \
+         infer_swiglu_backward infer_rope infer_copy infer_gather infer_scatter_add \
          infer_adapter_forward infer_adapter_backward_w \
          infer_adapter_backward_x rm_norm rm_adamw_update rm_fill
 $(B)/tests/bench/bench_train: $(B)/tests/bench/bench_train.o \

@@ -372,7 +372,7 @@ static int feed_forward_part(const struct infer_pass *p, size_t layer,
                                        p->c->norm_eps};
     infer_rmsnorm(infer_pass_h(p), &norm);
     if (out)
-        memcpy(out, a->mid, rows * d.c * sizeof *out);
+        infer_copy(out, a->mid, rows * d.c);
     for (size_t r = 0; r < rows; r += p->t->block) {
         size_t n = rows - r < p->t->block ? rows - r : p->t->block;
         const struct infer_input hr = {infer_operand_from(h, r * d.c), n,

@@ -6,10 +6,10 @@
 #include "infer/simd.h"
 
 enum {
-    RUN = 1 << 10,     /* elements that a thread takes at a time, or three times
-                          as many: they stay in its first cache */
-    ROUNDED = 1 << 14, /* when it has but to round them */
-    TURNED = 64        /* pairs of a head */
+    RUN = 1 << 10,   /* elements that a thread takes at a time, or three times
+                        as many: they stay in its first cache */
+    MOVED = 1 << 14, /* when it has but to round or copy them */
+    TURNED = 64      /* pairs of a head */
 };
 
 /* n pairs of a head, (x[i], x[i + half]), turned by the angles of t, (n, cos
@@ -53,8 +53,8 @@ void infer_rope(struct infer_values y, const float *x, size_t rows,
 void infer_round(uint16_t *y, const float *x, size_t n)
 {
 #pragma omp parallel for
-    for (size_t i = 0; i < n; i += ROUNDED)
-        infer_to_bf16(y + i, x + i, n - i < ROUNDED ? n - i : ROUNDED);
+    for (size_t i = 0; i < n; i += MOVED)
+        infer_to_bf16(y + i, x + i, n - i < MOVED ? n - i : MOVED);
 }
 
 void infer_swiglu(struct infer_values act, const float *gate, const float *up,
@@ -89,6 +89,13 @@ void infer_swiglu_backward(const struct infer_swiglu_grad *s, size_t n)
 #pragma omp parallel for
     for (size_t i = 0; i < n; i += RUN)
         swiglu_backward_run(s, i, n - i < RUN ? n - i : RUN);
+}
+
+void infer_copy(float *y, const float *x, size_t n)
+{
+#pragma omp parallel for
+    for (size_t i = 0; i < n; i += MOVED)
+        memcpy(y + i, x + i, (n - i < MOVED ? n - i : MOVED) * sizeof *y);
 }
 
 void infer_gather(void *y, const void *x, const size_t *index, size_t base,

@@ -54,6 +54,9 @@ void infer_swiglu_backward(const struct infer_swiglu_grad *s, size_t n);
 /* y (n) = x, rounded to bf16. */
 void infer_round(uint16_t *y, const float *x, size_t n);
 
+/* y (n) = x. No overlap. */
+void infer_copy(float *y, const float *x, size_t n);
+
 /* Rows of x, of so many bytes, picked out: y[i] = x[index[i] - base]. */
 void infer_gather(void *y, const void *x, const size_t *index, size_t base,
                   size_t rows, size_t bytes);

@@ -189,6 +189,8 @@ TIMED_KIND(KIND_ELEMENTS, infer_rope,
            (struct infer_values y, const float *x, size_t rows,
             const struct infer_rope *r),
            (y, x, rows, r))
+TIMED_KIND(KIND_ELEMENTS, infer_copy, (float *y, const float *x, size_t n),
+           (y, x, n))
 TIMED_KIND(KIND_ELEMENTS, infer_gather,
            (void *y, const void *x, const size_t *index, size_t base,
             size_t rows, size_t bytes),
