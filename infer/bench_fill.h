@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "infer/simd.h"
+#include "infer/bf16.h"
 
 /* Uniform in [-scale, scale). */
 static inline float infer_bench_number(size_t i, float scale)

@@ -8,12 +8,12 @@
 #include <omp.h>
 
 #include "common/mem.h"
+#include "infer/bf16.h"
 #include "infer/blas.h"
 #include "infer/gemm_avx2.h"
 #include "infer/gemm_bf16.h"
 #include "infer/gemm_dnn.h"
 #include "infer/gemm_tiles.h"
-#include "infer/simd.h"
 #include "infer/thin.h"
 
 enum {

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "infer/bf16.h"
 #include "infer/config.h"
 #include "infer/lora.h"
-#include "infer/simd.h"
 
 size_t infer_tensor_count(const struct infer_config *c)
 {

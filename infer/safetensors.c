@@ -12,7 +12,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "infer/simd.h"
+#include "infer/bf16.h"
 
 struct infer_safetensors {
     char *path;

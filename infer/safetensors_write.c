@@ -9,8 +9,8 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/out.h"
+#include "infer/bf16.h"
 #include "infer/safetensors.h"
-#include "infer/simd.h"
 
 enum { PIECE = 1 << 18 }; /* elements in memory at a time */
 

@@ -108,28 +108,6 @@ MANY_CPUS void infer_swiglu_run(float *act, const float *gate, const float *up,
         act[i] = gate[i] * sigmoid(gate[i]) * up[i];
 }
 
-MANY_CPUS void infer_from_bf16(float *dst, const void *src, size_t n)
-{
-    const uint8_t *p = src;
-    for (size_t i = 0; i < n; i++) {
-        uint16_t h;
-        memcpy(&h, p + 2 * i, sizeof h);
-        uint32_t bits = (uint32_t)h << 16;
-        memcpy(dst + i, &bits, sizeof bits);
-    }
-}
-
-MANY_CPUS void infer_to_bf16(uint16_t *dst, const float *src, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, src + i, sizeof u);
-        uint32_t nearest = (u + 0x7FFF + (u >> 16 & 1)) >> 16;
-        bool nan = (u & 0x7FFFFFFF) > 0x7F800000;
-        dst[i] = (uint16_t)(nan ? u >> 16 | 0x40 : nearest);
-    }
-}
-
 MANY_CPUS void infer_swiglu_backward_run(float *restrict act,
                                          float *restrict dgate,
                                          float *restrict d,

@@ -24,9 +24,4 @@ void infer_swiglu_backward_run(float *restrict act, float *restrict dgate,
                                float *restrict d, const float *restrict gate,
                                const float *restrict up, size_t n);
 
-/* n bf16 numbers (any alignment) to f32, and back to the nearest, ties to even;
- * NaN stays NaN. */
-void infer_from_bf16(float *dst, const void *src, size_t n);
-void infer_to_bf16(uint16_t *dst, const float *src, size_t n);
-
 #endif

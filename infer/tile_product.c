@@ -3,6 +3,8 @@
 
 #include <omp.h>
 
+#include "infer/simd.h"
+
 enum {
     SUMS = PAIR * PAIR, /* of a block */
     DEPTH = 512,        /* terms at a time, at most: a panel of them; */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "infer/simd.h"
+#include "infer/bf16.h"
 
 enum {
     TILE = 16,       /* rows of a tile, and sums in one of its rows */

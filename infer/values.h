@@ -1,5 +1,5 @@
 /* Numbers on their way into products: in f32, or rounded to bf16 already, as a
- * product in bf16 rounds them (infer/simd.h: the same bits come out). One of
+ * product in bf16 rounds them (infer/bf16.h: the same bits come out). One of
  * the two pointers is set; neither: there are none. */
 #ifndef PREFKIT_INFER_VALUES_H
 #define PREFKIT_INFER_VALUES_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "infer/simd.h"
+#include "infer/bf16.h"
 
 /* As products read them, and as what comes before writes them. */
 struct infer_operand {

@@ -1,16 +1,19 @@
-/* The row loops (infer/simd.h): against doubles, and against themselves as a
- * processor without vectors beyond SSE2 runs them, bit for bit. */
+/* The row loops (infer/simd.h, infer/bf16.h): against doubles, and against
+ * themselves as a processor without vectors beyond SSE2 runs them, bit for bit.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
+#include "infer/bf16.h"
 #include "infer/simd.h"
 #include "tests/support.h"
 
 /* The same file once more, in one version, under other names. */
 #undef MANY_CPUS
 #define MANY_CPUS
+#undef CPUS_X86
 #define infer_softmax_row          plain_softmax_row
 #define infer_softmax_backward_row plain_softmax_backward_row
 #define infer_swiglu_run           plain_swiglu_run
@@ -18,7 +21,10 @@
 #define infer_from_bf16            plain_from_bf16
 #define infer_to_bf16              plain_to_bf16
 #undef PREFKIT_INFER_SIMD_H
+#undef PREFKIT_INFER_BF16_H
 #include "infer/simd.c"
+
+#include "infer/bf16.c"
 #undef infer_softmax_row
 #undef infer_softmax_backward_row
 #undef infer_swiglu_run
@@ -149,6 +155,33 @@ START_TEST(plain_bits)
 }
 END_TEST
 
+/* Numbers of any bits, whole rows of them and their ends: subnormal ones,
+ * zeros, infinities and NaN too; and rows where only one is such. */
+START_TEST(rounding_bits)
+{
+    static const uint32_t odd[] = {0,          0x80000000, 1,
+                                   0x80008001, 0x007FFFFF, 0x7F800000,
+                                   0xFF800000, 0x7F800001, 0x7FFFFFFF};
+    enum { ODD = sizeof odd / sizeof *odd };
+    uint32_t u[MOST];
+    float x[MOST];
+    uint16_t got[MOST], want[MOST];
+    struct pk_rng r;
+    size_t n = lengths[_i];
+    pk_rng_seed(&r, 12, (uint64_t)_i);
+    for (int round = 0; round < 200; round++) {
+        for (size_t i = 0; i < n; i++)
+            u[i] = (uint32_t)pk_rng_u64(&r) & (round % 2 ? 0xBFFFFFFF : ~0U);
+        if (round % 2)
+            u[pk_rng_below(&r, n)] = odd[(size_t)round / 2 % ODD];
+        memcpy(x, u, n * sizeof *x);
+        infer_to_bf16(got, x, n);
+        plain_to_bf16(want, x, n);
+        ck_assert_mem_eq(got, want, n * sizeof *got);
+    }
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("simd");
@@ -157,6 +190,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, softmax_backward, 0, LENGTHS);
     tcase_add_loop_test(t, swiglu, 0, LENGTHS);
     tcase_add_loop_test(t, plain_bits, 0, LENGTHS);
+    tcase_add_loop_test(t, rounding_bits, 0, LENGTHS);
     suite_add_tcase(s, t);
     return s;
 }

@@ -8,10 +8,10 @@
 #include "common/progress.h"
 #include "infer/attention.h"
 #include "infer/attention_tiles.h"
+#include "infer/bf16.h"
 #include "infer/gemm.h"
 #include "infer/kernels.h"
 #include "infer/lora.h"
-#include "infer/simd.h"
 #include "rm/adamw.h"
 #include "rm/train.h"
 
