@@ -105,42 +105,57 @@ static double peak_mib(void)
     return (double)u.ru_maxrss / (1 << 10);
 }
 
-/* Updates until the end; the best of them. */
-static void steps(struct rm_trainer *t, struct told *best)
+/* One training, and the best of its updates. */
+struct training {
+    struct rm_pairs pairs;
+    struct rm_trainer t;
+    struct told told;
+};
+
+static void begin(struct training *g, struct infer_params *p,
+                  const struct infer_config *c, const struct rm_recipe *r,
+                  const struct lengths *l, size_t base)
 {
-    best->seconds = INFINITY;
-    while (!rm_trainer_done(t)) {
-        struct rm_step s = {0};
-        double from = pk_now();
-        kinds_start();
-        while (s.step == 0)
-            must(rm_trainer_advance(t, &s, &err));
-        double seconds = pk_now() - from;
-        if (seconds < best->seconds) {
-            best->seconds = seconds;
-            kinds_read(best->kind);
-        }
-        best->tokens = (double)s.tokens;
+    struct rm_memory m = {.base = base};
+    *g = (struct training){.told.seconds = INFINITY};
+    make_pairs(&g->pairs, r->batch_pairs * l->steps, l);
+    rm_memory_plan(&m, c, &g->pairs, r);
+    g->told.planned = m.total + m.pairs;
+    must(rm_trainer_init(&g->t, p, c, &g->pairs, r, &err));
+}
+
+static void update(struct training *g)
+{
+    struct rm_step s = {0};
+    double from = pk_now();
+    kinds_start();
+    while (s.step == 0)
+        must(rm_trainer_advance(&g->t, &s, &err));
+    double seconds = pk_now() - from;
+    if (seconds < g->told.seconds) {
+        g->told.seconds = seconds;
+        kinds_read(g->told.kind);
     }
+    g->told.tokens = (double)s.tokens;
+}
+
+static struct told end(struct training *g)
+{
+    g->told.peak = peak_mib();
+    rm_trainer_release(&g->t);
+    rm_pairs_release(&g->pairs);
+    return g->told;
 }
 
 static struct told train(struct infer_params *p, const struct infer_config *c,
                          const struct rm_recipe *r, const struct lengths *l,
                          size_t base)
 {
-    struct rm_pairs pairs = {0};
-    struct rm_trainer t;
-    struct told told = {0};
-    struct rm_memory m = {.base = base};
-    make_pairs(&pairs, r->batch_pairs * l->steps, l);
-    rm_memory_plan(&m, c, &pairs, r);
-    told.planned = m.total + m.pairs;
-    must(rm_trainer_init(&t, p, c, &pairs, r, &err));
-    steps(&t, &told);
-    told.peak = peak_mib();
-    rm_trainer_release(&t);
-    rm_pairs_release(&pairs);
-    return told;
+    struct training g;
+    begin(&g, p, c, r, l, base);
+    while (!rm_trainer_done(&g.t))
+        update(&g);
+    return end(&g);
 }
 
 /* ---- What is told ---- */
@@ -234,6 +249,8 @@ static void full(const char *name, const struct run *run)
     infer_params_free(p);
 }
 
+/* Both in turn, step by step, so that a slow spell of the machine is one of
+ * both; what is resident is of the two together. */
 static void shared(const struct run *run)
 {
     const struct lengths forest = {565, 234, true, run->steps},
@@ -243,8 +260,14 @@ static void shared(const struct run *run)
     r.batch_pairs = SHARED_PAIRS;
     shape(&c, "110M", 1000);
     struct infer_params *p = whole(&c, &r);
-    struct told a = train(p, &c, &r, &forest, 0);
-    struct told b = train(p, &c, &r, &flat, 0);
+    struct training in_forest, in_paths;
+    begin(&in_forest, p, &c, &r, &forest, 0);
+    begin(&in_paths, p, &c, &r, &flat, 0);
+    while (!rm_trainer_done(&in_forest.t)) {
+        update(&in_forest);
+        update(&in_paths);
+    }
+    struct told a = end(&in_forest), b = end(&in_paths);
     report("110M, contexts shared", &c, p, a);
     report("110M, flattened", &c, p, b);
     printf("  %.2f times the pairs a second of flattened training\n",
