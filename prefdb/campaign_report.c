@@ -15,6 +15,7 @@ struct summary {
     struct prefdb_campaign c;
     char *texts[4]; /* name, guideline, gold, scored_by */
     int64_t tasks, done;
+    int64_t gold_pairs;     /* that the gold annotator has judged */
     struct pk_buf versions; /* of the guideline, "1, 2" */
 };
 
@@ -42,6 +43,20 @@ static int read_versions(struct prefdb *db, struct summary *out,
     return rc;
 }
 
+static int count_gold(struct prefdb *db, struct summary *out,
+                      struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    if (!out->c.gold)
+        return 0;
+    int rc = prefdb__ask(db, &s, "SELECT count(*)" PREFDB__OWN, &out->c.id, 1,
+                         out->c.gold, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0)
+        out->gold_pairs = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
 static int summarize(struct prefdb *db, int64_t id, struct summary *out,
                      struct pk_err *err)
 {
@@ -63,6 +78,8 @@ static int summarize(struct prefdb *db, int64_t id, struct summary *out,
         rc = prefdb_campaign_done(db, id, &out->done, err);
     if (!rc)
         rc = read_versions(db, out, err);
+    if (!rc)
+        rc = count_gold(db, out, err);
     return rc;
 }
 
@@ -143,9 +160,12 @@ static void print_settings(const struct summary *s)
     if (c->guideline && *c->guideline)
         printf("  guideline  version %s (there are: %s)\n", c->guideline,
                s->versions.data);
-    if (c->gold)
-        printf("  gold       %s's pairs, one in %lld\n", c->gold,
-               (long long)c->gold_every);
+    if (c->gold && s->gold_pairs)
+        printf("  gold       the %lld that %s has judged, one in %lld\n",
+               (long long)s->gold_pairs, c->gold, (long long)c->gold_every);
+    else if (c->gold)
+        printf("  gold       one in %lld, but %s has judged none yet\n",
+               (long long)c->gold_every, c->gold);
     if (c->repeat_every)
         printf("  repeats    one in %lld\n", (long long)c->repeat_every);
 }
@@ -209,6 +229,7 @@ static int add_settings(cJSON *o, const struct summary *s, struct pk_err *err)
         add_text(o, "guideline", c->guideline) ||
         add_text(o, "guideline_versions", s->versions.data) ||
         add_text(o, "gold", c->gold) ||
+        (c->gold && pk_json_add_int(o, "gold_pairs", s->gold_pairs)) ||
         pk_json_add_int(o, "gold_every", c->gold_every) ||
         pk_json_add_int(o, "repeat_every", c->repeat_every) ||
         pk_json_add_int(o, "turn_limit", c->turn_limit) ||

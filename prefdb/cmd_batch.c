@@ -114,6 +114,11 @@ static int run(const struct args *a, struct prefdb *db, cJSON *top,
     int rc = prefdb__batch_fill(db, &a->b, a->dry_run, &done, err);
     if (rc)
         return rc;
+    if (!done.taken)
+        pk_note(&a->cli,
+                "no comparison%s%s is free: `prefkit batch DB` lists "
+                "the batches that they are in",
+                a->b.source ? " of " : "", a->b.source ? a->b.source : "");
     if (!top) {
         printf("batch %s%s: %lld comparisons, %lld of them held out (%lld "
                "because their prompt was already)\n",

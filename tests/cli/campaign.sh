@@ -48,11 +48,16 @@ run 0 prefkit campaign s.db week --print-guideline 1
 must cmp -s stdout one.txt
 refused 2 "no guideline '9'" prefkit campaign s.db week --print-guideline 9
 
+t "gold by somebody who has judged nothing is told to be none"
+run 0 prefkit campaign s.db week --gold laed --gold-every 4
+stdout_has "gold  *one in 4, but laed has judged none yet"
+
 t "gold and repeats come in unseen, and are counted"
 verdicts 3 | prefkit annotate s.db --annotator lead --plain \
     --dimension helpfulness --order oldest --source s1 >/dev/null
 run 0 prefkit campaign s.db week --gold lead --gold-every 4 --repeat-every 5 \
     --overlap 2
+stdout_has "gold  *the 3 that lead has judged, one in 4"
 verdicts 30 | prefkit annotate s.db --campaign week --annotator ann --plain \
     >ann.out
 must test "$(grep -c -i -e gold -e repeat ann.out)" -eq 0
