@@ -8,7 +8,7 @@
  * it; it builds the fuzz targets. */
 #if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__clang__)
 #define MANY_CPUS __attribute__((target_clones("avx512f", "avx2", "default")))
-#define CPUS_X86  /* so have functions for one of them a chance */
+#define CPUS_X86  /* functions for one of them can be compiled */
 #else
 #define MANY_CPUS
 #endif

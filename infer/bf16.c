@@ -34,20 +34,18 @@ MANY_CPUS static void round_anywhere(uint16_t *dst, const float *src, size_t n)
 
 #ifdef CPUS_X86
 
-static bool rounds_itself(void)
-{
-    return __builtin_cpu_supports("avx512bf16") &&
-           __builtin_cpu_supports("avx512vl");
-}
-
 /* By the processor's instruction, which takes subnormal numbers for zeros:
- * sixteen with one among them go the other way. Returns how many are done. */
+ * sixteen with one among them go the other way. Returns how many are done: none
+ * where there is no such instruction. */
 __attribute__((target("avx512f,avx512vl,avx512bf16"))) static size_t
 round_by_instruction(uint16_t *dst, const float *src, size_t n)
 {
     const __m512i exponent = _mm512_set1_epi32(0x7F800000),
                   fraction = _mm512_set1_epi32(0x007FFFFF);
     size_t i = 0;
+    if (!__builtin_cpu_supports("avx512bf16") ||
+        !__builtin_cpu_supports("avx512vl"))
+        return 0;
     for (; i + 16 <= n; i += 16) {
         __m512 x = _mm512_loadu_ps(src + i);
         __m512i bits = _mm512_castps_si512(x);
@@ -64,11 +62,6 @@ round_by_instruction(uint16_t *dst, const float *src, size_t n)
 
 #else
 
-static bool rounds_itself(void)
-{
-    return false;
-}
-
 static size_t round_by_instruction(uint16_t *dst, const float *src, size_t n)
 {
     (void)dst, (void)src, (void)n;
@@ -79,6 +72,6 @@ static size_t round_by_instruction(uint16_t *dst, const float *src, size_t n)
 
 void infer_to_bf16(uint16_t *dst, const float *src, size_t n)
 {
-    size_t done = rounds_itself() ? round_by_instruction(dst, src, n) : 0;
+    size_t done = round_by_instruction(dst, src, n);
     round_anywhere(dst + done, src + done, n - done);
 }

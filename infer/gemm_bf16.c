@@ -37,7 +37,21 @@ static size_t weights_floats(const struct infer_matrix *w)
 
 /* ---- Products ------------------------------------------------------------ */
 
-/* Of one x: the weights, and room for a block of x and of a result. */
+/* As many rows as the product of so many must have, so that a row's bits do not
+ * depend on their number. */
+static size_t padded(size_t rows)
+{
+    return infer_dnn_rows_apart() ? rows : BLOCK;
+}
+
+/* Room for the result of a padded block: none where none is. */
+static size_t result_floats(size_t out)
+{
+    return infer_dnn_rows_apart() ? 0 : BLOCK * out;
+}
+
+/* Of one x: the weights, and room for a block of x and, where rows are padded,
+ * of a result. */
 struct block {
     const uint16_t *w[INFER_LINEARS];
     uint16_t *x;
@@ -53,7 +67,7 @@ static int plan_block(struct infer_gemm *g, const struct infer_linear *to,
         out = at_least(out, to[i].w->rows);
     }
     float *mem = infer_gemm_scratch(
-        g, wide + bf16_floats(BLOCK * in) + BLOCK * out, err);
+        g, wide + bf16_floats(BLOCK * in) + result_floats(out), err);
     if (!mem)
         return PK_EMEM;
     for (size_t i = 0; i < n; i++) {
@@ -63,13 +77,6 @@ static int plan_block(struct infer_gemm *g, const struct infer_linear *to,
     b->x = (uint16_t *)mem;
     b->y = mem + bf16_floats(BLOCK * in);
     return 0;
-}
-
-/* As many rows as the product of so many must have, so that a row's bits do not
- * depend on their number. */
-static size_t padded(size_t rows)
-{
-    return infer_dnn_rows_apart() ? rows : BLOCK;
 }
 
 /* `to` rows of numbers rounded: so many of x, and zeros; where they lie, or in
@@ -234,7 +241,7 @@ size_t infer_bf16_floats(const struct infer_gemm_sizes *s)
     if (infer_tiles_here())
         return infer_tiles_floats(s->rows, s->wide, s->most, s->most_in);
     return all_weights_floats(s) + bf16_floats(BLOCK * s->wide) +
-           BLOCK * s->wide;
+           result_floats(s->wide);
 }
 
 size_t infer_bf16_backward_floats(const struct infer_gemm_sizes *s)

@@ -171,7 +171,9 @@ START_TEST(rounding_bits)
     pk_rng_seed(&r, 12, (uint64_t)_i);
     for (int round = 0; round < 200; round++) {
         for (size_t i = 0; i < n; i++)
-            u[i] = (uint32_t)pk_rng_u64(&r) & (round % 2 ? 0xBFFFFFFF : ~0U);
+            u[i] = (uint32_t)pk_rng_u64(&r);
+        for (size_t i = 0; i < n && round % 2; i++)
+            u[i] = (u[i] & 0xBFFFFFFF) | 0x00800000;
         if (round % 2)
             u[pk_rng_below(&r, n)] = odd[(size_t)round / 2 % ODD];
         memcpy(x, u, n * sizeof *x);

@@ -31,12 +31,13 @@ static double now(void)
 
 static void start_counter(void)
 {
-    double from = pk_now(), for_s = 0;
+    double from = pk_now(), seconds = 0;
     unsigned long long first = __builtin_ia32_rdtsc();
-    while (tick == 0 && for_s < 0.05)
-        for_s = pk_now() - from;
-    if (tick == 0)
-        tick = for_s / (double)(__builtin_ia32_rdtsc() - first);
+    if (tick > 0)
+        return;
+    while (seconds < 0.05)
+        seconds = pk_now() - from;
+    tick = seconds / (double)(__builtin_ia32_rdtsc() - first);
 }
 
 #else
