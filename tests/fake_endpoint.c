@@ -25,7 +25,7 @@ struct peer {
 
 /* How often the faults that come to an end have been asked for. */
 static struct {
-    int busy, down;
+    int busy, down, dropped;
 } * asked;
 
 static void pause_ms(long ms)
@@ -345,6 +345,14 @@ static void drop(struct peer *p)
     setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 }
 
+static void drop_once(struct peer *p)
+{
+    if (__sync_fetch_and_add(&asked->dropped, 1) == 0)
+        drop(p);
+    else
+        plain(p);
+}
+
 static void no_finish(struct peer *p)
 {
     stream_head(p);
@@ -416,6 +424,7 @@ static const struct {
               {"stall", stall},
               {"silent", silent},
               {"drop", drop},
+              {"drop-once", drop_once},
               {"no-finish", no_finish},
               {"end-early", end_early},
               {"limit", limit},

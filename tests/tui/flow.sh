@@ -30,7 +30,7 @@ keys s
 wait_for "because"
 keys -l "not my field"
 keys Enter
-wait_for "blue"
+wait_for "skipped; U takes it back"
 keys u
 wait_for "Your verdicts"
 keys Enter
@@ -38,7 +38,7 @@ wait_for "to revise"
 keys 0
 wait_for "right is significantly better. Enter"
 keys Enter
-wait_for "1 judged"
+wait_for "superseded"
 keys 8
 wait_for "right is slightly"
 keys Enter

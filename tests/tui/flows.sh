@@ -38,9 +38,9 @@ for size in 120x40 80x24 50x20; do
     wait_for "match 2 of 4"
     screen "search-$size"
     body >before
-    tm resize-window -x 64 -y 14
+    resize 64 14
     wait_for "? help"
-    tm resize-window -x "$w" -y "$h"
+    resize "$w" "$h"
     tries=0
     until body | cmp -s - before; do
         tries=$((tries + 1))
@@ -67,9 +67,9 @@ for size in 120x40 80x24 50x20; do
     wait_for "Note:"
     keys -l "worth a look"
     wait_for "Note: worth a look"
-    tm resize-window -x 39 -y 11
+    resize 39 11
     wait_for "too small"
-    tm resize-window -x "$w" -y "$h"
+    resize "$w" "$h"
     wait_for "^ safety"
     wait_for "Note: worth a look"
     keys Enter

@@ -5,18 +5,6 @@
 # shellcheck source=tests/tui/lib.sh
 . "$REPO/tests/tui/lib.sh"
 
-# raw FORMAT: these bytes, at once, as a terminal sends them.
-raw() {
-    # shellcheck disable=SC2059
-    printf "$1" | tm load-buffer - && tm paste-buffer -r
-}
-
-# paste FORMAT: the same, pasted if the program knows of pastes.
-paste() {
-    # shellcheck disable=SC2059
-    printf "$1" | tm load-buffer - && tm paste-buffer -r -p
-}
-
 # The program that the shell on the screen runs.
 child() {
     cat /proc/"$(tm display -p '#{pane_pid}')"/task/*/children
@@ -113,11 +101,9 @@ wait_for "1 judged"
 keys u
 wait_for "Your verdicts"
 paste '\r0\r'
-sleep 0.2
-keys Down
-wait_for "Your verdicts"
 keys Escape
 wait_for "1 judged"
+must test "$(capture | grep -c "to revise")" -eq 0
 must test "$(judged s.db)" -eq 1
 
 t "a paste in the help, and the one that ends it"
@@ -158,6 +144,7 @@ for stop in C-z STOP; do
     wait_for "Stopped"
     keys -l "clear; fg"
     keys Enter
+    wait_gone "Stopped"
     wait_for "? help"
     paste '1\r2\r'
     wait_for "pasted text is not taken for keys"
@@ -167,9 +154,10 @@ done
 t "a size that changed while it was stopped"
 keys C-z
 wait_for "Stopped"
-tm resize-window -x 70 -y 20
+resize 70 20
 keys -l "clear; fg"
 keys Enter
+wait_gone "Stopped"
 wait_for "0 judged"
 must test "$(capture | wc -l)" -eq 20
 must test "$(capture | head -n 1 | grep -c '0 judged')" -eq 1

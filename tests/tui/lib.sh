@@ -48,16 +48,22 @@ shell_screen() {
 
 close_screen() {
     tm kill-server 2>/dev/null
-    rm -f "$TMUX_SOCKET"
+    rm -f "$TMUX_SOCKET" before-input
 }
 
 capture() {
     tm capture-pane -p
 }
 
-# wait_for PATTERN: until the screen shows it; a failure after a while.
+# wait_for PATTERN: until the screen shows it; a failure after a while, and
+# where it was there before the last input already: that waits for nothing.
 wait_for() {
     tries=0
+    if [ -s before-input ] && grep -q -e "$1" before-input; then
+        fail "the screen showed '$1' before the input"
+        cat before-input
+        return 1
+    fi
     until capture 2>/dev/null | grep -q -e "$1"; do
         tries=$((tries + 1))
         if [ $tries -gt 200 ]; then
@@ -69,8 +75,45 @@ wait_for() {
     done
 }
 
+# wait_gone PATTERN: until the screen shows it no more.
+wait_gone() {
+    tries=0
+    rm -f before-input
+    while capture 2>/dev/null | grep -q -e "$1"; do
+        tries=$((tries + 1))
+        if [ $tries -gt 200 ]; then
+            fail "the screen still shows '$1'"
+            capture
+            return 1
+        fi
+        sleep 0.05
+    done
+}
+
+# keys KEY...: as tmux names them, or -l TEXT.
 keys() {
+    capture >before-input
     tm send-keys "$@"
+}
+
+# raw FORMAT: these bytes, at once, as a terminal sends them.
+raw() {
+    capture >before-input
+    # shellcheck disable=SC2059
+    printf "$1" | tm load-buffer - && tm paste-buffer -r
+}
+
+# paste FORMAT: the same, pasted if the program knows of pastes.
+paste() {
+    capture >before-input
+    # shellcheck disable=SC2059
+    printf "$1" | tm load-buffer - && tm paste-buffer -r -p
+}
+
+# resize COLUMNS ROWS: what is on the screen is drawn anew.
+resize() {
+    rm -f before-input
+    tm resize-window -x "$1" -y "$2"
 }
 
 # wait_end: until the program has ended; its status is in ./ended.

@@ -14,8 +14,7 @@ judging() {
 t "keys pressed before a pair is there do not judge it"
 pairs_store s.db
 judging s.db
-printf '2\r9\r1\r0\r' | tm load-buffer -
-tm paste-buffer -r
+raw '2\r9\r1\r0\r'
 wait_for "keys pressed before this pair was there are not taken"
 wait_for "1 judged"
 must test "$(judged s.db)" -eq 1
@@ -86,8 +85,11 @@ wait_for "left is better. Enter"
 mkfifo hold
 sqlite3 busy.db <hold >/dev/null &
 exec 9>hold
-echo "BEGIN IMMEDIATE;" >&9
-sleep 0.3
+echo ".timeout 5000
+BEGIN IMMEDIATE;" >&9
+while sqlite3 busy.db "BEGIN IMMEDIATE; ROLLBACK" 2>/dev/null; do
+    sleep 0.05
+done
 keys Enter
 wait_for "waiting: another program"
 keys 9 Enter
