@@ -67,19 +67,15 @@ static bool has(unsigned isa)
 
 const char *infer_dnn_missing(void)
 {
-    return load(NULL)                      ? "oneDNN cannot be loaded"
-           : has(dnnl_cpu_isa_avx512_core) ? NULL
-                                           : "this processor has no AVX-512";
-}
-
-bool infer_dnn_fast(void)
-{
-    return has(dnnl_cpu_isa_avx512_core_amx);
+    return load(NULL) ? "oneDNN cannot be loaded"
+           : has(dnnl_cpu_isa_avx512_core_bf16)
+               ? NULL
+               : "this processor has neither AMX nor avx512_bf16";
 }
 
 bool infer_dnn_rows_apart(void)
 {
-    return has(dnnl_cpu_isa_avx512_core_bf16) && !infer_dnn_fast();
+    return !has(dnnl_cpu_isa_avx512_core_amx);
 }
 
 static int check(dnnl_status_t s, const char *what, struct pk_err *err)
@@ -232,11 +228,6 @@ int infer_dnn_multiply(struct infer_dnn **d, const struct infer_dnn_product *p,
 const char *infer_dnn_missing(void)
 {
     return "this program was built without oneDNN";
-}
-
-bool infer_dnn_fast(void)
-{
-    return false;
 }
 
 bool infer_dnn_rows_apart(void)

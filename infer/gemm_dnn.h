@@ -9,15 +9,15 @@
 
 #include "common/err.h"
 
-/* Why there are none here, in a few words; NULL: there are. */
+/* Why there are none here, in a few words; NULL: there are. Processors that
+ * have AVX-512 but no bf16 in it have none: oneDNN (2.6) gets through it there,
+ * no faster than f32, but a row's bits depend on its place where there are 12
+ * threads or more. */
 const char *infer_dnn_missing(void);
-/* Has the processor a tile unit (AMX)? Without one oneDNN's bf16 is slower than
- * f32, where it was measured. */
-bool infer_dnn_fast(void);
 /* Does a row of a product have the same bits whatever the number of rows? Its
  * kernels for avx512_bf16 sum each element in the same order for any m (oneDNN
- * 2.6, measured: m 1 to 512, 1 to 64 threads); those without it do not, and
- * those for a tile unit were not measured. */
+ * 2.6, measured: m 1 to 512, 1 to 64 threads); those for a tile unit (AMX) were
+ * not measured. */
 bool infer_dnn_rows_apart(void);
 
 /* oneDNN's engine and stream; one for each caller. Primitives it keeps itself,

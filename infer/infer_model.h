@@ -112,7 +112,8 @@ struct infer_adapter {
 /* What matrix products are computed in: f32, or bf16 operands with f32 sums and
  * results. Everything else (norms, softmax, rotary embedding, SwiGLU, the score
  * head, losses) is f32 always. AUTO is only ever asked for, never computed in:
- * bf16 where the weights are stored so and the processor is faster with it. */
+ * bf16 where the weights are stored so and the processor multiplies in it (by
+ * AMX or avx512_bf16). */
 enum infer_precision {
     INFER_PRECISION_FP32,
     INFER_PRECISION_BF16,

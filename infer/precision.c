@@ -60,16 +60,10 @@ const char *infer_bf16_missing(void)
     return infer_tiles_here() ? NULL : infer_dnn_missing();
 }
 
-/* Faster than fp32? */
-static bool fast(void)
-{
-    return infer_tiles_here() || infer_dnn_fast();
-}
-
 enum infer_precision infer_precision_choose(enum infer_precision asked,
                                             bool stored_bf16)
 {
-    bool want = asked == INFER_PRECISION_AUTO ? stored_bf16 && fast()
+    bool want = asked == INFER_PRECISION_AUTO ? stored_bf16
                                               : asked == INFER_PRECISION_BF16;
     return want && !infer_bf16_missing() ? INFER_PRECISION_BF16
                                          : INFER_PRECISION_FP32;

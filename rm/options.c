@@ -68,7 +68,7 @@ static const struct argp_option scoring_options[] = {
      "A reward model and the name its scores get; may be given again", 0},
     {"precision", OPT_PRECISION, "auto|fp32|bf16", 0,
      "What matrix products are computed in (default auto: bf16 where the "
-     "weights are stored so and the processor has a tile unit for it)",
+     "weights are stored so and the processor multiplies in it)",
      0},
     {"read-out", OPT_READ_OUT, "eos|before-eos", 0,
      "Where a score is read when a model's pad_token_id is its end-of-sequence "

@@ -109,9 +109,8 @@ const struct argp_option rm_train_table[] = {
     {"precision", OPT_PRECISION, "auto|fp32|bf16", 0,
      "What matrix products are computed in; weights, sums, gradients and "
      "moments "
-     "are fp32 always. auto is bf16 where the base is stored so and this "
-     "machine "
-     "is faster with it (default: auto)",
+     "are fp32 always. auto is bf16 where the base is stored so and the "
+     "processor multiplies in it (default: auto)",
      5},
     {"max-tokens", OPT_MAX_TOKENS, "N", 0,
      "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
