@@ -8,6 +8,17 @@
 #include "infer/attention_block.h"
 #include "infer/gemm.h"
 
+/* s.p, scores, becomes softmax but for the factor in each row's `soft`. */
+static void powers(const struct infer_task *t, const struct infer_queries *b,
+                   struct infer_softmax soft[INFER_QUERIES])
+{
+    float scale = infer_attention_scale(t->a);
+    for (size_t i = 0; i < b->n; i++)
+        soft[i] = infer_softmax_powers(t->s.p + i * b->keys,
+                                       infer_queries_sees(t, b, i), scale);
+    infer_queries_blind(t, b);
+}
+
 /* s.o (INFER_QUERIES, d) = s.p v. */
 static void values(const struct infer_task *t, const struct infer_queries *b)
 {
@@ -22,35 +33,50 @@ static void values(const struct infer_task *t, const struct infer_queries *b)
             (struct infer_mat){s->v + j * d, d, false}, s->o, d);
 }
 
+/* s.o times the factors, which are kept for backward. */
+static void factors(const struct infer_task *t, const struct infer_queries *b,
+                    const struct infer_softmax *soft,
+                    struct infer_softmax *keep)
+{
+    size_t d = t->a->d;
+    for (size_t i = 0; i < b->n; i++) {
+        for (size_t j = 0; j < d; j++)
+            t->s.o[i * d + j] *= soft[i].inverse;
+        if (keep)
+            keep[(b->row + i) * t->a->heads + b->head] = soft[i];
+    }
+}
+
 static void forward_block(const struct infer_task *t,
                           const struct infer_queries *b,
-                          struct infer_values out, const float *q)
+                          const struct infer_attended *x)
 {
-    infer_queries_load(t, b, t->s.q, q);
-    infer_queries_probabilities(t, b);
+    struct infer_softmax soft[INFER_QUERIES];
+    infer_queries_load(t, b, t->s.q, (struct infer_operand){.f32 = x->q});
+    infer_queries_scores(t, b);
+    powers(t, b, soft);
     values(t, b);
-    infer_queries_store(t, b, out, t->s.o);
+    factors(t, b, soft, x->soft);
+    infer_queries_store(t, b, x->out, t->s.o);
 }
 
 /* All queries of a segment to one key/value head. */
-static void forward_task(struct infer_task *t, struct infer_values out,
-                         const float *q, const float *k, const float *v)
+static void forward_task(struct infer_task *t, const struct infer_attended *x)
 {
     size_t group = t->a->heads / t->a->kv_heads;
-    infer_task_gather(t, k, v, true);
+    infer_task_gather(t, x->k, x->v, true);
     infer_task_pad(t);
     if (t->a->tiles)
         infer_tiles_path_pack(&t->s.tiles, t->s.k, t->s.v, infer_task_keys(t));
     for (size_t h = t->group * group; h < (t->group + 1) * group; h++)
         for (size_t r = t->first; r < t->end; r += INFER_QUERIES) {
             struct infer_queries b = infer_task_block(t, r, h);
-            forward_block(t, &b, out, q);
+            forward_block(t, &b, x);
         }
 }
 
 int infer_attention_forward(const struct infer_attention *a,
-                            struct infer_values out, const float *q,
-                            const float *k, const float *v, struct pk_err *err)
+                            const struct infer_attended *x, struct pk_err *err)
 {
     size_t each = infer_scratch_floats(a, false);
     float *mem =
@@ -68,7 +94,7 @@ int infer_attention_forward(const struct infer_attention *a,
             struct infer_task t =
                 infer_task_of(a, s, i / a->kv_heads, i % a->kv_heads);
             if (t.first < t.end)
-                forward_task(&t, out, q, k, v);
+                forward_task(&t, x);
         }
         if (a->tiles)
             infer_tiles_end();

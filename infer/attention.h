@@ -9,6 +9,7 @@
 #define PREFKIT_INFER_ATTENTION_H
 
 #include "infer/forest.h"
+#include "infer/simd.h"
 #include "infer/values.h"
 
 struct infer_attention {
@@ -21,18 +22,25 @@ struct infer_attention {
 
 /* out (rows, H d) = softmax(q k^T / sqrt(d)) v. q (rows, H d), k and v
  * (N, K d), rotated already. PK_EMEM. */
+struct infer_attended {
+    const float *q, *k, *v;
+    struct infer_values out;
+    struct infer_softmax *soft; /* (rows, H), for backward; or NULL */
+};
 PK_NODISCARD int infer_attention_forward(const struct infer_attention *a,
-                                         struct infer_values out,
-                                         const float *q, const float *k,
-                                         const float *v, struct pk_err *err);
+                                         const struct infer_attended *x,
+                                         struct pk_err *err);
 
 /* Overwrites dq (rows, H d), dk and dv (N, K d) with the gradients, given
- * dout (rows, H d); the probabilities are computed again. PK_EMEM. */
+ * dout (rows, H d). The probabilities are computed again, by what forward left
+ * in soft; their adjoint's sum over a path, of p dp, is dout's product with
+ * out (Dao et al., arXiv 2205.14135, appendix B.2). PK_EMEM. */
 struct infer_attention_grad {
     float *dq, *dk, *dv;
-    const float *dout, *q, *k, *v;
+    const float *dout;
 };
 PK_NODISCARD int infer_attention_backward(const struct infer_attention *a,
+                                          const struct infer_attended *x,
                                           const struct infer_attention_grad *g,
                                           struct pk_err *err);
 

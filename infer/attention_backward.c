@@ -27,6 +27,7 @@ struct part {
 /* What all threads work on. */
 struct work {
     const struct infer_attention *a;
+    const struct infer_attended *x;
     const struct infer_attention_grad *g;
     struct part *part; /* n of them, then the roots alone, from the end */
     size_t n, roots;   /* n + roots is at most the number of segments */
@@ -87,19 +88,18 @@ static void add_parts(struct work *w)
 
 /* Its keys and values are there from now on, and no gradient by them yet; nor
  * in the padding, which blocks of its queries add zeros to. */
-static void enter(const struct infer_task *t,
-                  const struct infer_attention_grad *g)
+static void enter(const struct infer_task *t, const struct infer_attended *x)
 {
     const struct infer_segment *s = &t->a->forest->segment[t->segment];
     size_t d = t->a->d, at = s->depth0 * d,
            n = infer_padded(s->depth0 + s->len) * d - at;
-    infer_task_gather(t, g->k, g->v, false);
+    infer_task_gather(t, x->k, x->v, false);
     memset(t->s.dk + at, 0, n * sizeof(float));
     memset(t->s.dv + at, 0, n * sizeof(float));
 }
 
 /* All query heads of the key/value head. */
-static void backward_task(struct infer_task *t,
+static void backward_task(struct infer_task *t, const struct infer_attended *x,
                           const struct infer_attention_grad *g)
 {
     size_t group = t->a->heads / t->a->kv_heads;
@@ -110,7 +110,7 @@ static void backward_task(struct infer_task *t,
     for (size_t h = t->group * group; h < (t->group + 1) * group; h++)
         for (size_t r = t->first; r < t->end; r += INFER_QUERIES) {
             struct infer_queries b = infer_task_block(t, r, h);
-            infer_queries_backward(t, &b, g);
+            infer_queries_backward(t, &b, x, g);
         }
 }
 
@@ -126,12 +126,12 @@ static void give_rows(const struct infer_task *t, float *dk, float *dv,
     }
 }
 
-static void leave(struct infer_task *t, const struct infer_attention_grad *g)
+static void leave(struct infer_task *t, const struct work *w)
 {
     const struct infer_segment *s = &t->a->forest->segment[t->segment];
     if (t->first < t->end)
-        backward_task(t, g);
-    give_rows(t, g->dk, g->dv, s->start, s->depth0, s->len);
+        backward_task(t, w->x, w->g);
+    give_rows(t, w->g->dk, w->g->dv, s->start, s->depth0, s->len);
 }
 
 /* Leave all that is open below `parent`. */
@@ -140,7 +140,7 @@ static void leave_to(const struct work *w, struct infer_scratch s, size_t group,
 {
     while (open != parent) {
         struct infer_task t = infer_task_of(w->a, s, open, group);
-        leave(&t, w->g);
+        leave(&t, w);
         open = w->a->forest->segment[open].parent;
     }
 }
@@ -153,7 +153,7 @@ static void walk(const struct work *w, struct infer_scratch s,
     for (size_t i = p->first; i < p->end; i++) {
         leave_to(w, s, group, open, segment[i].parent);
         struct infer_task t = infer_task_of(w->a, s, i, group);
-        enter(&t, w->g);
+        enter(&t, w->x);
         open = i;
     }
     leave_to(w, s, group, open, above);
@@ -170,7 +170,7 @@ static void walk_part(const struct work *w, struct infer_scratch s,
         return;
     }
     struct infer_task t = infer_task_of(w->a, s, root, group);
-    enter(&t, w->g);
+    enter(&t, w->x);
     walk(w, s, p, group);
     give_rows(&t, w->kept_dk, w->kept_dv, p->give, 0, segment[root].len);
 }
@@ -190,12 +190,12 @@ static void walk_root(const struct work *w, struct infer_scratch s,
 {
     size_t len = w->a->forest->segment[p->first].len;
     struct infer_task t = infer_task_of(w->a, s, p->first, group);
-    enter(&t, w->g);
+    enter(&t, w->x);
     for (size_t i = 0; i < p->below; i++) {
         add_kept(&t, s.dk, w->kept_dk, p->give + i * len, len);
         add_kept(&t, s.dv, w->kept_dv, p->give + i * len, len);
     }
-    leave(&t, w->g);
+    leave(&t, w);
 }
 
 /* ---- All ----------------------------------------------------------------- */
@@ -235,11 +235,12 @@ size_t infer_attention_backward_floats(const struct infer_attention *a)
 }
 
 int infer_attention_backward(const struct infer_attention *a,
+                             const struct infer_attended *x,
                              const struct infer_attention_grad *g,
                              struct pk_err *err)
 {
     size_t kept = kept_floats(a);
-    struct work w = {.a = a, .g = g};
+    struct work w = {.a = a, .x = x, .g = g};
     float *mem =
         pk_alloc_aligned(infer_attention_backward_floats(a), sizeof *mem);
     w.part = pk_calloc(a->forest->n_segments, sizeof *w.part);

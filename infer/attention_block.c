@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "infer/gemm.h"
-#include "infer/simd.h"
 
 size_t infer_padded(size_t keys)
 {
@@ -107,12 +106,11 @@ struct infer_queries infer_task_block(const struct infer_task *t, size_t row,
 
 void infer_queries_load(const struct infer_task *t,
                         const struct infer_queries *b, float *to,
-                        const float *from)
+                        struct infer_operand from)
 {
     size_t d = t->a->d, ld = t->a->heads * d;
     for (size_t i = 0; i < b->n; i++)
-        memcpy(to + i * d, from + (b->row + i) * ld + b->head * d,
-               d * sizeof(float));
+        infer_operand_get(to + i * d, from, (b->row + i) * ld + b->head * d, d);
     memset(to + b->n * d, 0, (INFER_QUERIES - b->n) * d * sizeof(float));
 }
 
@@ -132,23 +130,8 @@ float infer_attention_scale(const struct infer_attention *a)
     return (float)(1 / sqrt((double)a->d));
 }
 
-/* Softmax of each row over the keys it may see; 0 on the others. */
-static void softmax_block(const struct infer_task *t,
+void infer_queries_scores(const struct infer_task *t,
                           const struct infer_queries *b)
-{
-    float scale = infer_attention_scale(t->a);
-    for (size_t i = 0; i < b->n; i++) {
-        float *p = t->s.p + i * b->keys;
-        size_t n = row_depth(t, b->row + i) + 1;
-        infer_softmax_row(p, n, scale);
-        memset(p + n, 0, (b->keys - n) * sizeof *p);
-    }
-    memset(t->s.p + b->n * b->keys, 0,
-           (INFER_QUERIES - b->n) * b->keys * sizeof(float));
-}
-
-void infer_queries_probabilities(const struct infer_task *t,
-                                 const struct infer_queries *b)
 {
     size_t d = t->a->d;
     struct infer_block shape = {INFER_QUERIES, INFER_KEYS, d, false};
@@ -158,5 +141,21 @@ void infer_queries_probabilities(const struct infer_task *t,
         infer_gemm_block(shape, (struct infer_mat){t->s.q, d, false},
                          (struct infer_mat){t->s.k + j * d, d, true},
                          t->s.p + j, b->keys);
-    softmax_block(t, b);
+}
+
+size_t infer_queries_sees(const struct infer_task *t,
+                          const struct infer_queries *b, size_t i)
+{
+    return row_depth(t, b->row + i) + 1;
+}
+
+void infer_queries_blind(const struct infer_task *t,
+                         const struct infer_queries *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        size_t n = infer_queries_sees(t, b, i);
+        memset(t->s.p + i * b->keys + n, 0, (b->keys - n) * sizeof(float));
+    }
+    memset(t->s.p + b->n * b->keys, 0,
+           (INFER_QUERIES - b->n) * b->keys * sizeof(float));
 }

@@ -69,7 +69,7 @@ struct infer_queries infer_task_block(const struct infer_task *t, size_t row,
  * back. */
 void infer_queries_load(const struct infer_task *t,
                         const struct infer_queries *b, float *to,
-                        const float *from);
+                        struct infer_operand from);
 void infer_queries_store(const struct infer_task *t,
                          const struct infer_queries *b, struct infer_values to,
                          const float *from);
@@ -77,15 +77,23 @@ void infer_queries_store(const struct infer_task *t,
 /* What scores are multiplied by: 1 / sqrt(d). */
 float infer_attention_scale(const struct infer_attention *a);
 
-/* s.p (INFER_QUERIES, keys) = the probabilities of a block, from q in s.q; 0 on
- * the keys that a row does not see. With tiles the path is packed there. */
-void infer_queries_probabilities(const struct infer_task *t,
-                                 const struct infer_queries *b);
+/* s.p (INFER_QUERIES, keys) = the scores of a block, from q in s.q. With tiles
+ * the path is packed there. */
+void infer_queries_scores(const struct infer_task *t,
+                          const struct infer_queries *b);
+
+/* Row i of a block in s.p: so many of its keys it sees. */
+size_t infer_queries_sees(const struct infer_task *t,
+                          const struct infer_queries *b, size_t i);
+/* Zeros on the keys that the rows do not see, and in the rows after them. */
+void infer_queries_blind(const struct infer_task *t,
+                         const struct infer_queries *b);
 
 /* Given dout: dq of a block, and what it adds to s.dk and s.dv. With tiles the
  * path is packed for it. */
 void infer_queries_backward(const struct infer_task *t,
                             const struct infer_queries *b,
+                            const struct infer_attended *x,
                             const struct infer_attention_grad *g);
 
 #endif

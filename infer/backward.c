@@ -195,12 +195,11 @@ static int feed_forward_back(const struct infer_pass *p, size_t layer,
 static int attention_core_back(const struct infer_pass *p, size_t layer,
                                struct grads *g)
 {
-    const struct infer_acts *a = &p->t->layer[layer];
     const struct infer_rows *rows = infer_pass_rows(p, layer);
     struct infer_attention at = infer_pass_attention(p, layer);
-    struct infer_attention_grad ag = {g->dq, g->dk, g->dv, g->datt,
-                                      a->q,  a->k,  a->v};
-    int rc = infer_attention_backward(&at, &ag, p->err);
+    const struct infer_attended x = infer_pass_attended(p, layer);
+    const struct infer_attention_grad ag = {g->dq, g->dk, g->dv, g->datt};
+    int rc = infer_attention_backward(&at, &x, &ag, p->err);
     if (rc)
         return rc;
     struct infer_rope rq = infer_pass_rope(p, p->c->heads, rows, 1);

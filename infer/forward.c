@@ -63,21 +63,25 @@ static float *cut(struct cutter *m, size_t rows, size_t cols)
 
 /* One layer's values; with nothing kept, of all layers. */
 static void lay_out_layer(struct infer_tape *t, struct infer_acts *a,
-                          const struct infer_dims *d, size_t n, size_t rows,
+                          const struct infer_config *c, size_t n, size_t rows,
                           struct cutter *m)
 {
+    const struct infer_dims d = infer_dims_of(c);
     bool train = t->keep != INFER_KEEP_NOTHING;
-    a->x = cut(m, n, d->c);
-    a->q = cut(m, rows, d->q);
-    a->k = cut(m, n, d->kv);
-    a->v = cut(m, n, d->kv);
-    a->att = train ? cut(m, rows, d->q) : t->h; /* h is free by then */
-    a->mid = cut(m, rows, d->c);
+    a->x = cut(m, n, d.c);
+    a->q = cut(m, rows, d.q);
+    a->k = cut(m, n, d.kv);
+    a->v = cut(m, n, d.kv);
+    a->att = train ? cut(m, rows, d.q) : t->h; /* h is free by then */
+    a->soft = train ? (struct infer_softmax *)cut(
+                          m, rows, c->heads * sizeof *a->soft / sizeof(float))
+                    : NULL;
+    a->mid = cut(m, rows, d.c);
     a->gate = a->up = NULL;
     if (t->gated)
         return;
-    a->gate = cut(m, train ? rows : t->block, d->f);
-    a->up = cut(m, train ? rows : t->block, d->f);
+    a->gate = cut(m, train ? rows : t->block, d.f);
+    a->up = cut(m, train ? rows : t->block, d.f);
 }
 
 static void lay_out(struct infer_tape *t, const struct infer_config *c,
@@ -92,7 +96,7 @@ static void lay_out(struct infer_tape *t, const struct infer_config *c,
         struct infer_acts *a = &t->layer[l];
         if (l == 0 || all) {
             bool last = all && l + 1 == c->layers;
-            lay_out_layer(t, a, &d, n, last ? f->reads.n : n, m);
+            lay_out_layer(t, a, c, n, last ? f->reads.n : n, m);
             continue;
         }
         *a = t->layer[0];
@@ -245,6 +249,14 @@ struct infer_attention infer_pass_attention(const struct infer_pass *p,
                                     p->c->head_dim, on_tiles(p)};
 }
 
+struct infer_attended infer_pass_attended(const struct infer_pass *p,
+                                          size_t layer)
+{
+    const struct infer_acts *a = &p->t->layer[layer];
+    return (struct infer_attended){a->q, a->k, a->v, infer_pass_att(p, layer),
+                                   a->soft};
+}
+
 struct infer_values infer_pass_h(const struct infer_pass *p)
 {
     return infer_values_in(p->t->h, p->t->rounded);
@@ -328,8 +340,8 @@ static int attention_part(const struct infer_pass *p, size_t layer)
     infer_rope((struct infer_values){.f32 = a->q}, a->q, rows->n, &rq);
     infer_rope((struct infer_values){.f32 = k}, k, n, &rk);
     struct infer_attention at = infer_pass_attention(p, layer);
-    rc = infer_attention_forward(&at, infer_pass_att(p, layer), a->q, a->k,
-                                 a->v, p->err);
+    struct infer_attended x = infer_pass_attended(p, layer);
+    rc = infer_attention_forward(&at, &x, p->err);
     if (rc)
         return rc;
     infer_gather(a->mid, a->x, rows->token, first, rows->n,

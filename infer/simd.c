@@ -65,38 +65,59 @@ CPUS_INLINE float row_max(const float *p, size_t n)
     return lane[0] > lane[1] ? lane[0] : lane[1];
 }
 
-/* PK_LANES of a row's e^(scale (p - max)), also added to sum. */
-CPUS_INLINE void exp_lanes(float *p, float max, float scale, double *sum)
+CPUS_INLINE float power(float p, float max, float scale)
 {
-    for (int k = 0; k < PK_LANES; k++) {
-        float d = scale * (p[k] - max), y = exp_approx(d < -87.0F ? -87.0F : d);
-        p[k] = d < -87.0F ? 0.0F : y;
-    }
+    float d = scale * (p - max), y = exp_approx(d < -87.0F ? -87.0F : d);
+    return d < -87.0F ? 0.0F : y;
+}
+
+/* PK_LANES of a row, also added to sum. */
+CPUS_INLINE void powers_of_lanes(float *p, float max, float scale, double *sum)
+{
+    for (int k = 0; k < PK_LANES; k++)
+        p[k] = power(p[k], max, scale);
     for (int k = 0; k < PK_LANES; k++)
         sum[k] += (double)p[k];
 }
 
-MANY_CPUS void infer_softmax_row(float *p, size_t n, float scale)
+CPUS_INLINE struct infer_softmax powers(float *p, size_t n, float scale)
 {
     double sum[PK_LANES] = {0};
     float max = row_max(p, n), tail[PK_LANES];
     size_t i = 0;
     for (; i + PK_LANES <= n; i += PK_LANES)
-        exp_lanes(p + i, max, scale, sum);
+        powers_of_lanes(p + i, max, scale, sum);
     if (i < n) {
         pk_lanes_tail(tail, p, n, -INFINITY);
-        exp_lanes(tail, max, scale, sum);
+        powers_of_lanes(tail, max, scale, sum);
         memcpy(p + i, tail, (n - i) * sizeof *p);
     }
-    float inverse = (float)(1.0 / pk_lanes_sum(sum));
-    for (i = 0; i < n; i++)
+    return (struct infer_softmax){max, (float)(1.0 / pk_lanes_sum(sum))};
+}
+
+MANY_CPUS struct infer_softmax infer_softmax_powers(float *p, size_t n,
+                                                    float scale)
+{
+    return powers(p, n, scale);
+}
+
+MANY_CPUS void infer_softmax_row(float *p, size_t n, float scale)
+{
+    float inverse = powers(p, n, scale).inverse;
+    for (size_t i = 0; i < n; i++)
         p[i] *= inverse;
 }
 
-MANY_CPUS void infer_softmax_backward_row(float *dp, const float *p, size_t n,
-                                          float scale)
+MANY_CPUS void infer_softmax_again(float *p, size_t n, float scale,
+                                   struct infer_softmax s)
 {
-    float dot = (float)pk_dot(dp, p, n);
+    for (size_t i = 0; i < n; i++)
+        p[i] = power(p[i], s.max, scale) * s.inverse;
+}
+
+MANY_CPUS void infer_softmax_backward_row(float *restrict dp, const float *p,
+                                          size_t n, float scale, float dot)
+{
     for (size_t i = 0; i < n; i++)
         dp[i] = scale * (p[i] * (dp[i] - dot));
 }

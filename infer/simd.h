@@ -12,9 +12,18 @@
  * counts as 0; the sum is taken in double. */
 void infer_softmax_row(float *p, size_t n, float scale);
 
-/* Its adjoint: dp (n) = scale p (dp - sum(dp p)). */
-void infer_softmax_backward_row(float *dp, const float *p, size_t n,
-                                float scale);
+/* The same in two steps. p (n) = e^(scale (p - max)): what is left to do is
+ * times `inverse`. Later, from the row as it was before: softmax(scale p). */
+struct infer_softmax {
+    float max, inverse; /* 1 / the sum of the powers */
+};
+struct infer_softmax infer_softmax_powers(float *p, size_t n, float scale);
+void infer_softmax_again(float *p, size_t n, float scale,
+                         struct infer_softmax s);
+
+/* Its adjoint: dp (n) = scale p (dp - dot), where dot is sum(dp p). */
+void infer_softmax_backward_row(float *restrict dp, const float *p, size_t n,
+                                float scale, float dot);
 
 /* act = silu(gate) * up, n elements. */
 void infer_swiglu_run(float *act, const float *gate, const float *up, size_t n);

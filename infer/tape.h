@@ -10,11 +10,13 @@
 /* One layer's values. `rows` is every token, or in the last layer the
  * read-outs. */
 struct infer_acts {
-    float *x;         /* (N, C) what comes in */
-    float *q;         /* (rows, H D) rotated */
-    float *k, *v;     /* (N, K D) k rotated */
-    float *att;       /* (rows, H D) attention's output, before wo; without a
-                         tape, h; bf16 where h is */
+    float *x;     /* (N, C) what comes in */
+    float *q;     /* (rows, H D) rotated */
+    float *k, *v; /* (N, K D) k rotated */
+    float *att;   /* (rows, H D) attention's output, before wo; without a
+                     tape, h; bf16 where h is */
+    struct infer_softmax
+        *soft;        /* (rows, H) attention's; without a tape, NULL */
     float *mid;       /* (rows, C) after attention's residual */
     float *gate, *up; /* (rows, F); with nothing kept, one block of rows, or
                          none */
@@ -74,6 +76,8 @@ const struct infer_rows *infer_pass_rows(const struct infer_pass *p,
                                          size_t layer);
 struct infer_attention infer_pass_attention(const struct infer_pass *p,
                                             size_t layer);
+struct infer_attended infer_pass_attended(const struct infer_pass *p,
+                                          size_t layer);
 /* Can attention be computed on tiles? */
 bool infer_attention_fits_tiles(const struct infer_config *c);
 /* h, act and a layer's att, where they are what products read. */

@@ -41,6 +41,16 @@ static inline struct infer_operand infer_operand_from(struct infer_operand x,
                   : (struct infer_operand){x.f32 + i, NULL};
 }
 
+/* to (n) = numbers from i on. */
+static inline void infer_operand_get(float *to, struct infer_operand x,
+                                     size_t i, size_t n)
+{
+    if (x.bf16)
+        infer_from_bf16(to, x.bf16 + i, n);
+    else
+        memcpy(to, x.f32 + i, n * sizeof *to);
+}
+
 /* Where numbers from i on are computed: where they belong, or in mem, from
  * where infer_values_done rounds them to there. */
 static inline float *infer_values_at(struct infer_values v, size_t i,

@@ -15,6 +15,8 @@
 #define MANY_CPUS
 #undef CPUS_X86
 #define infer_softmax_row          plain_softmax_row
+#define infer_softmax_powers       plain_softmax_powers
+#define infer_softmax_again        plain_softmax_again
 #define infer_softmax_backward_row plain_softmax_backward_row
 #define infer_swiglu_run           plain_swiglu_run
 #define infer_swiglu_backward_run  plain_swiglu_backward_run
@@ -22,10 +24,14 @@
 #define infer_to_bf16              plain_to_bf16
 #undef PREFKIT_INFER_SIMD_H
 #undef PREFKIT_INFER_BF16_H
+#define infer_softmax plain_softmax
 #include "infer/simd.c"
 
 #include "infer/bf16.c"
+#undef infer_softmax
 #undef infer_softmax_row
+#undef infer_softmax_powers
+#undef infer_softmax_again
 #undef infer_softmax_backward_row
 #undef infer_swiglu_run
 #undef infer_swiglu_backward_run
@@ -86,6 +92,25 @@ START_TEST(softmax)
 }
 END_TEST
 
+/* In two steps, and once more from the scores: the same bits. */
+START_TEST(softmax_steps)
+{
+    float whole[MOST], p[MOST], again[MOST];
+    size_t n = lengths[_i];
+    const float scale = 0.125F;
+    randoms(whole, n, 40, 1);
+    memcpy(p, whole, sizeof p);
+    memcpy(again, whole, sizeof p);
+    struct infer_softmax s = infer_softmax_powers(p, n, scale);
+    infer_softmax_again(again, n, scale, s);
+    infer_softmax_row(whole, n, scale);
+    for (size_t i = 0; i < n; i++)
+        p[i] *= s.inverse;
+    ck_assert_mem_eq(p, whole, n * sizeof *p);
+    ck_assert_mem_eq(again, whole, n * sizeof *p);
+}
+END_TEST
+
 START_TEST(softmax_backward)
 {
     float p[MOST], dp[MOST], x[MOST];
@@ -97,7 +122,7 @@ START_TEST(softmax_backward)
     for (size_t i = 0; i < n; i++)
         dot += (double)p[i] * (double)x[i];
     memcpy(dp, x, n * sizeof *dp);
-    infer_softmax_backward_row(dp, p, n, 0.5F);
+    infer_softmax_backward_row(dp, p, n, 0.5F, (float)dot);
     for (size_t i = 0; i < n; i++)
         ck_near((double)dp[i], 0.5 * (double)p[i] * ((double)x[i] - dot),
                 1e-6 * (double)p[i], "gradient", i);
@@ -139,8 +164,13 @@ START_TEST(plain_bits)
     memcpy(b, a, sizeof b);
     infer_softmax_row(a[0], n, 0.3F);
     plain_softmax_row(b[0], n, 0.3F);
-    infer_softmax_backward_row(a[1], a[0], n, 0.3F);
-    plain_softmax_backward_row(b[1], b[0], n, 0.3F);
+    infer_softmax_backward_row(a[1], a[0], n, 0.3F, 0.7F);
+    plain_softmax_backward_row(b[1], b[0], n, 0.3F, 0.7F);
+    struct infer_softmax of_a = infer_softmax_powers(a[4], n, 0.3F);
+    struct plain_softmax of_b = plain_softmax_powers(b[4], n, 0.3F);
+    ck_assert_mem_eq(&of_a, &of_b, sizeof of_a);
+    infer_softmax_again(a[3], n, 0.3F, of_a);
+    plain_softmax_again(b[3], n, 0.3F, of_b);
     infer_swiglu_backward_run(a[0], a[4], a[2], a[1], a[3], n);
     plain_swiglu_backward_run(b[0], b[4], b[2], b[1], b[3], n);
     infer_swiglu_run(a[1], a[2], a[3], n);
@@ -189,6 +219,7 @@ static Suite *suite(void)
     Suite *s = suite_create("simd");
     TCase *t = tcase_create("simd");
     tcase_add_loop_test(t, softmax, 0, LENGTHS);
+    tcase_add_loop_test(t, softmax_steps, 0, LENGTHS);
     tcase_add_loop_test(t, softmax_backward, 0, LENGTHS);
     tcase_add_loop_test(t, swiglu, 0, LENGTHS);
     tcase_add_loop_test(t, plain_bits, 0, LENGTHS);

@@ -180,13 +180,13 @@ void __wrap_infer_to_bf16(uint16_t *dst, const float *src, size_t n)
 }
 
 TIMED(KIND_ATTENTION, int, infer_attention_forward,
-      (const struct infer_attention *a, struct infer_values out, const float *q,
-       const float *k, const float *v, struct pk_err *err),
-      (a, out, q, k, v, err))
-TIMED(KIND_ATTENTION, int, infer_attention_backward,
-      (const struct infer_attention *a, const struct infer_attention_grad *g,
+      (const struct infer_attention *a, const struct infer_attended *x,
        struct pk_err *err),
-      (a, g, err))
+      (a, x, err))
+TIMED(KIND_ATTENTION, int, infer_attention_backward,
+      (const struct infer_attention *a, const struct infer_attended *x,
+       const struct infer_attention_grad *g, struct pk_err *err),
+      (a, x, g, err))
 TIMED_THREAD(blocks, infer_gemm_block,
              (struct infer_block s, struct infer_mat a, struct infer_mat b,
               float *c, size_t ldc),
