@@ -171,25 +171,3 @@ int infer_adapter_backward_x(struct infer_lora_work *k, float *dx,
     }
     return rc;
 }
-
-/* ---- Merging ---- */
-
-void infer_adapter_merge(float *dst, const struct infer_matrix *w, size_t from,
-                         size_t n)
-{
-    const struct infer_adapter *a = w->adapter;
-    size_t rank = a->a.rows, cols = w->cols;
-    size_t first = from / cols, last = (from + n - 1) / cols;
-#pragma omp parallel for
-    for (size_t r = first; r <= last; r++) {
-        size_t begin = r == first ? from % cols : 0;
-        size_t end = r == last ? (from + n - 1) % cols + 1 : cols;
-        float *at = dst + (r * cols + begin - from);
-        for (size_t k = 0; k < rank; k++) {
-            float f = a->scale * a->b.f32[r * rank + k];
-            const float *row = a->a.f32 + k * cols;
-            for (size_t j = begin; j < end; j++)
-                at[j - begin] += f * row[j];
-        }
-    }
-}

@@ -55,9 +55,4 @@ PK_NODISCARD int infer_adapter_backward_x(struct infer_lora_work *k, float *dx,
                                           struct infer_input in,
                                           struct pk_err *err);
 
-/* n elements of W + scale B A from element `from` on: dst, which holds W's, +=.
- */
-void infer_adapter_merge(float *dst, const struct infer_matrix *w, size_t from,
-                         size_t n);
-
 #endif

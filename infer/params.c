@@ -9,7 +9,6 @@
 #include "common/mem.h"
 #include "infer/bf16.h"
 #include "infer/config.h"
-#include "infer/lora.h"
 
 size_t infer_tensor_count(const struct infer_config *c)
 {
@@ -185,6 +184,28 @@ void infer_params_init(struct infer_params *p, const struct infer_config *c,
     }
 }
 
+/* n elements of W + scale B A from element `from` on: dst, which holds W's, +=.
+ */
+static void add_adapter(float *dst, const struct infer_matrix *w, size_t from,
+                        size_t n)
+{
+    const struct infer_adapter *a = w->adapter;
+    size_t rank = a->a.rows, cols = w->cols;
+    size_t first = from / cols, last = (from + n - 1) / cols;
+#pragma omp parallel for
+    for (size_t r = first; r <= last; r++) {
+        size_t begin = r == first ? from % cols : 0;
+        size_t end = r == last ? (from + n - 1) % cols + 1 : cols;
+        float *at = dst + (r * cols + begin - from);
+        for (size_t k = 0; k < rank; k++) {
+            float f = a->scale * a->b.f32[r * rank + k];
+            const float *row = a->a.f32 + k * cols;
+            for (size_t j = begin; j < end; j++)
+                at[j - begin] += f * row[j];
+        }
+    }
+}
+
 void infer_matrix_values(const struct infer_matrix *m, size_t from, float *dst,
                          size_t n)
 {
@@ -193,7 +214,7 @@ void infer_matrix_values(const struct infer_matrix *m, size_t from, float *dst,
     else
         infer_from_bf16(dst, m->bf16 + from, n);
     if (m->adapter && n)
-        infer_adapter_merge(dst, m, from, n);
+        add_adapter(dst, m, from, n);
 }
 
 void infer_params_copy(struct infer_params *p, const struct infer_config *c,

@@ -3,15 +3,10 @@
 
 #include <stdio.h>
 
-#include <omp.h>
-
-#include "common/room.h"
+#include "rm/memory_left.h"
 
 enum {
     SLABS = 4, /* weights, gradients, two moments */
-    /* Address space that OpenBLAS (measured, 0.3.21) takes for a thread's first
-     * product; where it gets none it tries again for ever. */
-    BLAS_BUFFER = 129 << 20,
     ADVISED_RANK = 16
 };
 
@@ -73,8 +68,7 @@ void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
 void rm_memory_available(struct rm_memory *m)
 {
     struct pk_room r;
-    pk_room_memory(&r, "");
-    pk_room_address_space(&r, (uint64_t)omp_get_max_threads() * BLAS_BUFFER);
+    rm_memory_left(&r);
     m->available = (size_t)r.bytes;
     m->limit = r.limit;
 }

@@ -27,8 +27,7 @@ size_t rm_parameters(const struct infer_config *c);
 void rm_memory_plan(struct rm_memory *m, const struct infer_config *c,
                     const struct rm_pairs *pairs, const struct rm_recipe *r);
 
-/* What this process may still take: the least of the memory that is free, its
- * address space (RLIMIT_AS) and its cgroup's limit. */
+/* What this process may still take (memory_left.h). */
 void rm_memory_available(struct rm_memory *m);
 
 /* PK_EMEM when the plan does not fit, naming the smallest change that would:

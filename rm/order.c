@@ -93,3 +93,14 @@ void rm_order_draw(struct rm_order *o, uint64_t seed, uint64_t stream)
         at += n;
     }
 }
+
+size_t rm_epoch_steps(size_t pairs, size_t batch)
+{
+    return pairs / batch + (pairs % batch != 0);
+}
+
+uint64_t rm_pairs_trained(size_t pairs, size_t batch, uint64_t step)
+{
+    size_t steps = rm_epoch_steps(pairs, batch);
+    return steps ? step / steps * pairs + step % steps * batch : 0;
+}

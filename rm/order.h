@@ -22,4 +22,10 @@ void rm_order_release(struct rm_order *o);
 /* Into o->pair; the same for the same seed and stream. */
 void rm_order_draw(struct rm_order *o, uint64_t seed, uint64_t stream);
 
+/* Steps of an epoch of so many pairs, `batch` a step; the last has the pairs
+ * that are left. */
+size_t rm_epoch_steps(size_t pairs, size_t batch);
+/* The pairs taken up to a step, an epoch's after the last one's. */
+uint64_t rm_pairs_trained(size_t pairs, size_t batch, uint64_t step);
+
 #endif

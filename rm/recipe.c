@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "rm/order.h"
 #include "rm/schedule.h"
 
 static const char *const objectives[] = {
@@ -104,20 +105,9 @@ double rm_recipe_lr(size_t parameters)
     return parameters >= (size_t)50 * 1000 * 1000 * 1000 ? 5e-6 : 1e-5;
 }
 
-static size_t epoch_steps(size_t pairs, size_t batch)
-{
-    return pairs / batch + (pairs % batch != 0);
-}
-
 size_t rm_train_steps(const struct rm_recipe *r, size_t pairs)
 {
-    return r->epochs * epoch_steps(pairs, r->batch_pairs);
-}
-
-uint64_t rm_pairs_trained(size_t pairs, size_t batch, uint64_t step)
-{
-    size_t steps = epoch_steps(pairs, batch);
-    return steps ? step / steps * pairs + step % steps * batch : 0;
+    return r->epochs * rm_epoch_steps(pairs, r->batch_pairs);
 }
 
 static int count(cJSON *o, const char *key, uint64_t n)

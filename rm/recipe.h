@@ -59,10 +59,6 @@ bool rm_parse_keep(const char *s, enum rm_keep *out);
 /* Optimizer steps for so many pairs. */
 size_t rm_train_steps(const struct rm_recipe *r, size_t pairs);
 
-/* Of so many pairs, `batch` a step, those taken up to a step, an epoch's after
- * the last one's; an epoch's last step has the pairs that are left. */
-uint64_t rm_pairs_trained(size_t pairs, size_t batch, uint64_t step);
-
 /* The whole recipe as JSON, for a run of so many pairs. NULL: out of memory. */
 cJSON *rm_recipe_json(const struct rm_recipe *r, size_t pairs);
 

@@ -6,7 +6,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "rm/recipe.h"
+#include "rm/order.h"
 #include "rm/report.h"
 
 /* So small that a product of two is a number still. */

@@ -10,7 +10,7 @@
 #include "common/buf.h"
 #include "common/mem.h"
 #include "common/progress.h"
-#include "rm/memory.h"
+#include "rm/memory_left.h"
 #include "rm/pass.h"
 
 struct scored_model {
@@ -79,11 +79,11 @@ static int open_model(struct scored_model *m, const struct rm_named *named,
 static int pack(struct scored_model *m, struct pk_err *err)
 {
     size_t bytes = infer_model_packed_bytes(m->model);
-    struct rm_memory room;
+    struct pk_room room;
     if (bytes == 0)
         return 0;
-    rm_memory_available(&room);
-    if (bytes > room.available / 2)
+    rm_memory_left(&room);
+    if (bytes > room.bytes / 2)
         return 0;
     m->packed = bytes;
     return infer_model_pack(m->model, err);
