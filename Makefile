@@ -47,7 +47,7 @@ LIBS       = $(shell $(PKG_CONFIG) --libs $(PKGS)) $(MPI_LIBS_$(MPI)) \
              -lm -ldl $(BLAS:%=-Wl,-rpath,%)
 CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check)
 
-LIB_SRC  := $(sort $(foreach d,$(ROOMS),$(wildcard $d/*.c)))
+LIB_SRC  := $(sort $(wildcard $(ROOMS:%=%/*.c) $(ROOMS:%=%/*/*.c)))
 TEST_SRC := $(sort $(wildcard tests/test_*.c))
 HELP_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(TEST_SRC),$(wildcard tests/*.c)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -61,7 +61,7 @@ CLIENT   := $(B)/tests/client/serve_client
 HELPERS  := $(FAKE) $(CLIENT)
 VERSION  := $(shell sed -n 's/.*PK_VERSION "\(.*\)"/\1/p' common/version.h)
 DEST      = $(DESTDIR)$(PREFIX)
-FORMATTED = $(wildcard *.c $(ROOMS:%=%/*.[ch]) tests/*.[ch] tests/*/*.[ch])
+FORMATTED = $(wildcard *.c $(foreach d,$(ROOMS) tests,$d/*.[ch] $d/*/*.[ch]))
 
 # `make V=1` shows the commands.
 say = $(if $(V),,@echo "  $1  $@"; )
@@ -126,7 +126,7 @@ define into_c
 	@mkdir -p $(@D)
 	$(call say,TEXT)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 endef
-TEXTS := $(wildcard schemas/*.sql rm/*.css)
+TEXTS := $(wildcard schemas/*.sql rm/report/*.css)
 $(LIB_OBJ) lint: $(addprefix $(B)/,$(addsuffix .inc,$(basename $(TEXTS))))
 
 $(B)/libprefkit.a: $(LIB_OBJ)
@@ -164,9 +164,9 @@ $(B)/%.o: %.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 # A product and its sum in one instruction: thin.h says what that means.
-$(B)/infer/thin.o: private NUM += -ffp-contract=fast
+$(B)/infer/math/thin.o: private NUM += -ffp-contract=fast
 # Both branches of a choice are computed, else AVX2 could not take the loop.
-$(B)/infer/simd.o: private NUM += -fno-trapping-math
+$(B)/infer/math/simd.o: private NUM += -fno-trapping-math
 # Rebuild when the flags change.
 $(B)/.flags: FORCE
 	@mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || \

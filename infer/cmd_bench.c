@@ -4,8 +4,8 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/num.h"
-#include "infer/bench.h"
-#include "infer/shape.h"
+#include "infer/bench/bench.h"
+#include "infer/files/shape.h"
 
 enum { MAX_SHAPES = 16 };
 

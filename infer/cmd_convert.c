@@ -4,10 +4,10 @@
 #include "common/cli.h"
 #include "common/mem.h"
 #include "common/out.h"
-#include "infer/gguf.h"
+#include "infer/files/gguf.h"
+#include "infer/files/llama2c.h"
 #include "infer/infer.h"
-#include "infer/llama2c.h"
-#include "infer/tokenizer_files.h"
+#include "infer/text/tokenizer_files.h"
 
 struct args {
     struct pk_cli cli;

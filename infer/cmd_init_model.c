@@ -4,8 +4,8 @@
 #include "common/cli.h"
 #include "common/num.h"
 #include "common/out.h"
-#include "infer/model_write.h"
-#include "infer/shape.h"
+#include "infer/files/model_write.h"
+#include "infer/files/shape.h"
 
 struct args {
     struct pk_cli cli;

@@ -7,7 +7,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "infer/infer.h"
-#include "infer/verify.h"
+#include "infer/verify/verify.h"
 
 struct args {
     struct pk_cli cli;

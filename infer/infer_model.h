@@ -249,7 +249,7 @@ PK_NODISCARD int infer_model_open(struct infer_model **out, const char *dir,
  * eos_token_id ("eos" or "before-eos" is how an option spells it: 0, or
  * PK_EUSAGE). The precision asked for; infer_model_weights says which it came
  * to. A model of more than four fifths of the memory there is (common/room.h)
- * is read from its files layer by layer as passes go (infer/ahead.h). */
+ * is read from its files layer by layer as passes go (infer/files/ahead.h). */
 struct infer_open {
     enum infer_read_out read_out;
     enum infer_precision precision;

@@ -4,7 +4,7 @@
 
 #include "common/cli.h"
 #include "common/num.h"
-#include "prefdb/agreement.h"
+#include "prefdb/stats/agreement.h"
 
 struct args {
     struct pk_cli cli;

@@ -1,6 +1,6 @@
 /* `prefkit backup DB FILE`: a copy of a store that may be in use. */
 #include "common/json.h"
-#include "prefdb/backup.h"
+#include "prefdb/store/backup.h"
 
 struct args {
     struct pk_cli cli;

@@ -8,7 +8,7 @@
 #include "common/mem.h"
 #include "common/num.h"
 #include "common/utf8.h"
-#include "prefdb/campaign_report.h"
+#include "prefdb/stats/campaign_report.h"
 
 struct args {
     struct pk_cli cli;

@@ -3,7 +3,7 @@
 
 #include "common/cli.h"
 #include "common/json.h"
-#include "prefdb/check.h"
+#include "prefdb/store/check.h"
 
 enum { LISTED = 100 }; /* problems printed; all are counted */
 

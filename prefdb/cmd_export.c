@@ -4,8 +4,8 @@
 #include "common/cli.h"
 #include "common/num.h"
 #include "common/out.h"
-#include "prefdb/export.h"
-#include "prefdb/export_pairs.h"
+#include "prefdb/export/export.h"
+#include "prefdb/export/export_pairs.h"
 
 struct args {
     struct pk_cli cli;

@@ -5,7 +5,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/out.h"
-#include "prefdb/import.h"
+#include "prefdb/import/import.h"
 
 struct args {
     struct pk_cli cli;

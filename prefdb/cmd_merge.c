@@ -4,7 +4,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "prefdb/merge.h"
+#include "prefdb/team/merge.h"
 
 struct args {
     struct pk_cli cli;

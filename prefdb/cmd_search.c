@@ -3,8 +3,8 @@
 
 #include "common/json.h"
 #include "common/num.h"
-#include "prefdb/plain.h"
-#include "prefdb/search.h"
+#include "prefdb/store/plain.h"
+#include "prefdb/store/search.h"
 
 struct args {
     struct pk_cli cli;

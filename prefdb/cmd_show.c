@@ -4,8 +4,8 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/num.h"
-#include "prefdb/campaign.h"
-#include "prefdb/plain.h"
+#include "prefdb/store/plain.h"
+#include "prefdb/team/campaign.h"
 
 struct args {
     struct pk_cli cli;

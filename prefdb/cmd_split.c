@@ -4,7 +4,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "prefdb/deal.h"
+#include "prefdb/team/deal.h"
 
 struct args {
     struct pk_cli cli;

@@ -6,8 +6,8 @@
 #include "common/json.h"
 #include "common/num.h"
 #include "common/version.h"
-#include "prefdb/history.h"
-#include "prefdb/stats.h"
+#include "prefdb/stats/history.h"
+#include "prefdb/stats/stats.h"
 
 struct args {
     struct pk_cli cli;

@@ -7,8 +7,8 @@
 #include "common/lines.h"
 #include "common/mem.h"
 #include "common/out.h"
-#include "rm/best.h"
 #include "rm/rm.h"
+#include "rm/score/best.h"
 
 enum { OPT_BY = 300, OPT_KEEP, OPT_PAIRS, OPT_CURVE, OPT_JSON };
 

@@ -3,10 +3,10 @@
 
 #include "common/cli.h"
 #include "common/out.h"
-#include "rm/evaluate.h"
-#include "rm/options.h"
 #include "rm/rm.h"
-#include "rm/run_models.h"
+#include "rm/score/evaluate.h"
+#include "rm/score/options.h"
+#include "rm/score/run_models.h"
 
 enum {
     OPT_SPLIT = 300,

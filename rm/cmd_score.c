@@ -5,11 +5,11 @@
 
 #include "common/mem.h"
 #include "common/num.h"
-#include "rm/batch.h"
-#include "rm/join.h"
-#include "rm/options.h"
 #include "rm/rm.h"
-#include "rm/score_store.h"
+#include "rm/score/batch.h"
+#include "rm/score/join.h"
+#include "rm/score/options.h"
+#include "rm/score/score_store.h"
 
 enum {
     OPT_RESUME = 300,

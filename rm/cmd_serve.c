@@ -2,9 +2,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "rm/options.h"
 #include "rm/rm.h"
-#include "rm/serve.h"
+#include "rm/score/options.h"
+#include "rm/serve/serve.h"
 
 enum {
     OPT_WITHOUT_TOKEN = 300,

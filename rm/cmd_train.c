@@ -4,14 +4,14 @@
 #include <string.h>
 
 #include "common/out.h"
-#include "rm/checkpoints.h"
-#include "rm/curve.h"
-#include "rm/disk.h"
-#include "rm/memory.h"
+#include "rm/data/checkpoints.h"
 #include "rm/rm.h"
-#include "rm/session.h"
-#include "rm/train_options.h"
-#include "rm/write_model.h"
+#include "rm/train/curve.h"
+#include "rm/train/disk.h"
+#include "rm/train/memory.h"
+#include "rm/train/session.h"
+#include "rm/train/train_options.h"
+#include "rm/train/write_model.h"
 
 /* What is open while the verb runs. */
 struct open {

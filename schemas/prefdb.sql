@@ -1,8 +1,8 @@
 -- A prefkit store, version 2. (application_id and user_version are set by the
--- program: prefdb/store.c.)
+-- program: prefdb/store/store.c.)
 --
 -- Identity. `id` is a local row number and never leaves the file. `uid` is the
--- first 16 bytes of a SHA-256 over length-prefixed fields (prefdb/ids.c), so
+-- first 16 bytes of a SHA-256 over length-prefixed fields (prefdb/store/ids.c), so
 -- the same thing has the same uid in every store, importing a file twice
 -- changes nothing, and stores can be merged. A uid is looked up below the row
 -- that it hangs on (a turn below its parent, a judgment below its comparison),

@@ -15,15 +15,54 @@ doors() {
     rm | annotate) echo infer/infer.h prefdb/prefdb.h ;;
     esac
 }
+# The parts of a room, from the bottom up: each includes its room's door, its
+# own headers and those of parts before it.
+parts() {
+    case $1 in
+    infer) echo math text files forest generate verify bench ;;
+    prefdb) echo store team import export stats ;;
+    rm) echo data report score train serve ;;
+    esac
+}
+# known ROOM PART: the parts that it may know; all of them, for a verb or the
+# door (PART is empty).
+known() {
+    for part in $(parts "$1"); do
+        echo "$part"
+        [ "$part" = "$2" ] && return
+    done
+}
+# allowed ROOM "PARTS" HEADER
+allowed() {
+    case $3 in
+    common/*) return 0 ;;
+    schemas/*.inc) [ "$1" = prefdb ]; return ;;
+    "$1"/*/*.inc) return 0 ;;
+    "$1"/*/*)
+        theirs=${3#*/}
+        case " $2 " in *" ${theirs%%/*} "*) return 0 ;; esac
+        return 1
+        ;;
+    "$1"/*) return 0 ;;
+    esac
+    case " $(doors "$1") " in *" $3 "*) return 0 ;; esac
+    return 1
+}
 for room in common infer prefdb rm annotate; do
-    for file in "$room"/*.[ch]; do
+    for file in "$room"/*.[ch] "$room"/*/*.[ch]; do
         [ -f "$file" ] || continue
+        part=${file#*/}
+        case $part in */*) part=${part%%/*} ;; *) part='' ;; esac
+        parts=$(known "$room" "$part" | tr '\n' ' ')
+        case "$part: $parts" in
+        :* | *" $part "*) ;;
+        *)
+            echo "$file: $room has no such part" >&2
+            bad=1
+            ;;
+        esac
         for inc in $(sed -n 's/^ *# *include "\([^"]*\)".*/\1/p' "$file"); do
-            case $inc in
-            "$room"/* | common/*) continue ;;
-            schemas/*.inc) [ "$room" = prefdb ] && continue ;;
-            esac
-            case " $(doors "$room") " in *" $inc "*) continue ;; esac
+            allowed "$room" "$parts" "$inc" && continue
             echo "$file: may not include \"$inc\"" >&2
             bad=1
         done
@@ -31,7 +70,8 @@ for room in common infer prefdb rm annotate; do
 done
 
 # Every header compiles alone.
-for h in common/*.h infer/*.h prefdb/*.h rm/*.h annotate/*.h tests/*.h; do
+for h in common/*.h infer/*.h prefdb/*.h rm/*.h annotate/*.h \
+    infer/*/*.h prefdb/*/*.h rm/*/*.h tests/*.h; do
     [ -f "$h" ] || continue
     echo "#include \"$h\"" | gcc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra \
         -Werror -fopenmp -fsyntax-only -x c - || bad=1

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/buf.h"
-#include "infer/gguf.h"
+#include "infer/files/gguf.h"
 #include "infer/infer.h"
 
 /* Header entries and tensor data, joined by gguf_file_end. */

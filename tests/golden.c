@@ -8,7 +8,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
-#include "infer/safetensors.h"
+#include "infer/files/safetensors.h"
 #include "tests/support.h"
 
 const cJSON *golden_item(const cJSON *j, const char *key)

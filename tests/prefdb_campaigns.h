@@ -2,7 +2,7 @@
 #ifndef PREFKIT_TESTS_PREFDB_CAMPAIGNS_H
 #define PREFKIT_TESTS_PREFDB_CAMPAIGNS_H
 
-#include "prefdb/check.h"
+#include "prefdb/store/check.h"
 #include "tests/prefdb_support.h"
 
 /* n comparisons about prompts of their own; every second of source "even". */

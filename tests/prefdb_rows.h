@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "prefdb/export.h"
+#include "prefdb/export/export.h"
 #include "tests/prefdb_support.h"
 
 /* A row of HH-RLHF's, from after the first "Human: ". */

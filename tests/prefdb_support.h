@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "prefdb/import.h"
+#include "prefdb/import/import.h"
 #include "tests/support.h"
 
 /* A new store, open for writing. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "common/num.h"
-#include "prefdb/agreement.h"
+#include "prefdb/stats/agreement.h"
 #include "tests/near.h"
 #include "tests/prefdb_support.h"
 

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "prefdb/agreement.h"
+#include "prefdb/stats/agreement.h"
 #include "tests/near.h"
 #include "tests/prefdb_support.h"
 

@@ -10,7 +10,7 @@
 #include "common/num.h"
 #include "common/progress.h"
 #include "common/rng.h"
-#include "prefdb/check.h"
+#include "prefdb/store/check.h"
 #include "tests/prefdb_support.h"
 #include "tests/pty.h"
 

@@ -3,8 +3,8 @@
 
 #include "annotate/local.h"
 #include "common/utf8.h"
+#include "infer/files/shape.h"
 #include "infer/infer.h"
-#include "infer/shape.h"
 #include "tests/support.h"
 
 static struct pk_err err;

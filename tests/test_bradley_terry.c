@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/rng.h"
-#include "prefdb/ranking.h"
+#include "prefdb/stats/ranking.h"
 #include "tests/prefdb_support.h"
 
 static void near(double x, double want, double within, const char *what)

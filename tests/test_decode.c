@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "infer/decode.h"
-#include "infer/generate.h"
-#include "infer/llama2c.h"
-#include "infer/shape.h"
-#include "infer/thin.h"
+#include "infer/files/llama2c.h"
+#include "infer/files/shape.h"
+#include "infer/generate/decode.h"
+#include "infer/generate/generate.h"
+#include "infer/math/thin.h"
 #include "tests/support.h"
 
 static struct pk_err err;

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "infer/bf16.h"
-#include "infer/gemm.h"
+#include "infer/math/bf16.h"
+#include "infer/math/gemm.h"
 #include "tests/support.h"
 
 static struct pk_err err;

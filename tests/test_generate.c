@@ -6,10 +6,10 @@
 
 #include "common/rng.h"
 #include "common/utf8.h"
-#include "infer/batch.h"
-#include "infer/generate.h"
-#include "infer/generate_rows.h"
-#include "infer/shape.h"
+#include "infer/files/shape.h"
+#include "infer/generate/batch.h"
+#include "infer/generate/generate.h"
+#include "infer/generate/generate_rows.h"
 #include "tests/schema.h"
 #include "tests/support.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rm/adamw.h"
-#include "rm/loss.h"
+#include "rm/data/loss.h"
+#include "rm/train/adamw.h"
 #include "tests/golden.h"
 #include "tests/support.h"
 

@@ -8,7 +8,7 @@
 
 #include "common/mem.h"
 #include "common/rng.h"
-#include "infer/decode.h"
+#include "infer/generate/decode.h"
 #include "infer/infer.h"
 #include "tests/support.h"
 

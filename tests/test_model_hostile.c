@@ -9,8 +9,8 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "infer/files/safetensors.h"
 #include "infer/infer.h"
-#include "infer/safetensors.h"
 #include "tests/support.h"
 
 static struct pk_err err;

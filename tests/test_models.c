@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "infer/config.h"
-#include "infer/json_tokenizer.h"
-#include "infer/pretoken.h"
-#include "infer/rope.h"
-#include "infer/verify.h"
+#include "infer/files/config.h"
+#include "infer/math/rope.h"
+#include "infer/text/json_tokenizer.h"
+#include "infer/text/pretoken.h"
+#include "infer/verify/verify.h"
 #include "tests/gguf_file.h"
 #include "tests/golden.h"
 #include "tests/support.h"

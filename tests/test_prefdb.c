@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "prefdb/check.h"
+#include "prefdb/store/check.h"
 #include "tests/prefdb_support.h"
 
 /* ---- Opening ------------------------------------------------------------- */

@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "prefdb/agreement.h"
-#include "prefdb/campaign_report.h"
-#include "prefdb/check.h"
+#include "prefdb/stats/agreement.h"
+#include "prefdb/stats/campaign_report.h"
+#include "prefdb/store/check.h"
 #include "tests/prefdb_campaigns.h"
 #include "tests/schema.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "common/json.h"
-#include "prefdb/export.h"
-#include "prefdb/merge.h"
+#include "prefdb/export/export.h"
+#include "prefdb/team/merge.h"
 #include "tests/prefdb_support.h"
 #include "tests/schema.h"
 

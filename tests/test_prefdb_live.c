@@ -2,8 +2,8 @@
  * store and comes back as it was. */
 #include <stdlib.h>
 
-#include "prefdb/check.h"
-#include "prefdb/export.h"
+#include "prefdb/export/export.h"
+#include "prefdb/store/check.h"
 #include "tests/prefdb_support.h"
 
 static struct pk_err err;

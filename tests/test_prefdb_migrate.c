@@ -2,8 +2,8 @@
  * was version 1's (tests/fixtures/store/version1.sql), with rows. */
 #include <stdlib.h>
 
-#include "prefdb/check.h"
-#include "prefdb/merge.h"
+#include "prefdb/store/check.h"
+#include "prefdb/team/merge.h"
 #include "tests/prefdb_support.h"
 
 /* ---- The steps ----------------------------------------------------------- */

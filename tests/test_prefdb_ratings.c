@@ -3,9 +3,9 @@
  * that they survive export and import, is in test_prefdb_formats.c. */
 #include <math.h>
 
-#include "prefdb/check.h"
-#include "prefdb/export.h"
-#include "prefdb/merge.h"
+#include "prefdb/export/export.h"
+#include "prefdb/store/check.h"
+#include "prefdb/team/merge.h"
 #include "tests/prefdb_support.h"
 
 /* Three responses to one prompt; the second is in both comparisons. */

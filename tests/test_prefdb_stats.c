@@ -2,9 +2,9 @@
  * lets through. */
 #include <stdlib.h>
 
-#include "prefdb/export.h"
-#include "prefdb/history.h"
-#include "prefdb/stats.h"
+#include "prefdb/export/export.h"
+#include "prefdb/stats/history.h"
+#include "prefdb/stats/stats.h"
 #include "tests/prefdb_support.h"
 
 /* Two sources. "s": a system turn and two user turns ("h\u00e9 ho": 5

@@ -5,11 +5,11 @@
 #include <sys/wait.h>
 
 #include "common/mem.h"
-#include "prefdb/backup.h"
-#include "prefdb/check.h"
-#include "prefdb/deal.h"
-#include "prefdb/merge.h"
-#include "prefdb/search.h"
+#include "prefdb/store/backup.h"
+#include "prefdb/store/check.h"
+#include "prefdb/store/search.h"
+#include "prefdb/team/deal.h"
+#include "prefdb/team/merge.h"
 #include "tests/prefdb_support.h"
 
 /* n comparisons about prompts `from`.., each judged by `who` (NULL: by none),

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rm/analysis.h"
+#include "rm/report/analysis.h"
 #include "tests/support.h"
 
 #define ck_near(a, b, tol)                                                     \

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/sink.h"
-#include "rm/best.h"
-#include "rm/combine.h"
+#include "rm/score/best.h"
+#include "rm/score/combine.h"
 #include "tests/schema.h"
 #include "tests/support.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rm/analysis.h"
+#include "rm/report/analysis.h"
 #include "tests/support.h"
 
 static struct pk_err err;

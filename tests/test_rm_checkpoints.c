@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "common/out.h"
-#include "rm/checkpoints.h"
-#include "rm/disk.h"
-#include "rm/identity.h"
-#include "rm/memory.h"
+#include "rm/data/checkpoints.h"
+#include "rm/data/identity.h"
+#include "rm/train/disk.h"
+#include "rm/train/memory.h"
 #include "tests/support.h"
 
 static struct pk_err err;

@@ -1,7 +1,7 @@
 /* Texts as one model's ids: the kinds, where each is read, what is marked. */
 #include <string.h>
 
-#include "rm/coder.h"
+#include "rm/data/coder.h"
 #include "tests/support.h"
 
 #define TOKENIZER "tests/fixtures/tokenizer"

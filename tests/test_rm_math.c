@@ -5,9 +5,9 @@
 #include <omp.h>
 
 #include "prefdb/prefdb.h"
-#include "rm/adamw.h"
-#include "rm/loss.h"
-#include "rm/schedule.h"
+#include "rm/data/loss.h"
+#include "rm/train/adamw.h"
+#include "rm/train/schedule.h"
 #include "tests/support.h"
 
 #define ck_near(a, b, tol)                                                     \

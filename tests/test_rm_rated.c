@@ -1,8 +1,8 @@
 /* Scores against ratings, on handmade sets. */
 #include <math.h>
 
-#include "rm/analysis.h"
-#include "rm/rated.h"
+#include "rm/report/analysis.h"
+#include "rm/report/rated.h"
 #include "tests/support.h"
 
 static struct pk_err err;

@@ -6,7 +6,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/num.h"
-#include "rm/report.h"
+#include "rm/report/report.h"
 #include "tests/schema.h"
 #include "tests/support.h"
 

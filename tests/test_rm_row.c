@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rm/row.h"
+#include "rm/score/row.h"
 #include "tests/support.h"
 
 static int parse(struct rm_row *r, const char *line, struct pk_err *err)

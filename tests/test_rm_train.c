@@ -8,8 +8,8 @@
 
 #include "common/mem.h"
 #include "common/rng.h"
-#include "rm/memory.h"
-#include "rm/run.h"
+#include "rm/train/memory.h"
+#include "rm/train/run.h"
 #include "tests/support.h"
 
 static struct pk_err err;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/utf8.h"
-#include "infer/sample.h"
-#include "infer/stream.h"
+#include "infer/generate/sample.h"
+#include "infer/generate/stream.h"
 #include "tests/support.h"
 
 static struct pk_err err;

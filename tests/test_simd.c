@@ -1,13 +1,14 @@
-/* The row loops (infer/simd.h, infer/bf16.h): against doubles, and against
- * themselves as a processor without vectors beyond SSE2 runs them, bit for bit.
+/* The row loops (infer/math/simd.h, infer/math/bf16.h): against doubles, and
+ * against themselves as a processor without vectors beyond SSE2 runs them, bit
+ * for bit.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/rng.h"
-#include "infer/bf16.h"
-#include "infer/simd.h"
+#include "infer/math/bf16.h"
+#include "infer/math/simd.h"
 #include "tests/support.h"
 
 /* The same file once more, in one version, under other names. */
@@ -25,9 +26,9 @@
 #undef PREFKIT_INFER_SIMD_H
 #undef PREFKIT_INFER_BF16_H
 #define infer_softmax plain_softmax
-#include "infer/simd.c"
+#include "infer/math/simd.c"
 
-#include "infer/bf16.c"
+#include "infer/math/bf16.c"
 #undef infer_softmax
 #undef infer_softmax_row
 #undef infer_softmax_powers

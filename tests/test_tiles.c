@@ -2,18 +2,18 @@
  * operations in plain C, and links it in the library's place. So everything
  * below computes in bf16 on (emulated) tiles. */
 #define PREFKIT_TILES_EMULATED
-#include "infer/attention_tiles.c"
-#include "infer/gemm_tiles.c"
-#include "infer/tile_product.c"
-#include "infer/tiles_here.c"
+#include "infer/forest/attention_tiles.c"
+#include "infer/math/gemm_tiles.c"
+#include "infer/math/tile_product.c"
+#include "infer/math/tiles_here.c"
 
 #include <math.h>
 #include <stdio.h>
 
 #include "common/mem.h"
 #include "common/rng.h"
-#include "infer/tape.h"
-#include "infer/tile_weights.h"
+#include "infer/forest/tape.h"
+#include "infer/math/tile_weights.h"
 #include "tests/support.h"
 
 static struct pk_err err;

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "infer/bench.h"
-#include "infer/gemm_dnn.h"
-#include "infer/gemm_tiles.h"
-#include "infer/shape.h"
+#include "infer/bench/bench.h"
+#include "infer/files/shape.h"
+#include "infer/math/gemm_dnn.h"
+#include "infer/math/gemm_tiles.h"
 #include "tests/bench/must.h"
 
 static double gflops(const struct infer_bench *b)

@@ -13,9 +13,9 @@
 
 #include "common/mem.h"
 #include "common/progress.h"
-#include "infer/bench.h"
-#include "infer/decode.h"
-#include "infer/shape.h"
+#include "infer/bench/bench.h"
+#include "infer/files/shape.h"
+#include "infer/generate/decode.h"
 
 struct bench {
     struct infer_config c;

@@ -26,8 +26,8 @@
 #include "common/mem.h"
 #include "common/progress.h"
 #include "common/rng.h"
-#include "infer/bench.h"
-#include "rm/batch.h"
+#include "infer/bench/bench.h"
+#include "rm/score/batch.h"
 #include "tests/bench/must.h"
 
 #define TOKENIZER "scripts/sample/tokenizer.model"

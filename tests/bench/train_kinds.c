@@ -6,14 +6,14 @@
 #include <omp.h>
 
 #include "common/progress.h"
-#include "infer/attention.h"
-#include "infer/attention_tiles.h"
-#include "infer/bf16.h"
-#include "infer/gemm.h"
-#include "infer/kernels.h"
-#include "infer/lora.h"
-#include "rm/adamw.h"
-#include "rm/train.h"
+#include "infer/forest/attention.h"
+#include "infer/forest/attention_tiles.h"
+#include "infer/forest/lora.h"
+#include "infer/math/bf16.h"
+#include "infer/math/gemm.h"
+#include "infer/math/kernels.h"
+#include "rm/train/adamw.h"
+#include "rm/train/train.h"
 
 enum { THREADS = 1024 };
 

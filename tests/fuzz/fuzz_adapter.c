@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "infer/lora_file.h"
+#include "infer/files/lora_file.h"
 #include "tests/fuzz/memfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,7 +2,7 @@
  * of the core divides and allocates by. */
 #include <math.h>
 
-#include "infer/config.h"
+#include "infer/files/config.h"
 #include "tests/fuzz/memfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

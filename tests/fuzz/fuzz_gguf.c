@@ -1,6 +1,6 @@
 /* GGUF files from strangers: what loads obeys the config's rules. */
-#include "infer/config.h"
-#include "infer/gguf.h"
+#include "infer/files/config.h"
+#include "infer/files/gguf.h"
 #include "tests/fuzz/memfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "common/json.h"
-#include "prefdb/format.h"
-#include "prefdb/write.h"
+#include "prefdb/import/format.h"
+#include "prefdb/store/write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* A tokenizer.json from a stranger. What opens must encode any bytes and decode
  * what it gave, and keep its ids inside its vocabulary. */
-#include "infer/json_tokenizer.h"
-#include "infer/tokenizer.h"
+#include "infer/text/json_tokenizer.h"
+#include "infer/text/tokenizer.h"
 #include "tests/fuzz/memfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "prefdb/infile.h"
+#include "prefdb/import/infile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

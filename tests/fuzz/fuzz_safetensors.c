@@ -1,5 +1,5 @@
 /* safetensors from strangers: every byte that a header promises can be read. */
-#include "infer/safetensors.h"
+#include "infer/files/safetensors.h"
 #include "tests/fuzz/memfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

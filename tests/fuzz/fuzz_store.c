@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "prefdb/agreement.h"
-#include "prefdb/check.h"
-#include "prefdb/export.h"
-#include "prefdb/stats.h"
+#include "prefdb/export/export.h"
+#include "prefdb/stats/agreement.h"
+#include "prefdb/stats/stats.h"
+#include "prefdb/store/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

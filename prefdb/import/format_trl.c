@@ -1,0 +1,98 @@
+/* TRL's preference data: explicit {"prompt", "chosen", "rejected"}, or implicit
+ * {"chosen", "rejected"} where both begin with the prompt; texts, or lists of
+ * messages. A "margin" and every other column are kept with the judgment.
+ * Where `prefkit best --pairs` says how its responses were made, the store's
+ * columns have that too. */
+#include <math.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "prefdb/import/format.h"
+
+/* Append a text as one turn, or a list of messages. */
+static int read_part(const cJSON *row, const char *key, enum prefdb_role role,
+                     struct prefdb__record *out, struct pk_err *err)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, key);
+    if (!v || cJSON_IsNull(v))
+        return pk_fail(err, PK_EDATA, "\"%s\" is missing", key);
+    if (cJSON_IsString(v))
+        return prefdb__record_turn(out, role, v->valuestring,
+                                   strlen(v->valuestring), err);
+    if (!cJSON_IsArray(v))
+        return pk_fail(err, PK_EDATA,
+                       "\"%s\" is neither text nor a list of messages", key);
+    return prefdb__read_messages(v, key, out, err);
+}
+
+static int read_side(const cJSON *row, bool explicit_prompt, const char *key,
+                     struct prefdb__record *out, struct pk_err *err)
+{
+    int rc =
+        explicit_prompt ? read_part(row, "prompt", PREFDB_USER, out, err) : 0;
+    return rc ? rc : read_part(row, key, PREFDB_ASSISTANT, out, err);
+}
+
+static double within(const cJSON *o, const char *key, double high)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    bool ok =
+        cJSON_IsNumber(v) && v->valuedouble >= 0 && v->valuedouble <= high;
+    return ok ? v->valuedouble : PREFDB__UNKNOWN;
+}
+
+/* What the columns hold of "chosen_generation" and "chosen_cut"; anything else
+ * under these names is only kept. */
+static void read_made(const cJSON *row, const char *made, const char *cut,
+                      struct prefdb__response *r)
+{
+    const cJSON *o = cJSON_GetObjectItemCaseSensitive(row, made);
+    const cJSON *model = cJSON_GetObjectItemCaseSensitive(o, "model");
+    r->cut = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, cut));
+    if (!cJSON_IsObject(o))
+        return;
+    r->model = cJSON_IsString(model) ? model->valuestring : NULL;
+    r->temperature = within(o, "temperature", 1e9);
+    r->top_p = within(o, "top_p", 1);
+    double seed = within(o, "seed", 9007199254740992.0);
+    r->has_seed = !isnan(seed) && seed == floor(seed);
+    r->seed = r->has_seed ? (int64_t)seed : 0;
+}
+
+static int read(const struct prefdb__format *f, cJSON *row,
+                struct prefdb__rows *rows, struct pk_err *err)
+{
+    (void)f;
+    struct prefdb__record *out = prefdb__rows_add(rows);
+    if (!out)
+        return pk_fail_mem(err, "a comparison");
+    static const char *const known[] = {"prompt", "chosen", "rejected", NULL};
+    const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(row, "prompt");
+    bool explicit_prompt = prompt && !cJSON_IsNull(prompt);
+    if (!explicit_prompt &&
+        cJSON_IsString(cJSON_GetObjectItemCaseSensitive(row, "chosen")))
+        return pk_fail(err, PK_EDATA,
+                       "\"prompt\" is missing, and in plain text nothing says "
+                       "where it ends");
+    int rc = read_side(row, explicit_prompt, "chosen", out, err);
+    size_t n_a = out->n_context;
+    if (!rc)
+        rc = read_side(row, explicit_prompt, "rejected", out, err);
+    if (!rc)
+        rc = prefdb__split_dialogues(out, n_a, err);
+    if (rc)
+        return rc;
+    read_made(row, "chosen_generation", "chosen_cut", &out->a);
+    read_made(row, "rejected_generation", "rejected_cut", &out->b);
+    return prefdb__judge_chosen(row, rows->dimension, known, out, err);
+}
+
+const struct prefdb__format prefdb__format_trl = {
+    .name = "trl",
+    .what = "TRL, OpenRLHF, axolotl's chatml.ultra: prompt, chosen, rejected, "
+            "as texts or messages, margin",
+    .keys = "chosen,rejected",
+    .rule = "chosen is preferred; margin is kept, and is no strength",
+    .dimension = PREFDB__ASKED,
+    .read = read,
+};

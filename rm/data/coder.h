@@ -1,0 +1,58 @@
+/* A text as one model's token ids: what is scored. A coder is read-only; any
+ * number of threads may encode with it. */
+#ifndef PREFKIT_RM_CODER_H
+#define PREFKIT_RM_CODER_H
+
+#include "rm/data/dialogue.h"
+
+/* A dialogue; or, where that is NULL, a text that has its chat format written
+ * around it already ("<s>[INST] ... [/INST] ... </s>"); or, where both are
+ * NULL, ready-made ids, which are used exactly as they are and read at the last
+ * one. */
+struct rm_text {
+    const struct rm_dialogue *dialogue;
+    const char *marked;
+    size_t marked_len;
+    bool no_bos; /* marked: put no BOS before it where it spells out none */
+    const int32_t *ids;
+    size_t n_ids;
+};
+
+/* What a marked text without an end-of-sequence token at its end is. */
+enum rm_unclosed {
+    RM_UNCLOSED_CUT,   /* cut off: read at its last token, and marked */
+    RM_UNCLOSED_CLOSE, /* whole: closed here, as the chat format does it */
+    RM_UNCLOSED_REFUSE /* an error */
+};
+
+/* "cut", "close", "refuse"; false when it is none of them. */
+bool rm_parse_unclosed(const char *s, enum rm_unclosed *out);
+
+struct rm_coder {
+    const char *name, *dir;            /* the model's; borrowed */
+    struct infer_tokenizer *tokenizer; /* NULL: the directory has none */
+    const struct infer_config *config;
+    size_t max_tokens;
+    enum rm_unclosed unclosed;
+};
+
+struct rm_code {
+    size_t n;       /* tokens, those behind the read-out left off */
+    size_t dropped; /* oldest exchanges left out to fit */
+    bool cut;       /* read at a token that does not close the response */
+};
+
+/* Append the text's ids. PK_EDATA when the model cannot take it; then *why is
+ * the reason if it is a dialogue that cannot be encoded, else RM_N_REASONS, and
+ * `ids` is as it was.
+ *
+ * A marked text is cut at the special tokens it spells out
+ * (infer_tokenizer_encode_marked), after a BOS, unless it has one; padding and
+ * white space behind the token that closes it are left off. Marked texts and
+ * ready-made ids are never shortened. */
+PK_NODISCARD int rm_coder_encode(const struct rm_coder *c,
+                                 const struct rm_text *text,
+                                 struct infer_ids *ids, struct rm_code *out,
+                                 enum rm_reason *why, struct pk_err *err);
+
+#endif

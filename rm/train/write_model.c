@@ -1,0 +1,119 @@
+/* A model's directory; see write_model.h. */
+#include "rm/train/write_model.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "common/out.h"
+#include "rm/data/checkpoints.h"
+
+static int save_text(const char *dir, cJSON *o, struct pk_err *err)
+{
+    char *text = o ? cJSON_Print(o) : NULL;
+    char *path = NULL;
+    int rc = 0;
+    cJSON_Delete(o);
+    if (!text || asprintf(&path, "%s/prefkit.json", dir) < 0) {
+        free(text);
+        return pk_fail_mem(err, "prefkit.json");
+    }
+    FILE *f = fopen(path, "wb");
+    if (!f) {
+        rc = pk_fail_errno(err, "cannot create '%s'", path);
+    } else {
+        fprintf(f, "%s\n", text); /* pk_fclose sees what went wrong */
+        rc = pk_fclose(f, path, err);
+    }
+    free(path);
+    free(text);
+    return rc;
+}
+
+/* The parts of a model's folder; `o` (rm_run_provenance) is taken. */
+static int save_merged(const struct rm_run *run, const struct infer_config *c,
+                       struct infer_params *p, const char *dir, cJSON *o,
+                       struct pk_err *err)
+{
+    bool half = p->lora.rank && p->w.layer[0].wq.bf16;
+    int rc = infer_model_save(dir, c, &p->w, half ? INFER_BF16 : INFER_F32,
+                              run->base, err);
+    if (rc == 0)
+        return save_text(dir, o, err);
+    cJSON_Delete(o);
+    return rc;
+}
+
+static int save_adapter(const struct rm_run *run, const struct infer_config *c,
+                        struct infer_params *p, const char *dir, cJSON *o,
+                        struct pk_err *err)
+{
+    int rc = infer_lora_save(dir, c, p, run->base, err);
+    if (rc == 0)
+        return save_text(dir, o, err);
+    cJSON_Delete(o);
+    return rc;
+}
+
+static int save_adapter_in(const struct rm_run *run,
+                           const struct infer_config *c, struct infer_params *p,
+                           const char *dir, struct pk_err *err)
+{
+    char *path;
+    int rc = 0;
+    if (asprintf(&path, "%s/adapter", dir) < 0)
+        return pk_fail_mem(err, "a path");
+    if (mkdir(path, 0777) != 0)
+        rc = pk_fail_errno(err, "cannot create '%s'", path);
+    if (rc == 0)
+        rc = save_adapter(run, c, p, path, rm_run_provenance_kept(run), err);
+    free(path);
+    return rc;
+}
+
+/* Read back what is in the folder, and only then put it in its place. */
+static int commit(struct rm_run *run, struct pk_outdir **out, int rc,
+                  struct pk_err *err)
+{
+    struct infer_model *back = NULL;
+    if (rc == 0)
+        rc = infer_model_open(&back, pk_outdir_path(*out), err);
+    if (rc == 0)
+        rc = infer_model_fingerprint(back, run->fingerprint, err);
+    infer_model_close(back);
+    if (rc == 0)
+        rc = pk_outdir_commit(out, err);
+    pk_outdir_abort(out);
+    return rc;
+}
+
+int rm_write_model(struct rm_run *run, const struct infer_config *c,
+                   struct infer_params *p, const char *path, struct pk_err *err)
+{
+    struct pk_outdir *out;
+    int rc = pk_outdir_open(&out, path, err);
+    if (rc)
+        return rc;
+    const char *dir = pk_outdir_path(out);
+    rc = save_merged(run, c, p, dir, rm_run_provenance_kept(run), err);
+    if (rc == 0 && p->lora.rank)
+        rc = save_adapter_in(run, c, p, dir, err);
+    return commit(run, &out, rc, err);
+}
+
+int rm_write_checkpoint(struct rm_run *run, const struct infer_config *c,
+                        struct infer_params *p, const struct rm_validation *v,
+                        struct pk_err *err)
+{
+    struct pk_outdir *out;
+    char *path;
+    uint64_t step = run->record.fixed.last.step;
+    int rc = rm_checkpoint_make_room(&path, run->checkpoints, step, err);
+    if (rc == 0)
+        rc = pk_outdir_open(&out, path, err);
+    free(path);
+    if (rc)
+        return rc;
+    rc = (p->lora.rank ? save_adapter : save_merged)(
+        run, c, p, pk_outdir_path(out), rm_run_provenance(run, step, v), err);
+    return commit(run, &out, rc, err);
+}
