@@ -150,14 +150,21 @@ static bool leaves(enum annotate__request r)
            r == ANNOTATE__CONFIRM;
 }
 
-int annotate__ask_read(struct annotate__view *v, const char *title,
-                       const char *text, struct pk_err *err)
+/* A text on a screen of its own, until a request that it `ends` with. */
+struct page {
+    const char *title, *text;
+    const char *hint, *more; /* more: where it has several pages */
+    bool (*ends)(enum annotate__request);
+};
+
+static int read_page(struct annotate__view *v, const struct page *p,
+                     enum annotate__request *out, struct pk_err *err)
 {
     struct annotate__doc d = {0};
     size_t top = 0;
     enum annotate__request r = ANNOTATE__NOTHING;
-    int rc = annotate__doc_add(&d, NULL, text, strlen(text), err);
-    while (!rc && !v->gone && !leaves(r)) {
+    int rc = annotate__doc_add(&d, NULL, p->text, strlen(p->text), err);
+    while (!rc && !v->gone && !p->ends(r)) {
         size_t h = LINES > 3 ? (size_t)LINES - 2 : 1;
         rc = annotate__doc_wrap(&d, COLS > 4 ? (size_t)COLS - 2 : 2, err);
         if (rc)
@@ -165,19 +172,46 @@ int annotate__ask_read(struct annotate__view *v, const char *title,
         size_t last = d.n_lines > h ? d.n_lines - h : 0;
         top = top < last ? top : last;
         erase();
-        annotate__tty_rule(&v->tty, 0, 0, COLS, title, true);
+        annotate__tty_rule(&v->tty, 0, 0, COLS, p->title, true);
         for (size_t i = 0; i < h && top + i < d.n_lines; i++) {
             const struct annotate__line *l = &d.lines[top + i];
-            annotate__tty_text(&v->tty, (int)i + 1, 1, COLS - 2, text + l->from,
-                               l->to - l->from, NULL, ANNOTATE__PLAIN);
+            annotate__tty_text(&v->tty, (int)i + 1, 1, COLS - 2,
+                               p->text + l->from, l->to - l->from, NULL,
+                               ANNOTATE__PLAIN);
         }
-        put_hint(v, last ? "{page-down} and {page-up} page; {cancel} goes back"
-                         : "{cancel} goes back");
+        put_hint(v, last ? p->more : p->hint);
         r = annotate__keys_find(v->keys, key(v));
         top = moved(top, last, r, h);
     }
+    *out = r;
     annotate__doc_release(&d);
     return rc;
+}
+
+int annotate__ask_read(struct annotate__view *v, const char *title,
+                       const char *text, struct pk_err *err)
+{
+    enum annotate__request r;
+    const struct page p = {title, text, "{cancel} goes back",
+                           "{page-down} and {page-up} page; {cancel} goes back",
+                           leaves};
+    return read_page(v, &p, &r, err);
+}
+
+static bool ends(enum annotate__request r)
+{
+    return r == ANNOTATE__CONFIRM || r == ANNOTATE__UNDO ||
+           r == ANNOTATE__UNSKIP || r == ANNOTATE__HELP ||
+           r == ANNOTATE__GUIDELINE || r == ANNOTATE__QUIT;
+}
+
+int annotate__ask_end(struct annotate__view *v, const char *text,
+                      enum annotate__request *out, struct pk_err *err)
+{
+    static const char hint[] = "{quit} quits  {undo} your verdicts  {unskip} "
+                               "takes a skip back  {confirm} looks again";
+    const struct page p = {annotate__ended(v->s), text, hint, hint, ends};
+    return read_page(v, &p, out, err);
 }
 
 /* ---- An earlier verdict -------------------------------------------------- */

@@ -66,6 +66,11 @@ const char *annotate__ended(const struct annotate__session *s)
                       : "Nothing is left to judge.";
 }
 
+bool annotate__lingers(const struct annotate__session *s)
+{
+    return !s->live && (s->progress.judged || s->skipped || s->waiting);
+}
+
 /* "12 of 300 judged  [#####---------------]" */
 static void progress_bar(const struct annotate__session *s, struct pk_buf *b)
 {

@@ -368,6 +368,35 @@ static int submit_stored(struct annotate__plain_io *p, struct pk_err *err)
     return annotate__submit(p->s, err);
 }
 
+/* Nothing is left to judge: what may still be done, said once. */
+static void say_end(struct annotate__plain_io *p)
+{
+    if (p->s->have || p->s->ended)
+        return;
+    p->s->ended = true;
+    fprintf(p->out,
+            "%s\n`u` lists your verdicts, `u N` takes one up again, `U` takes "
+            "a skip back,\n`w` says how it went, an empty line looks again, "
+            "`q` quits\n",
+            annotate__ended(p->s));
+}
+
+static int end_line(struct annotate__plain_io *p, const char *line,
+                    struct pk_err *err)
+{
+    static const char taken[] = "uUowihq?";
+    if (line[0] && strchr(taken, line[0]) && (!line[1] || line[1] == ' '))
+        return command(p, line, err);
+    if (line[0]) {
+        fputs("what? there is no pair in hand\n", p->out);
+        return 0;
+    }
+    int rc = annotate__next(p->s, err);
+    if (!rc && !p->s->have)
+        fprintf(p->out, "%s\n", annotate__ended(p->s));
+    return rc ? told(p, rc, err) : show_pair(p, err);
+}
+
 int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
                     struct pk_err *err)
 {
@@ -376,18 +405,21 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
     int rc = annotate__next(s, err);
     if (!rc)
         rc = show_pair(&p, err);
-    while (!rc && s->have && !p.quit) {
-        char *line =
-            annotate__plain_ask(&p, s->v.asking ? "label> " : "verdict> ");
+    while (!rc && (s->have || annotate__lingers(s)) && !p.quit) {
+        say_end(&p);
+        char *line = annotate__plain_ask(&p, !s->have      ? "end> "
+                                             : s->v.asking ? "label> "
+                                                           : "verdict> ");
         if ((rc = pk_check_interrupt(err)) != 0 || !line)
             break;
-        rc = annotate__plain_line(&p, line, err);
+        rc = s->have ? annotate__plain_line(&p, line, err)
+                     : end_line(&p, line, err);
         if (!rc)
             rc = annotate__plain_keep(&p, err);
     }
     if (!rc)
         rc = annotate__keep(s, err);
-    if (!rc && !s->have)
+    if (!rc && !s->have && !s->ended)
         fprintf(out, "%s\n", annotate__ended(s));
     free(p.line);
     return rc;

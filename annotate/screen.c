@@ -362,6 +362,28 @@ static int keep(struct annotate__view *v, const char *said, struct pk_err *err)
     return draw(v, err);
 }
 
+/* Nothing is left to judge: how it went, and what may still be done. */
+static int at_end(struct annotate__view *v, bool *quit, struct pk_err *err)
+{
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    enum annotate__request r = ANNOTATE__NOTHING;
+    v->s->ended = true;
+    if (v->message[0])
+        pk_buf_addf(&b, "%s\n\n", v->message);
+    int rc = annotate__statistics(v->s, &b, err);
+    if (!rc)
+        rc = annotate__ask_end(v, b.data, &r, err);
+    pk_buf_release(&b);
+    v->message[0] = 0;
+    if (rc || v->gone)
+        return rc;
+    if (r != ANNOTATE__CONFIRM)
+        return ask(v, r, quit, err);
+    rc = annotate__next(v->s, err);
+    return rc ? told(v, rc, err)
+              : show_pair(v, v->s->have ? NULL : "looked again", err);
+}
+
 static int loop(struct annotate__view *v, struct pk_err *err)
 {
     bool quit = false;
@@ -369,7 +391,13 @@ static int loop(struct annotate__view *v, struct pk_err *err)
     annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
     if (!rc)
         rc = show_pair(v, NULL, err);
-    while (!rc && v->s->have && !quit && !v->gone) {
+    while (!rc && !quit && !v->gone) {
+        if (!v->s->have && !annotate__lingers(v->s))
+            break;
+        if (!v->s->have) {
+            rc = at_end(v, &quit, err);
+            continue;
+        }
         char said[sizeof v->message];
         memcpy(said, v->message, sizeof said);
         rc = draw(v, err);

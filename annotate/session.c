@@ -337,6 +337,7 @@ static int take(struct annotate__session *s, struct pk_err *err)
         return rc;
     annotate__find_names(s);
     s->have = true;
+    s->ended = false;
     s->seconds =
         !s->revising && s->comparison == s->laid_by ? s->laid_by_seconds : 0;
     s->touched = pk_now();
@@ -511,7 +512,8 @@ int annotate__submit(struct annotate__session *s, struct pk_err *err)
 
 bool annotate__stays(const struct annotate__session *s, int rc)
 {
-    return s->have && (rc == PK_ENO || rc == PK_EIO || rc == PK_EUSAGE);
+    return (s->have || s->ended) &&
+           (rc == PK_ENO || rc == PK_EIO || rc == PK_EUSAGE);
 }
 
 int annotate__skip(struct annotate__session *s, const char *reason,

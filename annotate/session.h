@@ -37,6 +37,7 @@ struct annotate__session {
      * them only until the next call. */
     bool have;
     bool waiting; /* none in hand, but others hold some that may return */
+    bool ended;   /* none in hand, and the page of the end is there */
     bool again;   /* shown a second time, blind: its sides are drawn anew */
     bool anew;    /* the guideline is another than before this pair */
     int64_t comparison;
@@ -89,9 +90,9 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
                                      struct annotate__words *words);
 void annotate__count(struct annotate__session *s);
 
-/* Is the pair still in hand after an error of a store that cannot be written to
- * (the disk is full, another waits too long), or of what is not there or not
- * allowed? Then it is said, and work goes on. */
+/* Is the pair still in hand, or the page of the end there, after an error of a
+ * store that cannot be written to (the disk is full, another waits too long),
+ * or of what is not there or not allowed? Then it is said, and work goes on. */
 bool annotate__stays(const struct annotate__session *s, int rc);
 
 /* Not this pair. While revising: back to the pair that was in hand. */
@@ -157,6 +158,9 @@ int64_t annotate__goal(const struct annotate__session *s);
 
 /* Why there is no pair in hand: "Nothing is left to judge." */
 const char *annotate__ended(const struct annotate__session *s);
+/* Is there anything to do then: verdicts to revise, a skip to take back, pairs
+ * to wait for? */
+bool annotate__lingers(const struct annotate__session *s);
 
 /* "12 judged in 10 minutes (72 an hour): ..." */
 int annotate__summary(const struct annotate__session *s, struct pk_buf *b);

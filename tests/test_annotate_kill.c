@@ -200,6 +200,8 @@ START_TEST(two_labelers_one_store)
                 (round == TASKS / 2 - 1 || says(&p[i], &from[i], "verdict> ")));
     }
     for (int i = 0; i < 2; i++) {
+        ck_assert_int_ge(pty_wait(&p[i], 0, "end> ", 60), 0);
+        ck_assert(pty_send(&p[i], "q\n"));
         ck_assert_int_ge(pty_wait(&p[i], 0, "judged, 0 revised", 60), 0);
         int status = pty_end(&p[i]);
         ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -53,6 +53,19 @@ stdout_has "a verdict of yours to revise"
 stdout_has "1 revised"
 must test "$(said '"supersedes"')" -eq 1
 
+t "where nothing is left: a skip is taken back, a verdict taken up again"
+printf 'U\n9\n\nU\nnothing\n\nq\n' | $plain --dimension helpfulness >stdout
+stdout_has "an empty line looks again"
+stdout_has "kept"
+stdout_has "no pair is skipped"
+stdout_has "there is no pair in hand"
+stdout_has "1 judged, 0 revised, 0 skipped"
+must test "$(grep -c "end> Nothing is left to judge" stdout)" -eq 1
+id=$(printf 'u\n' | $plain --dimension helpfulness |
+    sed -n 's/^end> \([0-9][0-9]*\)  right is better.*/\1/p')
+printf 'u %s\n2\n\n' "$id" | $plain --dimension helpfulness >stdout
+stdout_has "0 judged, 1 revised"
+
 t "no tie unless it is allowed"
 printf 't\nq\n' | $plain --dimension safety --source twins >stdout
 stdout_has "what?"

@@ -42,10 +42,51 @@ wait_for "superseded"
 keys 8
 wait_for "right is slightly"
 keys Enter
-wait_end
-must grep -q "status 0" ended
+wait_for "Nothing is left to judge"
 must test "$(judged s.db)" -eq 3 # the superseded one is exported too
 must prefkit check s.db >/dev/null
+
+t "where nothing is left: look again, take a skip back, revise"
+keys Enter
+wait_for "looked again"
+keys U
+wait_for "the pair that you skipped"
+keys 9
+wait_for "right is better. Enter"
+keys Enter
+wait_for "Nothing is left to judge"
+keys U
+wait_for "no pair is skipped"
+keys u
+wait_for "1 of 3"
+keys Enter
+wait_for "to revise"
+keys 2
+wait_for "left is better. Enter"
+keys Enter
+wait_for "kept: your earlier verdict is superseded"
+keys u
+wait_for "1 of 3"
+keys Enter
+wait_for "to revise"
+keys Escape
+wait_for "Nothing is left to judge"
+keys q
+wait_end
+must grep -q "status 0" ended
+must test "$(judged s.db)" -eq 5
+close_screen
+
+t "whoever comes back to a finished campaign may still revise"
+open_screen 80 24 s.db --dimension helpfulness --order oldest
+wait_for "Nothing is left to judge"
+keys '?'
+wait_for "Keys"
+keys Escape
+wait_for "Nothing is left to judge"
+kill -TERM "$(cat pid)"
+wait_end
+must grep -q "status 143" ended
 close_screen
 
 t "kill -9 at any moment: every confirmed verdict is there"

@@ -182,6 +182,8 @@ wait_for "the guideline is now two"
 keys 2
 wait_for "left is better. Enter"
 keys Enter
+wait_for "Nothing is left to judge"
+keys q
 wait_end
 for version in one two; do
     must test "$(prefkit export -q ties.db |
