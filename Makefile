@@ -67,7 +67,7 @@ FORMATTED = $(wildcard *.c $(foreach d,$(ROOMS) tests,$d/*.[ch] $d/*/*.[ch]))
 say = $(if $(V),,@echo "  $1  $@"; )
 
 .DELETE_ON_ERROR:
-.PHONY: all suites check check-cli test asan fuzz lint format bench-core bench-stream bench-score bench-generate bench-train bench-store bench-annotate install uninstall clean help FORCE
+.PHONY: all suites check check-cli test asan fuzz lint tidy format bench-core bench-stream bench-score bench-generate bench-train bench-store bench-annotate install uninstall clean help FORCE
 
 all: $(PROG)              ## build the program: build/release/prefkit (default)
 test: check check-cli     ## every test: the Check suites, then the end-to-end scripts
@@ -83,6 +83,15 @@ fuzz:                     ## build the fuzz targets for libFuzzer (clang)
 fuzzers: $(FUZZERS)
 lint:                     ## who includes whom, formatting, clang-tidy, shellcheck
 	@scripts/lint.sh $(B)
+# A file is looked at again when it, or a header of it, has changed: that is when
+# its object is new. tests/ are left to the compiler: Check's macros trip half
+# the checks.
+TIDY = $(patsubst %.c,$(B)/tidy/%.ok,$(filter-out tests/%,$(LIB_SRC) prefkit.c))
+tidy: $(TIDY)
+$(TIDY): $(B)/tidy/%.ok: %.c .clang-tidy $(B)/%.o
+	@mkdir -p $(@D)
+	$(call say,TIDY)clang-tidy --quiet $< -- $(STD) $(DNN_CFLAGS_$(ONEDNN)) \
+	    $(shell $(PKG_CONFIG) --cflags $(PKGS) $(LATE)) 2>/dev/null && touch $@
 format:                   ## put every source file into the house's format
 	clang-format -i $(FORMATTED)
 bench-core: $(B)/tests/bench/bench_core $(B)/tests/bench/bench_tokenize ## the core against the machine's limits, N="110M 1.1B 7B" shapes
