@@ -131,7 +131,11 @@ static int unskip(struct annotate__view *v, struct pk_err *err)
 {
     int rc = annotate__unskip(v->s, err);
     return rc ? told(v, rc, err)
-              : show_pair(v, "the pair that you skipped", err);
+              : show_pair(v,
+                          v->s->have
+                              ? "the pair that you skipped"
+                              : "skipped no more, but not to be judged now",
+                          err);
 }
 
 static int undo(struct annotate__view *v, struct pk_err *err)

@@ -99,12 +99,12 @@ PK_NODISCARD int annotate__ask_line(struct annotate__view *v,
 /* A text to read on a screen of its own. */
 PK_NODISCARD int annotate__ask_read(struct annotate__view *v, const char *title,
                                     const char *text, struct pk_err *err);
-/* One of one's earlier verdicts: *judgment, or 0 for none. */
 /* What is to be done where nothing is left to judge: to confirm (look again),
  * undo, unskip, help, guideline, quit. */
 PK_NODISCARD int annotate__ask_end(struct annotate__view *v, const char *text,
                                    enum annotate__request *out,
                                    struct pk_err *err);
+/* One of one's earlier verdicts: *judgment, or 0 for none. */
 PK_NODISCARD int annotate__ask_past(struct annotate__view *v, int64_t *judgment,
                                     struct pk_err *err);
 

@@ -1,6 +1,7 @@
 /* The adjoint of a block of queries against its path; see attention_block.h. */
-#include "common/lanes.h"
 #include "infer/forest/attention_block.h"
+
+#include "common/lanes.h"
 #include "infer/math/gemm.h"
 #include "infer/math/simd.h"
 
