@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "annotate/alone.h"
 #include "annotate/text.h"
 #include "common/mem.h"
 #include "common/progress.h"
@@ -162,6 +164,9 @@ int annotate__open(struct annotate__session *s,
         rc = pk_fail_mem(err, "a name");
     if (!rc)
         rc = load_campaign(s, err);
+    if (!rc && (rc = annotate__alone(&s->alone, o->store, s->campaign,
+                                     s->annotator, err)) != 0)
+        s->campaign = 0;       /* its lease is not ours to give back */
     if (!rc && !o->campaign) { /* others may be allowed more */
         s->allow_tie = o->allow_tie;
         s->allow_both_bad = o->allow_both_bad;
@@ -186,6 +191,8 @@ void annotate__close(struct annotate__session *s)
         (void)!prefdb_release(s->db, s->campaign, s->annotator, NULL);
     }
     prefdb_close(s->db);
+    if (s->alone > 0)
+        close(s->alone);
     annotate__names_release(&s->names);
     pk_buf_release(&s->texts);
     free(s->context);
@@ -194,6 +201,7 @@ void annotate__close(struct annotate__session *s)
     free(s->guideline);
     free(s->guideline_text);
     s->db = NULL;
+    s->alone = 0;
     s->campaign = 0;
     s->context = NULL;
     s->annotator = s->campaign_name = s->guideline = s->guideline_text = NULL;

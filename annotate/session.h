@@ -22,6 +22,7 @@ struct annotate__options {
 
 struct annotate__session {
     struct prefdb *db;
+    int alone; /* keeps a second terminal away (alone.h); 0: nothing does */
     int64_t campaign;
     char *annotator, *campaign_name, *guideline, *guideline_text;
     enum prefdb_dimension dimension;

@@ -406,6 +406,8 @@ START_TEST(what_was_whole_is_there_again)
     stop_server(); /* what comes now comes from the draft */
     struct annotate__session left = session;
     struct annotate__live other = live;
+    close(left.alone);
+    left.alone = 0;
     open_live();
     ck_assert(live.asked);
     ck_assert_int_eq(live.sides[whole].stream.phase, ANNOTATE__WHOLE);

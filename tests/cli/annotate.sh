@@ -66,6 +66,26 @@ id=$(printf 'u\n' | $plain --dimension helpfulness |
 printf 'u %s\n2\n\n' "$id" | $plain --dimension helpfulness >stdout
 stdout_has "0 judged, 1 revised"
 
+t "one annotator, one terminal"
+prefkit init two.db
+prefkit import -q two.db "$REPO/tests/tui/pairs.jsonl" >/dev/null
+alone="prefkit annotate two.db --plain --dimension"
+mkfifo held
+"$PREFKIT" annotate two.db --plain --dimension helpfulness --annotator ana \
+    <held >first &
+exec 9>held
+tries=0
+until grep -q "verdict>" first || [ $tries -gt 200 ]; do
+    tries=$((tries + 1))
+    sleep 0.05
+done
+refused 2 "in another terminal" $alone helpfulness --annotator ana
+run 0 $alone helpfulness --annotator bob </dev/null
+run 0 $alone safety --annotator ana </dev/null
+kill -KILL $!
+exec 9>&-
+run 0 $alone helpfulness --annotator ana </dev/null
+
 t "no tie unless it is allowed"
 printf 't\nq\n' | $plain --dimension safety --source twins >stdout
 stdout_has "what?"
