@@ -395,9 +395,8 @@ static int loop(struct annotate__view *v, struct pk_err *err)
     annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
     if (!rc)
         rc = show_pair(v, NULL, err);
-    while (!rc && !quit && !v->gone) {
-        if (!v->s->have && !annotate__lingers(v->s))
-            break;
+    while (!rc && (v->s->have || annotate__lingers(v->s)) && !quit &&
+           !v->gone) {
         if (!v->s->have) {
             rc = at_end(v, &quit, err);
             continue;

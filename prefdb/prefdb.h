@@ -327,8 +327,7 @@ PK_NODISCARD int prefdb_draft_get(struct prefdb *db, const char *annotator,
                                   const char *key, char **value,
                                   struct pk_err *err);
 
-/* ---- Live dialogues (prefdb/team/live.c)
- * -------------------------------------- */
+/* ---- Live dialogues (prefdb/team/live.c) --------------------------------- */
 
 /* Now, as the store writes times, but to the microsecond, so that the same word
  * said twice is two: "2026-01-31T12:00:00.123456Z". */
@@ -368,8 +367,7 @@ PK_NODISCARD int prefdb_live_submit(struct prefdb *db, int64_t campaign,
                                     const struct prefdb_verdict *v,
                                     int64_t *judgment, struct pk_err *err);
 
-/* ---- Responses and their scores (prefdb/store/scores.c)
- * ------------------------ */
+/* ---- Responses and their scores (prefdb/store/scores.c) ------------------ */
 
 /* Which responses: those that at least one of these reward models has not
  * scored. */
@@ -420,8 +418,7 @@ PK_NODISCARD int prefdb_score_get(struct prefdb *db, int64_t response,
                                   const char *model, double *value,
                                   struct pk_err *err);
 
-/* ---- Ratings of single responses (prefdb/store/ratings.c)
- * ---------------------- */
+/* ---- Ratings of single responses (prefdb/store/ratings.c) ---------------- */
 
 /* Which: with a split or a source, of responses that a comparison of it has. */
 struct prefdb_rating_query {

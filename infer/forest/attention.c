@@ -43,7 +43,7 @@ static void factors(const struct infer_task *t, const struct infer_queries *b,
         for (size_t j = 0; j < d; j++)
             t->s.o[i * d + j] *= soft[i].inverse;
         if (keep)
-            keep[(b->row + i) * t->a->heads + b->head] = soft[i];
+            keep[infer_queries_at(t, b, i)] = soft[i];
     }
 }
 

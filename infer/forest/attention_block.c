@@ -108,9 +108,9 @@ void infer_queries_load(const struct infer_task *t,
                         const struct infer_queries *b, float *to,
                         struct infer_operand from)
 {
-    size_t d = t->a->d, ld = t->a->heads * d;
+    size_t d = t->a->d;
     for (size_t i = 0; i < b->n; i++)
-        infer_operand_get(to + i * d, from, (b->row + i) * ld + b->head * d, d);
+        infer_operand_get(to + i * d, from, infer_queries_at(t, b, i) * d, d);
     memset(to + b->n * d, 0, (INFER_QUERIES - b->n) * d * sizeof(float));
 }
 
@@ -118,11 +118,9 @@ void infer_queries_store(const struct infer_task *t,
                          const struct infer_queries *b, struct infer_values to,
                          const float *from)
 {
-    size_t d = t->a->d, ld = t->a->heads * d;
-    for (size_t i = 0; i < b->n; i++) {
-        size_t at = (b->row + i) * ld + b->head * d;
-        infer_values_put(to, at, from + i * d, d);
-    }
+    size_t d = t->a->d;
+    for (size_t i = 0; i < b->n; i++)
+        infer_values_put(to, infer_queries_at(t, b, i) * d, from + i * d, d);
 }
 
 float infer_attention_scale(const struct infer_attention *a)

@@ -65,6 +65,13 @@ struct infer_queries {
 struct infer_queries infer_task_block(const struct infer_task *t, size_t row,
                                       size_t head);
 
+/* Which of (rows, H) row i of a block is. */
+static inline size_t infer_queries_at(const struct infer_task *t,
+                                      const struct infer_queries *b, size_t i)
+{
+    return (b->row + i) * t->a->heads + b->head;
+}
+
 /* Copy a block's rows of (rows, H d) in, with rows of zeros after them; and
  * back. */
 void infer_queries_load(const struct infer_task *t,

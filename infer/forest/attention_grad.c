@@ -13,7 +13,7 @@ static void probabilities(const struct infer_task *t,
     float scale = infer_attention_scale(t->a);
     for (size_t i = 0; i < b->n; i++)
         infer_softmax_again(t->s.p + i * b->keys, infer_queries_sees(t, b, i),
-                            scale, soft[(b->row + i) * t->a->heads + b->head]);
+                            scale, soft[infer_queries_at(t, b, i)]);
     infer_queries_blind(t, b);
 }
 
@@ -53,7 +53,7 @@ static void products(const struct infer_task *t, const struct infer_queries *b,
                      keys);
     through_softmax(t, b, dot);
     infer_gemm_block((struct infer_block){n, d, keys, false}, dp, k,
-                     dq + b->row * ld + b->head * d, ld);
+                     dq + infer_queries_at(t, b, 0) * d, ld);
     infer_gemm_block((struct infer_block){keys, d, n, true}, dpt, q, s->dk, d);
 }
 

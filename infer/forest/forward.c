@@ -11,7 +11,10 @@
 #include "infer/math/gemm_tiles.h"
 #include "infer/math/rope.h"
 
-enum { BLOCK = 2048 }; /* rows of the feed-forward at once, without a tape */
+enum {
+    BLOCK = 2048, /* rows of the feed-forward at once, without a tape */
+    SOFT = sizeof(struct infer_softmax) / sizeof(float)
+};
 
 int infer_tape_new(struct infer_tape **out, enum infer_keep keep,
                    struct pk_err *err)
@@ -73,9 +76,7 @@ static void lay_out_layer(struct infer_tape *t, struct infer_acts *a,
     a->k = cut(m, n, d.kv);
     a->v = cut(m, n, d.kv);
     a->att = train ? cut(m, rows, d.q) : t->h; /* h is free by then */
-    a->soft = train ? (struct infer_softmax *)cut(
-                          m, rows, c->heads * sizeof *a->soft / sizeof(float))
-                    : NULL;
+    a->soft = train ? (void *)cut(m, rows, c->heads * SOFT) : NULL;
     a->mid = cut(m, rows, d.c);
     a->gate = a->up = NULL;
     if (t->gated)

@@ -15,8 +15,8 @@ struct infer_acts {
     float *k, *v; /* (N, K D) k rotated */
     float *att;   /* (rows, H D) attention's output, before wo; without a
                      tape, h; bf16 where h is */
-    struct infer_softmax
-        *soft;        /* (rows, H) attention's; without a tape, NULL */
+    /* (rows, H) attention's; without a tape, NULL */
+    struct infer_softmax *soft;
     float *mid;       /* (rows, C) after attention's residual */
     float *gate, *up; /* (rows, F); with nothing kept, one block of rows, or
                          none */

@@ -74,11 +74,7 @@ mkfifo held
 "$PREFKIT" annotate two.db --plain --dimension helpfulness --annotator ana \
     <held >first &
 exec 9>held
-tries=0
-until grep -q "verdict>" first || [ $tries -gt 200 ]; do
-    tries=$((tries + 1))
-    sleep 0.05
-done
+soon grep -q "verdict>" first
 refused 2 "in another terminal" $alone helpfulness --annotator ana
 run 0 $alone helpfulness --annotator bob </dev/null
 run 0 $alone safety --annotator ana </dev/null
@@ -101,11 +97,7 @@ must test "$(LC_ALL=C tr -d '\n -\176\200-\377' <stdout | wc -c)" -eq 0
 t "a store that cannot be written to: said, and nothing is lost"
 # No file may grow, which is to the program what a full disk is.
 until_out() {
-    tries=0
-    until grep -q "$1" stdout || [ $tries -gt 200 ]; do
-        tries=$((tries + 1))
-        sleep 0.05
-    done
+    soon grep -q "$1" stdout
     stdout_has "$1"
 }
 mkfifo lines out

@@ -53,6 +53,16 @@ run() {
     sed 's/^/     | /' stderr | head -n 5
 }
 
+# soon COMMAND...: wait until it succeeds; false where it has not in a while
+soon() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ $tries -gt 200 ] && return 1
+        sleep 0.05
+    done
+}
+
 # must COMMAND...: it succeeds
 must() {
     "$@" || fail "not so: $*"
@@ -111,11 +121,7 @@ start_endpoint() {
     "$(dirname "$PREFKIT")/tests/tui/fake_endpoint" >port &
     fake=$!
     trap 'kill $fake; end_test' EXIT
-    tries=0
-    until [ -s port ] || [ $tries -gt 200 ]; do
-        tries=$((tries + 1))
-        sleep 0.05
-    done
+    soon test -s port
     export no_proxy='*'
     # shellcheck disable=SC2034 # for the script
     at=http://127.0.0.1:$(cat port)

@@ -16,6 +16,9 @@ prefkit campaign fresh.db sky --dimension safety --allow tie --allow both-bad \
 body() {
     capture | sed '$d'
 }
+as_before() {
+    body | cmp -s - before
+}
 
 for size in 120x40 80x24 50x20; do
     w=${size%x*} h=${size#*x}
@@ -41,12 +44,7 @@ for size in 120x40 80x24 50x20; do
     resize 64 14
     wait_for "? help"
     resize "$w" "$h"
-    tries=0
-    until body | cmp -s - before; do
-        tries=$((tries + 1))
-        [ $tries -gt 200 ] && fail "the place is lost" && break
-        sleep 0.05
-    done
+    soon as_before || fail "the place is lost"
     keys N
     wait_for "match 1 of 4"
     keys /

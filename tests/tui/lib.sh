@@ -54,40 +54,34 @@ close_screen() {
 capture() {
     tm capture-pane -p
 }
+shows() {
+    capture 2>/dev/null | grep -q -e "$1"
+}
+hides() {
+    ! shows "$1"
+}
 
 # wait_for PATTERN: until the screen shows it; a failure after a while, and
 # where it was there before the last input already: that waits for nothing.
 wait_for() {
-    tries=0
     if [ -s before-input ] && grep -q -e "$1" before-input; then
         fail "the screen showed '$1' before the input"
         cat before-input
         return 1
     fi
-    until capture 2>/dev/null | grep -q -e "$1"; do
-        tries=$((tries + 1))
-        if [ $tries -gt 200 ]; then
-            fail "the screen never showed '$1'"
-            capture
-            return 1
-        fi
-        sleep 0.05
-    done
+    soon shows "$1" && return
+    fail "the screen never showed '$1'"
+    capture
+    return 1
 }
 
 # wait_gone PATTERN: until the screen shows it no more.
 wait_gone() {
-    tries=0
     rm -f before-input
-    while capture 2>/dev/null | grep -q -e "$1"; do
-        tries=$((tries + 1))
-        if [ $tries -gt 200 ]; then
-            fail "the screen still shows '$1'"
-            capture
-            return 1
-        fi
-        sleep 0.05
-    done
+    soon hides "$1" && return
+    fail "the screen still shows '$1'"
+    capture
+    return 1
 }
 
 # keys KEY...: as tmux names them, or -l TEXT.
@@ -118,12 +112,9 @@ resize() {
 
 # wait_end: until the program has ended; its status is in ./ended.
 wait_end() {
-    tries=0
-    until [ -s ended ]; do
-        tries=$((tries + 1))
-        [ $tries -gt 200 ] && fail "the program did not end" && return 1
-        sleep 0.05
-    done
+    soon test -s ended && return
+    fail "the program did not end"
+    return 1
 }
 
 screen() {

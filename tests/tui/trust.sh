@@ -87,9 +87,10 @@ sqlite3 busy.db <hold >/dev/null &
 exec 9>hold
 echo ".timeout 5000
 BEGIN IMMEDIATE;" >&9
-while sqlite3 busy.db "BEGIN IMMEDIATE; ROLLBACK" 2>/dev/null; do
-    sleep 0.05
-done
+held() {
+    ! sqlite3 busy.db "BEGIN IMMEDIATE; ROLLBACK" 2>/dev/null
+}
+soon held || fail "the store was never held"
 keys Enter
 wait_for "waiting: another program"
 keys 9 Enter
