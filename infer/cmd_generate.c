@@ -5,7 +5,7 @@
 #include "common/mem.h"
 #include "common/num.h"
 #include "common/utf8.h"
-#include "infer/generate/generate_rows.h"
+#include "infer/generate/rows.h"
 
 struct args {
     struct pk_cli cli;

@@ -5,7 +5,7 @@
 #include "common/num.h"
 #include "common/out.h"
 #include "prefdb/export/export.h"
-#include "prefdb/export/export_pairs.h"
+#include "prefdb/export/pairs.h"
 
 struct args {
     struct pk_cli cli;

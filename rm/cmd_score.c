@@ -9,7 +9,7 @@
 #include "rm/score/batch.h"
 #include "rm/score/join.h"
 #include "rm/score/options.h"
-#include "rm/score/score_store.h"
+#include "rm/score/store.h"
 
 enum {
     OPT_RESUME = 300,

@@ -9,8 +9,8 @@
 #include "rm/train/curve.h"
 #include "rm/train/disk.h"
 #include "rm/train/memory.h"
+#include "rm/train/options.h"
 #include "rm/train/session.h"
-#include "rm/train/train_options.h"
 #include "rm/train/write_model.h"
 
 /* What is open while the verb runs. */

@@ -1,73 +1,12 @@
 #!/bin/sh
-# The house's rules, checked: who may include whom, formatting, clang-tidy, and
-# what shellcheck finds in the scripts. lint.sh BUILD: where the Makefile has put
-# the headers that it makes.
+# The house's rules, then the compiler, clang-format, clang-tidy and shellcheck.
+# lint.sh BUILD: where the Makefile has put the headers that it makes.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
 build=$1
 
-# Who may include whom (HACKING.md). A room includes common/ headers, its own,
-# and the doors (room/room.h) of the rooms it may know.
-doors() {
-    case $1 in
-    common | infer | prefdb) ;;
-    rm | annotate) echo infer/infer.h prefdb/prefdb.h ;;
-    esac
-}
-# The parts of a room, from the bottom up: each includes its room's door, its
-# own headers and those of parts before it.
-parts() {
-    case $1 in
-    infer) echo math text files forest generate verify bench ;;
-    prefdb) echo store team import export stats ;;
-    rm) echo data report score train serve ;;
-    esac
-}
-# known ROOM PART: the parts that it may know; all of them, for a verb or the
-# door (PART is empty).
-known() {
-    for part in $(parts "$1"); do
-        echo "$part"
-        [ "$part" = "$2" ] && return
-    done
-}
-# allowed ROOM "PARTS" HEADER
-allowed() {
-    case $3 in
-    common/*) return 0 ;;
-    schemas/*.inc) [ "$1" = prefdb ]; return ;;
-    "$1"/*/*.inc) return 0 ;;
-    "$1"/*/*)
-        theirs=${3#*/}
-        case " $2 " in *" ${theirs%%/*} "*) return 0 ;; esac
-        return 1
-        ;;
-    "$1"/*) return 0 ;;
-    esac
-    case " $(doors "$1") " in *" $3 "*) return 0 ;; esac
-    return 1
-}
-for room in common infer prefdb rm annotate; do
-    for file in "$room"/*.[ch] "$room"/*/*.[ch]; do
-        [ -f "$file" ] || continue
-        part=${file#*/}
-        case $part in */*) part=${part%%/*} ;; *) part='' ;; esac
-        parts=$(known "$room" "$part" | tr '\n' ' ')
-        case "$part: $parts" in
-        :* | *" $part "*) ;;
-        *)
-            echo "$file: $room has no such part" >&2
-            bad=1
-            ;;
-        esac
-        for inc in $(sed -n 's/^ *# *include "\([^"]*\)".*/\1/p' "$file"); do
-            allowed "$room" "$parts" "$inc" && continue
-            echo "$file: may not include \"$inc\"" >&2
-            bad=1
-        done
-    done
-done
+sh scripts/lint_house.sh || bad=1
 
 # Every header compiles alone.
 for h in common/*.h infer/*.h prefdb/*.h rm/*.h annotate/*.h \

@@ -9,7 +9,7 @@
 #include "infer/files/shape.h"
 #include "infer/generate/batch.h"
 #include "infer/generate/generate.h"
-#include "infer/generate/generate_rows.h"
+#include "infer/generate/rows.h"
 #include "tests/schema.h"
 #include "tests/support.h"
 

@@ -3,7 +3,7 @@
  * rows back. */
 #include <stdlib.h>
 
-#include "prefdb/export/export_pairs.h"
+#include "prefdb/export/pairs.h"
 #include "tests/prefdb_support.h"
 
 #define ROW(prompt, judgments)                                                 \

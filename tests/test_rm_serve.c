@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rm/serve/serve_queue.h"
-#include "rm/serve/serve_shape.h"
+#include "rm/serve/queue.h"
+#include "rm/serve/shape.h"
 #include "tests/schema.h"
 #include "tests/small_model.h"
 #include "tests/support.h"

@@ -23,8 +23,8 @@
 #define infer_swiglu_backward_run  plain_swiglu_backward_run
 #define infer_from_bf16            plain_from_bf16
 #define infer_to_bf16              plain_to_bf16
-#undef PREFKIT_INFER_SIMD_H
-#undef PREFKIT_INFER_BF16_H
+#undef PREFKIT_INFER_MATH_SIMD_H
+#undef PREFKIT_INFER_MATH_BF16_H
 #define infer_softmax plain_softmax
 #include "infer/math/simd.c"
 

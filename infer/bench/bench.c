@@ -6,7 +6,7 @@
 
 #include "common/mem.h"
 #include "common/progress.h"
-#include "infer/bench/bench_fill.h"
+#include "infer/bench/fill.h"
 #include "infer/math/blas.h"
 #include "infer/math/gemm_dnn.h"
 

@@ -1,6 +1,6 @@
 /* This machine's limits, and how close the core runs to them. */
-#ifndef PREFKIT_INFER_BENCH_H
-#define PREFKIT_INFER_BENCH_H
+#ifndef PREFKIT_INFER_BENCH_BENCH_H
+#define PREFKIT_INFER_BENCH_BENCH_H
 
 #include "infer/infer.h"
 

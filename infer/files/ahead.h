@@ -4,8 +4,8 @@
  * kernel would throw out first is what is needed next. So the first layers,
  * as many as take half of memory, are left alone; the others are given back
  * after use, and a thread reads each layer while the one before is computed. */
-#ifndef PREFKIT_INFER_AHEAD_H
-#define PREFKIT_INFER_AHEAD_H
+#ifndef PREFKIT_INFER_FILES_AHEAD_H
+#define PREFKIT_INFER_FILES_AHEAD_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* config.json: Hugging Face's description of a model. */
-#ifndef PREFKIT_INFER_CONFIG_H
-#define PREFKIT_INFER_CONFIG_H
+#ifndef PREFKIT_INFER_FILES_CONFIG_H
+#define PREFKIT_INFER_FILES_CONFIG_H
 
 #include "infer/infer.h"
 

@@ -1,6 +1,6 @@
 /* Tensors that a file has and its model has no place for. */
-#ifndef PREFKIT_INFER_FOREIGN_H
-#define PREFKIT_INFER_FOREIGN_H
+#ifndef PREFKIT_INFER_FILES_FOREIGN_H
+#define PREFKIT_INFER_FILES_FOREIGN_H
 
 #include "infer/infer_model.h"
 

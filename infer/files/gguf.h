@@ -1,7 +1,7 @@
 /* GGUF files (ggml-org/ggml, docs/gguf.md), versions 2 and 3, little-endian:
  * mapped, every length checked. Private to infer. */
-#ifndef PREFKIT_INFER_GGUF_H
-#define PREFKIT_INFER_GGUF_H
+#ifndef PREFKIT_INFER_FILES_GGUF_H
+#define PREFKIT_INFER_FILES_GGUF_H
 
 #include "common/buf.h"
 #include "infer/infer.h"

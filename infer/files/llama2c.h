@@ -1,6 +1,6 @@
 /* llama2.c's own files: model.bin (version 0) and tokenizer.bin. */
-#ifndef PREFKIT_INFER_LLAMA2C_H
-#define PREFKIT_INFER_LLAMA2C_H
+#ifndef PREFKIT_INFER_FILES_LLAMA2C_H
+#define PREFKIT_INFER_FILES_LLAMA2C_H
 
 #include "infer/infer.h"
 

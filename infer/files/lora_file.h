@@ -1,7 +1,7 @@
 /* Adapters on disk, as PEFT has them: adapter_config.json beside
  * adapter_model.safetensors, named after the modules of the base. */
-#ifndef PREFKIT_INFER_LORA_FILE_H
-#define PREFKIT_INFER_LORA_FILE_H
+#ifndef PREFKIT_INFER_FILES_LORA_FILE_H
+#define PREFKIT_INFER_FILES_LORA_FILE_H
 
 #include "infer/infer.h"
 

@@ -1,6 +1,6 @@
 /* A model that is open, for those who put adapters on it. */
-#ifndef PREFKIT_INFER_MODEL_H
-#define PREFKIT_INFER_MODEL_H
+#ifndef PREFKIT_INFER_FILES_MODEL_H
+#define PREFKIT_INFER_FILES_MODEL_H
 
 #include "infer/infer.h"
 

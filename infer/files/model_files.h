@@ -1,7 +1,7 @@
 /* The safetensors of a model directory: one file, or shards with their index.
  * Private to model.c. */
-#ifndef PREFKIT_INFER_MODEL_FILES_H
-#define PREFKIT_INFER_MODEL_FILES_H
+#ifndef PREFKIT_INFER_FILES_MODEL_FILES_H
+#define PREFKIT_INFER_FILES_MODEL_FILES_H
 
 #include "common/json.h"
 #include "infer/files/safetensors.h"

@@ -1,4 +1,4 @@
-/* Writing a model directory; see infer.h and model_write.h. */
+/* Writing a model directory; see infer/infer.h and model_write.h. */
 #include "infer/files/model_write.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* A model directory from values that come a piece at a time. */
-#ifndef PREFKIT_INFER_MODEL_WRITE_H
-#define PREFKIT_INFER_MODEL_WRITE_H
+#ifndef PREFKIT_INFER_FILES_MODEL_WRITE_H
+#define PREFKIT_INFER_FILES_MODEL_WRITE_H
 
 #include "infer/files/params.h"
 

@@ -1,7 +1,7 @@
 /* The table of a model's tensors: which matrix of struct infer_weights each of
  * them is; and where values for all of them come from. */
-#ifndef PREFKIT_INFER_PARAMS_H
-#define PREFKIT_INFER_PARAMS_H
+#ifndef PREFKIT_INFER_FILES_PARAMS_H
+#define PREFKIT_INFER_FILES_PARAMS_H
 
 #include "common/rng.h"
 #include "infer/infer.h"

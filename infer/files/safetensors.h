@@ -4,8 +4,8 @@
  * {"name": {"dtype", "shape", "data_offsets": [begin, end]}, ...,
  * "__metadata__": {...}}, and the data. Everything in the header is checked
  * (bounds, sizes, overlaps, holes, duplicate names) first. */
-#ifndef PREFKIT_INFER_SAFETENSORS_H
-#define PREFKIT_INFER_SAFETENSORS_H
+#ifndef PREFKIT_INFER_FILES_SAFETENSORS_H
+#define PREFKIT_INFER_FILES_SAFETENSORS_H
 
 #include <stddef.h>
 #include <stdint.h>

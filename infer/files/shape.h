@@ -1,6 +1,6 @@
 /* The shape of a model, as an option spells it. */
-#ifndef PREFKIT_INFER_SHAPE_H
-#define PREFKIT_INFER_SHAPE_H
+#ifndef PREFKIT_INFER_FILES_SHAPE_H
+#define PREFKIT_INFER_FILES_SHAPE_H
 
 #include "infer/infer.h"
 

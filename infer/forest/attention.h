@@ -5,8 +5,8 @@
  * into one contiguous path per key/value head; queries go against it in blocks
  * of a fixed shape that start at position 0. So what a query row gets depends
  * on its path alone, not on how the forest is cut. */
-#ifndef PREFKIT_INFER_ATTENTION_H
-#define PREFKIT_INFER_ATTENTION_H
+#ifndef PREFKIT_INFER_FOREST_ATTENTION_H
+#define PREFKIT_INFER_FOREST_ATTENTION_H
 
 #include "infer/forest/forest.h"
 #include "infer/math/simd.h"

@@ -1,7 +1,7 @@
 /* A block of queries against the path of its segment: what attention's forward
  * and backward share. Private to them. */
-#ifndef PREFKIT_INFER_ATTENTION_BLOCK_H
-#define PREFKIT_INFER_ATTENTION_BLOCK_H
+#ifndef PREFKIT_INFER_FOREST_ATTENTION_BLOCK_H
+#define PREFKIT_INFER_FOREST_ATTENTION_BLOCK_H
 
 #include "infer/forest/attention.h"
 #include "infer/forest/attention_tiles.h"

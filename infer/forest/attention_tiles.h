@@ -1,8 +1,8 @@
 /* Attention's products on the processor's tile unit, in bf16 with sums in
  * f32: for one key/value head's path at a time. A query's numbers depend on its
  * path alone, as in attention.h. Private to attention*.c. */
-#ifndef PREFKIT_INFER_ATTENTION_TILES_H
-#define PREFKIT_INFER_ATTENTION_TILES_H
+#ifndef PREFKIT_INFER_FOREST_ATTENTION_TILES_H
+#define PREFKIT_INFER_FOREST_ATTENTION_TILES_H
 
 #include <stdbool.h>
 #include <stddef.h>

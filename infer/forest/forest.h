@@ -6,8 +6,8 @@
  *                          depth0   0     2     2
  *
  * Segments lie in depth-first order, so a segment's parent comes before it. */
-#ifndef PREFKIT_INFER_FOREST_H
-#define PREFKIT_INFER_FOREST_H
+#ifndef PREFKIT_INFER_FOREST_FOREST_H
+#define PREFKIT_INFER_FOREST_FOREST_H
 
 #include "infer/infer.h"
 

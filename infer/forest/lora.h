@@ -1,7 +1,7 @@
 /* What a low-rank adapter adds to a matrix product, and its adjoints; with
  * dropout before it, as in PEFT. Everything is f32. */
-#ifndef PREFKIT_INFER_LORA_H
-#define PREFKIT_INFER_LORA_H
+#ifndef PREFKIT_INFER_FOREST_LORA_H
+#define PREFKIT_INFER_FOREST_LORA_H
 
 #include "infer/forest/forest.h"
 #include "infer/math/gemm.h"

@@ -1,6 +1,6 @@
 /* What forward computes for each layer, and keeps when there is a tape. */
-#ifndef PREFKIT_INFER_TAPE_H
-#define PREFKIT_INFER_TAPE_H
+#ifndef PREFKIT_INFER_FOREST_TAPE_H
+#define PREFKIT_INFER_FOREST_TAPE_H
 
 #include "infer/forest/attention.h"
 #include "infer/forest/lora.h"

@@ -2,8 +2,8 @@
  * advance together, a token a step, and when one ends the next sample or prompt
  * takes its place. A response depends on its prompt, its request and its sample
  * number alone: not on the batch, the order or the number of threads. */
-#ifndef PREFKIT_INFER_BATCH_H
-#define PREFKIT_INFER_BATCH_H
+#ifndef PREFKIT_INFER_GENERATE_BATCH_H
+#define PREFKIT_INFER_GENERATE_BATCH_H
 
 #include "infer/infer.h"
 

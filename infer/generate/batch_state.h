@@ -1,6 +1,6 @@
 /* Private to batch*.c: a batch at work. */
-#ifndef PREFKIT_INFER_BATCH_STATE_H
-#define PREFKIT_INFER_BATCH_STATE_H
+#ifndef PREFKIT_INFER_GENERATE_BATCH_STATE_H
+#define PREFKIT_INFER_GENERATE_BATCH_STATE_H
 
 #include "common/rng.h"
 #include "infer/generate/batch.h"

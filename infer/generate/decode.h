@@ -11,8 +11,8 @@
  *
  * What a path gets in either way depends on its tokens, and on which of them
  * came by which way; not on how it is cut into spans or what else is there. */
-#ifndef PREFKIT_INFER_DECODE_H
-#define PREFKIT_INFER_DECODE_H
+#ifndef PREFKIT_INFER_GENERATE_DECODE_H
+#define PREFKIT_INFER_GENERATE_DECODE_H
 
 #include "infer/infer.h"
 

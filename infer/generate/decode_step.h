@@ -1,6 +1,6 @@
 /* Inside infer_kv: its arrays, and what a step needs beside them. */
-#ifndef PREFKIT_INFER_DECODE_STEP_H
-#define PREFKIT_INFER_DECODE_STEP_H
+#ifndef PREFKIT_INFER_GENERATE_DECODE_STEP_H
+#define PREFKIT_INFER_GENERATE_DECODE_STEP_H
 
 #include "infer/files/config.h"
 #include "infer/forest/lora.h"

@@ -1,4 +1,4 @@
-/* Responses to dialogues, one at a time; see infer.h. */
+/* Responses to dialogues, one at a time; see infer/infer.h. */
 #include "infer/generate/generate.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Generation from ids, and ids from dialogues; infer.h has both in one. */
-#ifndef PREFKIT_INFER_GENERATE_H
-#define PREFKIT_INFER_GENERATE_H
+#ifndef PREFKIT_INFER_GENERATE_GENERATE_H
+#define PREFKIT_INFER_GENERATE_GENERATE_H
 
 #include "infer/infer.h"
 

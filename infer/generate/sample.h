@@ -1,6 +1,6 @@
 /* Drawing a token from logits. */
-#ifndef PREFKIT_INFER_SAMPLE_H
-#define PREFKIT_INFER_SAMPLE_H
+#ifndef PREFKIT_INFER_GENERATE_SAMPLE_H
+#define PREFKIT_INFER_GENERATE_SAMPLE_H
 
 #include "common/rng.h"
 #include "infer/infer.h"

@@ -1,7 +1,7 @@
 /* A response's text as its tokens come: valid UTF-8, and nothing that a stop
  * string could yet take back. */
-#ifndef PREFKIT_INFER_STREAM_H
-#define PREFKIT_INFER_STREAM_H
+#ifndef PREFKIT_INFER_GENERATE_STREAM_H
+#define PREFKIT_INFER_GENERATE_STREAM_H
 
 #include "common/buf.h"
 #include "infer/text/tokenizer.h"

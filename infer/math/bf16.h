@@ -1,6 +1,6 @@
 /* bf16 numbers from f32 and back: the same bits on every processor. */
-#ifndef PREFKIT_INFER_BF16_H
-#define PREFKIT_INFER_BF16_H
+#ifndef PREFKIT_INFER_MATH_BF16_H
+#define PREFKIT_INFER_MATH_BF16_H
 
 #include <stddef.h>
 #include <stdint.h>

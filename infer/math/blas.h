@@ -1,6 +1,6 @@
 /* Private to infer/: OpenBLAS, loaded before the first product. */
-#ifndef PREFKIT_INFER_BLAS_H
-#define PREFKIT_INFER_BLAS_H
+#ifndef PREFKIT_INFER_MATH_BLAS_H
+#define PREFKIT_INFER_MATH_BLAS_H
 
 #include <cblas.h>
 

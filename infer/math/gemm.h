@@ -26,8 +26,8 @@
  * product: rows go in blocks of a fixed number, the last one padded where
  * oneDNN's bits would depend on it (infer_dnn_rows_apart). Either way a row's
  * bits do not depend on the others; but on the machine they may. */
-#ifndef PREFKIT_INFER_GEMM_H
-#define PREFKIT_INFER_GEMM_H
+#ifndef PREFKIT_INFER_MATH_GEMM_H
+#define PREFKIT_INFER_MATH_GEMM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * sum of its terms in ascending order, in runs of a fixed length, with FMA: a
  * row's bits depend on nothing but the row and the weights. Private to
  * gemm.c. */
-#ifndef PREFKIT_INFER_GEMM_AVX2_H
-#define PREFKIT_INFER_GEMM_AVX2_H
+#ifndef PREFKIT_INFER_MATH_GEMM_AVX2_H
+#define PREFKIT_INFER_MATH_GEMM_AVX2_H
 
 #include "infer/math/gemm.h"
 

@@ -1,8 +1,8 @@
 /* infer_linears and its adjoints in bf16; see gemm.h. Private to gemm.c. On the
  * processor's tile unit where there is one (gemm_tiles.h), else through oneDNN.
  */
-#ifndef PREFKIT_INFER_GEMM_BF16_H
-#define PREFKIT_INFER_GEMM_BF16_H
+#ifndef PREFKIT_INFER_MATH_GEMM_BF16_H
+#define PREFKIT_INFER_MATH_GEMM_BF16_H
 
 #include "infer/math/gemm.h"
 

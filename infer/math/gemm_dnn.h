@@ -1,7 +1,7 @@
 /* bf16 matrix products through oneDNN (built in unless `make ONEDNN=0`), with
  * f32 sums and results. */
-#ifndef PREFKIT_INFER_GEMM_DNN_H
-#define PREFKIT_INFER_GEMM_DNN_H
+#ifndef PREFKIT_INFER_MATH_GEMM_DNN_H
+#define PREFKIT_INFER_MATH_GEMM_DNN_H
 
 #include <stdbool.h>
 #include <stddef.h>

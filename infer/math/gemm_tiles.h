@@ -25,8 +25,8 @@
  * An element's terms are summed in one order, whatever the shape and whatever
  * the other rows: a row gives the same bits alone and among thousands, with any
  * number of threads. */
-#ifndef PREFKIT_INFER_GEMM_TILES_H
-#define PREFKIT_INFER_GEMM_TILES_H
+#ifndef PREFKIT_INFER_MATH_GEMM_TILES_H
+#define PREFKIT_INFER_MATH_GEMM_TILES_H
 
 #include "infer/math/gemm.h"
 

@@ -2,8 +2,8 @@
  * all f32; sums that matter are taken in double. Each output row depends on
  * its own inputs alone, and sums over rows are taken in chunks of fixed size,
  * in order: the bits never depend on the number of threads. */
-#ifndef PREFKIT_INFER_KERNELS_H
-#define PREFKIT_INFER_KERNELS_H
+#ifndef PREFKIT_INFER_MATH_KERNELS_H
+#define PREFKIT_INFER_MATH_KERNELS_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* Rotary embedding (Su et al., arXiv 2104.09864): how fast each pair of
  * elements turns, with the scalings that config.json can ask for. */
-#ifndef PREFKIT_INFER_ROPE_H
-#define PREFKIT_INFER_ROPE_H
+#ifndef PREFKIT_INFER_MATH_ROPE_H
+#define PREFKIT_INFER_MATH_ROPE_H
 
 #include "infer/infer.h"
 

@@ -1,7 +1,7 @@
 /* The loops where time goes outside matrix products, for several instruction
  * sets (common/cpus.h). */
-#ifndef PREFKIT_INFER_SIMD_H
-#define PREFKIT_INFER_SIMD_H
+#ifndef PREFKIT_INFER_MATH_SIMD_H
+#define PREFKIT_INFER_MATH_SIMD_H
 
 #include <stddef.h>
 #include <stdint.h>

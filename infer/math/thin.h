@@ -4,8 +4,8 @@
  * columns alone: a row gives the same bits alone and among others, with any
  * number of threads. (The last bits depend on whether the processor has FMA,
  * and differ from infer_linear's.) */
-#ifndef PREFKIT_INFER_THIN_H
-#define PREFKIT_INFER_THIN_H
+#ifndef PREFKIT_INFER_MATH_THIN_H
+#define PREFKIT_INFER_MATH_THIN_H
 
 #include "infer/infer.h"
 

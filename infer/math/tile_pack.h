@@ -1,8 +1,8 @@
 /* The operands of products on tiles, and how they are packed: bf16 tiles in the
  * order in which the unit takes them. For gemm_tiles.c and attention_tiles.c.
  */
-#ifndef PREFKIT_INFER_TILE_PACK_H
-#define PREFKIT_INFER_TILE_PACK_H
+#ifndef PREFKIT_INFER_MATH_TILE_PACK_H
+#define PREFKIT_INFER_MATH_TILE_PACK_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* Products on tiles, whatever their operands are: the engine behind
  * gemm_tiles.h, where its way of working is told. Private to gemm_tiles.c. */
-#ifndef PREFKIT_INFER_TILE_PRODUCT_H
-#define PREFKIT_INFER_TILE_PRODUCT_H
+#ifndef PREFKIT_INFER_MATH_TILE_PRODUCT_H
+#define PREFKIT_INFER_MATH_TILE_PRODUCT_H
 
 #include "infer/math/gemm.h"
 #include "infer/math/tile_pack.h"

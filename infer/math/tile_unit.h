@@ -6,8 +6,8 @@
  * C: so tests run the code that uses them on any machine. Private to
  * tile_pack.h.
  */
-#ifndef PREFKIT_INFER_TILE_UNIT_H
-#define PREFKIT_INFER_TILE_UNIT_H
+#ifndef PREFKIT_INFER_MATH_TILE_UNIT_H
+#define PREFKIT_INFER_MATH_TILE_UNIT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* A model's layers once more, in the order in which the processor's tile unit
  * takes them (gemm_tiles.h): for as much memory as they take in bf16, forests
  * need not pack them, again and again. */
-#ifndef PREFKIT_INFER_TILE_WEIGHTS_H
-#define PREFKIT_INFER_TILE_WEIGHTS_H
+#ifndef PREFKIT_INFER_MATH_TILE_WEIGHTS_H
+#define PREFKIT_INFER_MATH_TILE_WEIGHTS_H
 
 #include "infer/infer_model.h"
 

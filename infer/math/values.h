@@ -1,8 +1,8 @@
 /* Numbers on their way into products: in f32, or rounded to bf16 already, as a
  * product in bf16 rounds them (infer/math/bf16.h: the same bits come out). One
  * of the two pointers is set; neither: there are none. */
-#ifndef PREFKIT_INFER_VALUES_H
-#define PREFKIT_INFER_VALUES_H
+#ifndef PREFKIT_INFER_MATH_VALUES_H
+#define PREFKIT_INFER_MATH_VALUES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* Byte pair encoding as SentencePiece does it, over text in normal form: valid
  * UTF-8 in which one plain space stands for U+2581 (so that U+2581 itself does
  * not occur). Private to infer. */
-#ifndef PREFKIT_INFER_BPE_H
-#define PREFKIT_INFER_BPE_H
+#ifndef PREFKIT_INFER_TEXT_BPE_H
+#define PREFKIT_INFER_TEXT_BPE_H
 
 #include <stddef.h>
 #include <stdint.h>

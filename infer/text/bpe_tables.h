@@ -4,8 +4,8 @@
  * A symbol is what the text is made of while it is being merged: a piece
  * (numbered as its id), or a single character that is part of pieces but none
  * itself (numbered after them). Any other character is BPE_NONE. */
-#ifndef PREFKIT_INFER_BPE_TABLES_H
-#define PREFKIT_INFER_BPE_TABLES_H
+#ifndef PREFKIT_INFER_TEXT_BPE_TABLES_H
+#define PREFKIT_INFER_TEXT_BPE_TABLES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* A dialogue cut into exchanges, and the formats that spell one. Private to
  * infer. */
-#ifndef PREFKIT_INFER_CHAT_H
-#define PREFKIT_INFER_CHAT_H
+#ifndef PREFKIT_INFER_TEXT_CHAT_H
+#define PREFKIT_INFER_TEXT_CHAT_H
 
 #include "common/buf.h"
 #include "infer/infer.h"

@@ -1,4 +1,4 @@
-/* A growing list of token ids; see infer.h. */
+/* A growing list of token ids; see infer/infer.h. */
 #include <stdlib.h>
 
 #include "common/mem.h"

@@ -1,7 +1,7 @@
 /* The settings of a tokenizer.json around its model: normalizer and
  * pre-tokenizer. Private to infer. */
-#ifndef PREFKIT_INFER_JSON_RULES_H
-#define PREFKIT_INFER_JSON_RULES_H
+#ifndef PREFKIT_INFER_TEXT_JSON_RULES_H
+#define PREFKIT_INFER_TEXT_JSON_RULES_H
 
 #include "common/json.h"
 #include "infer/text/json_tokenizer.h"

@@ -3,8 +3,8 @@
  *
  * A token's key is what text is looked up by: its name, or with a byte-level
  * tokenizer the bytes that its name spells in GPT-2's alphabet. */
-#ifndef PREFKIT_INFER_JSON_TOKENIZER_H
-#define PREFKIT_INFER_JSON_TOKENIZER_H
+#ifndef PREFKIT_INFER_TEXT_JSON_TOKENIZER_H
+#define PREFKIT_INFER_TEXT_JSON_TOKENIZER_H
 
 #include <stdbool.h>
 #include <stddef.h>

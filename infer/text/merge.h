@@ -4,8 +4,8 @@
  *
  * Unlike SentencePiece (bpe.h), what merges is told by pairs, not by whether
  * the joined text is in the vocabulary. */
-#ifndef PREFKIT_INFER_MERGE_H
-#define PREFKIT_INFER_MERGE_H
+#ifndef PREFKIT_INFER_TEXT_MERGE_H
+#define PREFKIT_INFER_TEXT_MERGE_H
 
 #include <stddef.h>
 #include <stdint.h>

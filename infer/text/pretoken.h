@@ -1,7 +1,7 @@
 /* Cutting text into the words that merge by themselves: what a tokenizer.json
  * calls its pre-tokenizer. Private to infer. */
-#ifndef PREFKIT_INFER_PRETOKEN_H
-#define PREFKIT_INFER_PRETOKEN_H
+#ifndef PREFKIT_INFER_TEXT_PRETOKEN_H
+#define PREFKIT_INFER_TEXT_PRETOKEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

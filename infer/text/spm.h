@@ -2,8 +2,8 @@
  *
  * Format: google/sentencepiece, src/sentencepiece_model.proto (a protobuf,
  * proto2). Private to infer. */
-#ifndef PREFKIT_INFER_SPM_H
-#define PREFKIT_INFER_SPM_H
+#ifndef PREFKIT_INFER_TEXT_SPM_H
+#define PREFKIT_INFER_TEXT_SPM_H
 
 #include <stdbool.h>
 #include <stddef.h>

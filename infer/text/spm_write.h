@@ -1,7 +1,7 @@
 /* Writing a SentencePiece model (sentencepiece_model.proto) from a vocabulary
  * that came in another file. Private to infer. */
-#ifndef PREFKIT_INFER_SPM_WRITE_H
-#define PREFKIT_INFER_SPM_WRITE_H
+#ifndef PREFKIT_INFER_TEXT_SPM_WRITE_H
+#define PREFKIT_INFER_TEXT_SPM_WRITE_H
 
 #include "infer/text/spm.h"
 

@@ -1,7 +1,7 @@
 /* What the tokenizer's door (tokenizer.c) asks of each kind of tokenizer.
  * Private to infer. */
-#ifndef PREFKIT_INFER_TOKENIZER_H
-#define PREFKIT_INFER_TOKENIZER_H
+#ifndef PREFKIT_INFER_TEXT_TOKENIZER_H
+#define PREFKIT_INFER_TEXT_TOKENIZER_H
 
 #include "infer/infer.h"
 

@@ -1,6 +1,6 @@
 /* The tokenizer's files in a model directory. */
-#ifndef PREFKIT_INFER_TOKENIZER_FILES_H
-#define PREFKIT_INFER_TOKENIZER_FILES_H
+#ifndef PREFKIT_INFER_TEXT_TOKENIZER_FILES_H
+#define PREFKIT_INFER_TEXT_TOKENIZER_FILES_H
 
 #include "infer/infer.h"
 

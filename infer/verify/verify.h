@@ -1,7 +1,7 @@
 /* Will a model directory score the same here and elsewhere? What there is to
  * find, and the numbers behind it. Private to infer. */
-#ifndef PREFKIT_INFER_VERIFY_H
-#define PREFKIT_INFER_VERIFY_H
+#ifndef PREFKIT_INFER_VERIFY_VERIFY_H
+#define PREFKIT_INFER_VERIFY_VERIFY_H
 
 #include "infer/infer.h"
 

@@ -1,6 +1,6 @@
 /* Private to prefdb/: a store's comparisons as our own JSON lines. */
-#ifndef PREFKIT_PREFDB_EXPORT_H
-#define PREFKIT_PREFDB_EXPORT_H
+#ifndef PREFKIT_PREFDB_EXPORT_EXPORT_H
+#define PREFKIT_PREFDB_EXPORT_EXPORT_H
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* Private to prefdb/: a file's rows, read, hashed, parsed and made ready
  * (ready.h) by a thread of their own while the caller writes the ones before.
  * Memory is bounded by a few blocks of rows. */
-#ifndef PREFKIT_PREFDB_AHEAD_H
-#define PREFKIT_PREFDB_AHEAD_H
+#ifndef PREFKIT_PREFDB_IMPORT_AHEAD_H
+#define PREFKIT_PREFDB_IMPORT_AHEAD_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* Private to prefdb/: CSV as RFC 4180 has it, a line at a time. A field in
  * quotes may hold commas, line ends and doubled quotes. */
-#ifndef PREFKIT_PREFDB_CSV_H
-#define PREFKIT_PREFDB_CSV_H
+#ifndef PREFKIT_PREFDB_IMPORT_CSV_H
+#define PREFKIT_PREFDB_IMPORT_CSV_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Private to prefdb/: formats whose rows are one prompt, two answers and a
  * verdict, as a table of where each of them lies (format_table.c). */
-#ifndef PREFKIT_PREFDB_FORMAT_PAIR_H
-#define PREFKIT_PREFDB_FORMAT_PAIR_H
+#ifndef PREFKIT_PREFDB_IMPORT_FORMAT_PAIR_H
+#define PREFKIT_PREFDB_IMPORT_FORMAT_PAIR_H
 
 #include "prefdb/import/format.h"
 

@@ -1,6 +1,6 @@
 /* Private to prefdb/: one file into the store. */
-#ifndef PREFKIT_PREFDB_IMPORT_H
-#define PREFKIT_PREFDB_IMPORT_H
+#ifndef PREFKIT_PREFDB_IMPORT_IMPORT_H
+#define PREFKIT_PREFDB_IMPORT_IMPORT_H
 
 #include <stdio.h>
 

@@ -5,8 +5,8 @@
  * is not named as JSON and begins as a header does, is CSV, whose records
  * become objects of texts. Memory holds one row, of at most PK_LINE_MAX
  * bytes. */
-#ifndef PREFKIT_PREFDB_INFILE_H
-#define PREFKIT_PREFDB_INFILE_H
+#ifndef PREFKIT_PREFDB_IMPORT_INFILE_H
+#define PREFKIT_PREFDB_IMPORT_INFILE_H
 
 #include "common/lines.h"
 

@@ -1,8 +1,8 @@
 /* Private to prefdb/: all that can be done with a file's row without the store:
  * read as its format says, checked, its uids worked out. It is done beside the
  * writer, in the thread that reads ahead. */
-#ifndef PREFKIT_PREFDB_READY_H
-#define PREFKIT_PREFDB_READY_H
+#ifndef PREFKIT_PREFDB_IMPORT_READY_H
+#define PREFKIT_PREFDB_IMPORT_READY_H
 
 #include "prefdb/import/format.h"
 #include "prefdb/store/keys.h"

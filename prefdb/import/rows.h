@@ -4,8 +4,8 @@
  * A reader takes what it uses out of the row; what is left at the end is what
  * no column holds, and is kept as JSON. What was taken lives as long as the
  * row. */
-#ifndef PREFKIT_PREFDB_ROWS_H
-#define PREFKIT_PREFDB_ROWS_H
+#ifndef PREFKIT_PREFDB_IMPORT_ROWS_H
+#define PREFKIT_PREFDB_IMPORT_ROWS_H
 
 #include <stdio.h>
 

@@ -10,8 +10,8 @@
  * Fleiss, AC1, AC2, their variances); Krippendorff, Content Analysis (alpha);
  * Fleiss, Cohen and Everitt 1969 (the variances of weighted kappa); Conger 1980
  * (kappa of several raters, each with habits of their own). */
-#ifndef PREFKIT_PREFDB_AGREE_H
-#define PREFKIT_PREFDB_AGREE_H
+#ifndef PREFKIT_PREFDB_STATS_AGREE_H
+#define PREFKIT_PREFDB_STATS_AGREE_H
 
 #include <stdbool.h>
 #include <stddef.h>

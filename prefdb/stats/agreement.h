@@ -19,8 +19,8 @@
  * counts (by its date; of undated ones the one with the greatest uid); the
  * others are repeats. A judgment without an annotator's name is no
  * rating (whether two of them are two people's can't be known). */
-#ifndef PREFKIT_PREFDB_AGREEMENT_H
-#define PREFKIT_PREFDB_AGREEMENT_H
+#ifndef PREFKIT_PREFDB_STATS_AGREEMENT_H
+#define PREFKIT_PREFDB_STATS_AGREEMENT_H
 
 #include "common/progress.h"
 #include "prefdb/stats/tally.h"

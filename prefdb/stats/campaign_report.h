@@ -1,7 +1,7 @@
 /* Private to prefdb/: how far campaigns are, as text or JSON
  * (schemas/campaigns.schema.json). */
-#ifndef PREFKIT_PREFDB_CAMPAIGN_REPORT_H
-#define PREFKIT_PREFDB_CAMPAIGN_REPORT_H
+#ifndef PREFKIT_PREFDB_STATS_CAMPAIGN_REPORT_H
+#define PREFKIT_PREFDB_STATS_CAMPAIGN_REPORT_H
 
 #include "prefdb/team/campaign.h"
 

@@ -1,7 +1,7 @@
 /* Private to prefdb/: how the judgments went, batch after batch (the paper's
  * Figure 25) and over time. */
-#ifndef PREFKIT_PREFDB_HISTORY_H
-#define PREFKIT_PREFDB_HISTORY_H
+#ifndef PREFKIT_PREFDB_STATS_HISTORY_H
+#define PREFKIT_PREFDB_STATS_HISTORY_H
 
 #include <cjson/cJSON.h>
 

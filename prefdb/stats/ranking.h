@@ -5,8 +5,8 @@
  * Newton's method. It is finite, and one, if and only if the graph of wins is
  * strongly connected (Ford 1957): whichever way the models are parted in two,
  * each part has beaten the other. */
-#ifndef PREFKIT_PREFDB_RANKING_H
-#define PREFKIT_PREFDB_RANKING_H
+#ifndef PREFKIT_PREFDB_STATS_RANKING_H
+#define PREFKIT_PREFDB_STATS_RANKING_H
 
 #include "common/err.h"
 #include "prefdb/stats/tally.h"

@@ -1,6 +1,6 @@
 /* Private to prefdb/: what a store holds, as the paper's Table 6. */
-#ifndef PREFKIT_PREFDB_STATS_H
-#define PREFKIT_PREFDB_STATS_H
+#ifndef PREFKIT_PREFDB_STATS_STATS_H
+#define PREFKIT_PREFDB_STATS_STATS_H
 
 #include "prefdb/store/store.h"
 

@@ -3,8 +3,8 @@
  * every pair of annotators can be read off. Its size follows the number of
  * distinct ways to rate a unit, not the number of units (and the annotators'
  * shares of them: at worst one small entry a rating). */
-#ifndef PREFKIT_PREFDB_TALLY_H
-#define PREFKIT_PREFDB_TALLY_H
+#ifndef PREFKIT_PREFDB_STATS_TALLY_H
+#define PREFKIT_PREFDB_STATS_TALLY_H
 
 #include "common/err.h"
 #include "prefdb/stats/agree.h"

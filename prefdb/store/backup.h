@@ -1,6 +1,6 @@
 /* Private to prefdb/: a copy of a store that may be in use. */
-#ifndef PREFKIT_PREFDB_BACKUP_H
-#define PREFKIT_PREFDB_BACKUP_H
+#ifndef PREFKIT_PREFDB_STORE_BACKUP_H
+#define PREFKIT_PREFDB_STORE_BACKUP_H
 
 #include "common/progress.h"
 #include "prefdb/store/store.h"

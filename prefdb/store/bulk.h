@@ -1,7 +1,7 @@
 /* Private to prefdb/: a connection through which very many rows of our own
  * making go into the store, in one transaction. */
-#ifndef PREFKIT_PREFDB_BULK_H
-#define PREFKIT_PREFDB_BULK_H
+#ifndef PREFKIT_PREFDB_STORE_BULK_H
+#define PREFKIT_PREFDB_STORE_BULK_H
 
 #include "prefdb/store/store.h"
 

@@ -1,7 +1,7 @@
 /* Private to prefdb/: is everything in the store as we would have written it?
  */
-#ifndef PREFKIT_PREFDB_CHECK_H
-#define PREFKIT_PREFDB_CHECK_H
+#ifndef PREFKIT_PREFDB_STORE_CHECK_H
+#define PREFKIT_PREFDB_STORE_CHECK_H
 
 #include "prefdb/store/record.h"
 

@@ -1,8 +1,8 @@
 /* Private to prefdb/: rows into a table, several at one statement, which is
  * most of what a row costs. They wait, bound but not in the table, until there
  * are as many as the statement takes, or somebody wants to read. */
-#ifndef PREFKIT_PREFDB_INSERT_H
-#define PREFKIT_PREFDB_INSERT_H
+#ifndef PREFKIT_PREFDB_STORE_INSERT_H
+#define PREFKIT_PREFDB_STORE_INSERT_H
 
 #include "prefdb/store/store.h"
 

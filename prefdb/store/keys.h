@@ -1,7 +1,7 @@
 /* Private to prefdb/: a record's uids, and its JSON as text: all that can be
  * worked out without a store, and so beside one that is busy writing. */
-#ifndef PREFKIT_PREFDB_KEYS_H
-#define PREFKIT_PREFDB_KEYS_H
+#ifndef PREFKIT_PREFDB_STORE_KEYS_H
+#define PREFKIT_PREFDB_STORE_KEYS_H
 
 #include "prefdb/store/record.h"
 

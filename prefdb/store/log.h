@@ -1,6 +1,6 @@
 /* Private to prefdb/: the judgments' hash chains. */
-#ifndef PREFKIT_PREFDB_LOG_H
-#define PREFKIT_PREFDB_LOG_H
+#ifndef PREFKIT_PREFDB_STORE_LOG_H
+#define PREFKIT_PREFDB_STORE_LOG_H
 
 #include "prefdb/store/insert.h"
 #include "prefdb/store/record.h"

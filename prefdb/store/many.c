@@ -1,4 +1,4 @@
-/* Judgments by the batch; see prefdb.h.
+/* Judgments by the batch; see prefdb/prefdb.h.
  *
  * In a large store nearly all of what reading one costs is to fetch pages from
  * all over the file, into the processor as much as into SQLite; so several

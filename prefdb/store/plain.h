@@ -1,6 +1,6 @@
 /* Private to prefdb/: foreign text where a person reads it. */
-#ifndef PREFKIT_PREFDB_PLAIN_H
-#define PREFKIT_PREFDB_PLAIN_H
+#ifndef PREFKIT_PREFDB_STORE_PLAIN_H
+#define PREFKIT_PREFDB_STORE_PLAIN_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Private to prefdb/: lending out dialogues from a handle's own buffers. */
-#ifndef PREFKIT_PREFDB_QUERY_H
-#define PREFKIT_PREFDB_QUERY_H
+#ifndef PREFKIT_PREFDB_STORE_QUERY_H
+#define PREFKIT_PREFDB_STORE_QUERY_H
 
 #include "prefdb/store/store.h"
 

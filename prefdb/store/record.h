@@ -3,8 +3,8 @@
  *
  * Text is borrowed from the row that was read, and lives as long as it. Every
  * `extra` is owned by the record. */
-#ifndef PREFKIT_PREFDB_RECORD_H
-#define PREFKIT_PREFDB_RECORD_H
+#ifndef PREFKIT_PREFDB_STORE_RECORD_H
+#define PREFKIT_PREFDB_STORE_RECORD_H
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* Private to prefdb/: finding words in prompts and responses. */
-#ifndef PREFKIT_PREFDB_SEARCH_H
-#define PREFKIT_PREFDB_SEARCH_H
+#ifndef PREFKIT_PREFDB_STORE_SEARCH_H
+#define PREFKIT_PREFDB_STORE_SEARCH_H
 
 #include "common/progress.h"
 #include "prefdb/store/record.h"

@@ -2,8 +2,8 @@
  *
  * A statement has one owner, which finalizes it. Text and blobs are bound
  * without a copy, so they must live until the statement is reset. */
-#ifndef PREFKIT_PREFDB_STORE_H
-#define PREFKIT_PREFDB_STORE_H
+#ifndef PREFKIT_PREFDB_STORE_STORE_H
+#define PREFKIT_PREFDB_STORE_STORE_H
 
 #include <sqlite3.h>
 

@@ -1,6 +1,6 @@
 /* Private to prefdb/: records into the store, in one transaction. */
-#ifndef PREFKIT_PREFDB_WRITE_H
-#define PREFKIT_PREFDB_WRITE_H
+#ifndef PREFKIT_PREFDB_STORE_WRITE_H
+#define PREFKIT_PREFDB_STORE_WRITE_H
 
 #include "prefdb/store/keys.h"
 #include "prefdb/store/log.h"

@@ -1,7 +1,7 @@
 /* Private to prefdb/: a file that grows while it is written, on its way to the
  * disk meanwhile, so that a sync at the end finds little left to do. */
-#ifndef PREFKIT_PREFDB_WRITEBACK_H
-#define PREFKIT_PREFDB_WRITEBACK_H
+#ifndef PREFKIT_PREFDB_STORE_WRITEBACK_H
+#define PREFKIT_PREFDB_STORE_WRITEBACK_H
 
 struct prefdb__writeback;
 

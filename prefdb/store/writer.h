@@ -1,7 +1,7 @@
 /* Private to prefdb/store/write*.c: the writer of records, and the statements
  * that its parts share. */
-#ifndef PREFKIT_PREFDB_WRITER_H
-#define PREFKIT_PREFDB_WRITER_H
+#ifndef PREFKIT_PREFDB_STORE_WRITER_H
+#define PREFKIT_PREFDB_STORE_WRITER_H
 
 #include "prefdb/store/write.h"
 

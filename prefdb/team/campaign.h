@@ -1,6 +1,6 @@
 /* Private to prefdb/: what campaigns and leases share. */
-#ifndef PREFKIT_PREFDB_CAMPAIGN_H
-#define PREFKIT_PREFDB_CAMPAIGN_H
+#ifndef PREFKIT_PREFDB_TEAM_CAMPAIGN_H
+#define PREFKIT_PREFDB_TEAM_CAMPAIGN_H
 
 #include "prefdb/store/record.h"
 

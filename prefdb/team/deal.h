@@ -1,6 +1,6 @@
 /* Private to prefdb/: comparisons into weekly batches, and into splits. */
-#ifndef PREFKIT_PREFDB_DEAL_H
-#define PREFKIT_PREFDB_DEAL_H
+#ifndef PREFKIT_PREFDB_TEAM_DEAL_H
+#define PREFKIT_PREFDB_TEAM_DEAL_H
 
 #include "prefdb/store/record.h"
 

@@ -1,8 +1,8 @@
 /* Private to prefdb/: one annotator's call at the desk where a campaign's tasks
  * are handed out and judgments taken in (lease.c, submit.c). A call is one
  * IMMEDIATE transaction, so what it finds is what it changes. */
-#ifndef PREFKIT_PREFDB_DESK_H
-#define PREFKIT_PREFDB_DESK_H
+#ifndef PREFKIT_PREFDB_TEAM_DESK_H
+#define PREFKIT_PREFDB_TEAM_DESK_H
 
 #include "prefdb/team/campaign.h"
 

@@ -1,6 +1,6 @@
 /* Private to prefdb/: another store's rows into this one. */
-#ifndef PREFKIT_PREFDB_MERGE_H
-#define PREFKIT_PREFDB_MERGE_H
+#ifndef PREFKIT_PREFDB_TEAM_MERGE_H
+#define PREFKIT_PREFDB_TEAM_MERGE_H
 
 #include "common/progress.h"
 #include "prefdb/store/store.h"

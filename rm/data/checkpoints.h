@@ -7,8 +7,8 @@
  * Each is there whole or not at all, and is what OUTPUT would be had the run
  * ended at that step; of a run that trains adapters it is the adapters alone,
  * on their base. */
-#ifndef PREFKIT_RM_CHECKPOINTS_H
-#define PREFKIT_RM_CHECKPOINTS_H
+#ifndef PREFKIT_RM_DATA_CHECKPOINTS_H
+#define PREFKIT_RM_DATA_CHECKPOINTS_H
 
 #include <stddef.h>
 #include <stdint.h>

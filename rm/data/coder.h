@@ -1,7 +1,7 @@
 /* A text as one model's token ids: what is scored. A coder is read-only; any
  * number of threads may encode with it. */
-#ifndef PREFKIT_RM_CODER_H
-#define PREFKIT_RM_CODER_H
+#ifndef PREFKIT_RM_DATA_CODER_H
+#define PREFKIT_RM_DATA_CODER_H
 
 #include "rm/data/dialogue.h"
 

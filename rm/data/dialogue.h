@@ -1,8 +1,8 @@
 /* Dialogues with a response at their end, as token ids; and why a judgment
  * cannot be used. Training, evaluation and scoring all encode here, so that the
  * same text is the same ids everywhere. */
-#ifndef PREFKIT_RM_DIALOGUE_H
-#define PREFKIT_RM_DIALOGUE_H
+#ifndef PREFKIT_RM_DATA_DIALOGUE_H
+#define PREFKIT_RM_DATA_DIALOGUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

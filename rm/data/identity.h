@@ -1,6 +1,6 @@
 /* What a model was made from (rm_run_identity), compared and named. */
-#ifndef PREFKIT_RM_IDENTITY_H
-#define PREFKIT_RM_IDENTITY_H
+#ifndef PREFKIT_RM_DATA_IDENTITY_H
+#define PREFKIT_RM_DATA_IDENTITY_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* The losses of one pair, and the numbers that a stated strength gives them. */
-#ifndef PREFKIT_RM_LOSS_H
-#define PREFKIT_RM_LOSS_H
+#ifndef PREFKIT_RM_DATA_LOSS_H
+#define PREFKIT_RM_DATA_LOSS_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* How much memory this process may still take. */
-#ifndef PREFKIT_RM_MEMORY_LEFT_H
-#define PREFKIT_RM_MEMORY_LEFT_H
+#ifndef PREFKIT_RM_DATA_MEMORY_LEFT_H
+#define PREFKIT_RM_DATA_MEMORY_LEFT_H
 
 #include "common/room.h"
 

@@ -1,6 +1,6 @@
 /* What a model is trained on: parts of several pools of pairs. */
-#ifndef PREFKIT_RM_MIX_H
-#define PREFKIT_RM_MIX_H
+#ifndef PREFKIT_RM_DATA_MIX_H
+#define PREFKIT_RM_DATA_MIX_H
 
 #include "rm/data/pairs.h"
 

@@ -2,8 +2,8 @@
  * pairs of one come one after another, so that they are computed as one forest
  * (and, as InstructGPT has it, none is seen again within the epoch). A
  * dialogue with one pair is moved as a shuffle of pairs would move it. */
-#ifndef PREFKIT_RM_ORDER_H
-#define PREFKIT_RM_ORDER_H
+#ifndef PREFKIT_RM_DATA_ORDER_H
+#define PREFKIT_RM_DATA_ORDER_H
 
 #include "rm/data/pairs.h"
 

@@ -1,7 +1,7 @@
 /* The judgments of a dimension as pairs of token paths, in memory: what
  * training and validation run over. */
-#ifndef PREFKIT_RM_PAIRS_H
-#define PREFKIT_RM_PAIRS_H
+#ifndef PREFKIT_RM_DATA_PAIRS_H
+#define PREFKIT_RM_DATA_PAIRS_H
 
 #include "common/progress.h"
 #include "rm/data/dialogue.h"

@@ -1,7 +1,7 @@
 /* One forest and room for what comes out of it: the pass over the model that
  * scoring and training share. */
-#ifndef PREFKIT_RM_PASS_H
-#define PREFKIT_RM_PASS_H
+#ifndef PREFKIT_RM_DATA_PASS_H
+#define PREFKIT_RM_DATA_PASS_H
 
 #include <stddef.h>
 

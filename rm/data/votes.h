@@ -1,6 +1,6 @@
 /* Several judgments of one comparison: one pair, or several. */
-#ifndef PREFKIT_RM_VOTES_H
-#define PREFKIT_RM_VOTES_H
+#ifndef PREFKIT_RM_DATA_VOTES_H
+#define PREFKIT_RM_DATA_VOTES_H
 
 #include "rm/data/pairs.h"
 

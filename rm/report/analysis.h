@@ -2,8 +2,8 @@
  * confidence can be believed, where a threshold finds unsafe responses, whether
  * two models differ, and which mistakes are the most confident ones. Only
  * arithmetic; nothing here reads a model or a store. */
-#ifndef PREFKIT_RM_ANALYSIS_H
-#define PREFKIT_RM_ANALYSIS_H
+#ifndef PREFKIT_RM_REPORT_ANALYSIS_H
+#define PREFKIT_RM_REPORT_ANALYSIS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* Scores against what people say of single responses: the paper's Figure 29
  * (A.3.6), mean sigma(r) by the median of a response's ratings. Only
  * arithmetic; nothing here reads a model or a store. */
-#ifndef PREFKIT_RM_RATED_H
-#define PREFKIT_RM_RATED_H
+#ifndef PREFKIT_RM_REPORT_RATED_H
+#define PREFKIT_RM_REPORT_RATED_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
  *     rm_report_text(&r, full, stdout);   or _json, or _html
  *     rm_report_release(&r);
  */
-#ifndef PREFKIT_RM_REPORT_H
-#define PREFKIT_RM_REPORT_H
+#ifndef PREFKIT_RM_REPORT_REPORT_H
+#define PREFKIT_RM_REPORT_REPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -13,8 +13,8 @@
  * every right answer beats every wrong one; 0.2 each for right answers being
  * closer to each other than to the wrong ones, there and in the reference too;
  * and 0.01 of how much closer. The mean of the six. */
-#ifndef PREFKIT_RM_REWARDBENCH_H
-#define PREFKIT_RM_REWARDBENCH_H
+#ifndef PREFKIT_RM_REPORT_REWARDBENCH_H
+#define PREFKIT_RM_REPORT_REWARDBENCH_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Accuracy by what a model was made of: the paper's Figure 6, for the
  * checkpoints of one run, or models of several sizes and amounts of data. */
-#ifndef PREFKIT_RM_SCALING_H
-#define PREFKIT_RM_SCALING_H
+#ifndef PREFKIT_RM_REPORT_SCALING_H
+#define PREFKIT_RM_REPORT_SCALING_H
 
 #include <stdbool.h>
 #include <stddef.h>

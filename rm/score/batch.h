@@ -4,8 +4,8 @@
  * the input and the options alone, and a score does not depend on the window
  * (infer/math/gemm.h, infer/forest/attention.h), so a run that was killed and
  * resumed ends in the same bytes as one that was not. */
-#ifndef PREFKIT_RM_BATCH_H
-#define PREFKIT_RM_BATCH_H
+#ifndef PREFKIT_RM_SCORE_BATCH_H
+#define PREFKIT_RM_SCORE_BATCH_H
 
 #include "common/cli.h"
 #include "rm/score/combine.h"

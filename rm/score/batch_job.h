@@ -1,7 +1,7 @@
 /* Private to batch*.c: a run of `score` at work, and what of it a killed run
  * needs to go on. */
-#ifndef PREFKIT_RM_BATCH_JOB_H
-#define PREFKIT_RM_BATCH_JOB_H
+#ifndef PREFKIT_RM_SCORE_BATCH_JOB_H
+#define PREFKIT_RM_SCORE_BATCH_JOB_H
 
 #include "common/lines.h"
 #include "common/progress.h"

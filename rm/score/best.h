@@ -3,8 +3,8 @@
  * Scored rows come in (schemas/score-output.schema.json); for each prompt the
  * response with the highest score stands, over all rows that have that prompt,
  * wherever they are. One row a prompt is kept in memory. */
-#ifndef PREFKIT_RM_BEST_H
-#define PREFKIT_RM_BEST_H
+#ifndef PREFKIT_RM_SCORE_BEST_H
+#define PREFKIT_RM_SCORE_BEST_H
 
 #include <stdio.h>
 

@@ -8,8 +8,8 @@
  * it takes a mean away and divides by a standard deviation, both of a set of
  * texts that is scored once and written to a file, so that the same text gets
  * the same number tomorrow. */
-#ifndef PREFKIT_RM_COMBINE_H
-#define PREFKIT_RM_COMBINE_H
+#ifndef PREFKIT_RM_SCORE_COMBINE_H
+#define PREFKIT_RM_SCORE_COMBINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

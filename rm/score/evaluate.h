@@ -1,6 +1,6 @@
 /* A split of the store through a scorer, into a report. */
-#ifndef PREFKIT_RM_EVALUATE_H
-#define PREFKIT_RM_EVALUATE_H
+#ifndef PREFKIT_RM_SCORE_EVALUATE_H
+#define PREFKIT_RM_SCORE_EVALUATE_H
 
 #include "common/progress.h"
 #include "rm/report/report.h"

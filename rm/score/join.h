@@ -1,6 +1,6 @@
 /* Shards of `score --shard` put together. */
-#ifndef PREFKIT_RM_JOIN_H
-#define PREFKIT_RM_JOIN_H
+#ifndef PREFKIT_RM_SCORE_JOIN_H
+#define PREFKIT_RM_SCORE_JOIN_H
 
 #include "common/cli.h"
 

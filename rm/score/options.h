@@ -1,6 +1,6 @@
 /* Options that several verbs of this room take. */
-#ifndef PREFKIT_RM_OPTIONS_H
-#define PREFKIT_RM_OPTIONS_H
+#ifndef PREFKIT_RM_SCORE_OPTIONS_H
+#define PREFKIT_RM_SCORE_OPTIONS_H
 
 #include <argp.h>
 #include <stddef.h>

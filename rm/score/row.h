@@ -1,7 +1,7 @@
 /* One row of `score`: JSON in (schemas/score-input.schema.json), the same row
  * with its scores out (schemas/score-output.schema.json). */
-#ifndef PREFKIT_RM_ROW_H
-#define PREFKIT_RM_ROW_H
+#ifndef PREFKIT_RM_SCORE_ROW_H
+#define PREFKIT_RM_SCORE_ROW_H
 
 #include <stdbool.h>
 #include <stddef.h>

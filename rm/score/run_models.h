@@ -1,7 +1,7 @@
 /* The models that eval takes: those of --rm, and all that a run has left, of
  * --run (checkpoints.h). */
-#ifndef PREFKIT_RM_RUN_MODELS_H
-#define PREFKIT_RM_RUN_MODELS_H
+#ifndef PREFKIT_RM_SCORE_RUN_MODELS_H
+#define PREFKIT_RM_SCORE_RUN_MODELS_H
 
 #include "common/cli.h"
 #include "rm/score/options.h"

@@ -11,8 +11,8 @@
  * Texts wait in one forest per model (tokenizers may differ). The forest grows
  * to a budget of tokens that the caller is asked to keep (rm_scorer_full), and
  * never beyond twice that: then the scorer runs by itself, and goes on. */
-#ifndef PREFKIT_RM_SCORER_H
-#define PREFKIT_RM_SCORER_H
+#ifndef PREFKIT_RM_SCORE_SCORER_H
+#define PREFKIT_RM_SCORE_SCORER_H
 
 #include "rm/data/coder.h"
 

@@ -1,6 +1,6 @@
 /* Private to rm/: libmicrohttpd, loaded by the first server. */
-#ifndef PREFKIT_RM_MHD_H
-#define PREFKIT_RM_MHD_H
+#ifndef PREFKIT_RM_SERVE_MHD_H
+#define PREFKIT_RM_SERVE_MHD_H
 
 #include <microhttpd.h>
 

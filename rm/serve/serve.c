@@ -9,7 +9,7 @@
 #include "common/mem.h"
 #include "common/progress.h"
 #include "rm/serve/mhd.h"
-#include "rm/serve/serve_server.h"
+#include "rm/serve/server.h"
 
 /* Which models are combined, and with which statistics. */
 static int open_reward(struct rm_server *s, struct pk_err *err)

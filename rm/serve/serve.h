@@ -8,16 +8,16 @@
  *
  * One thread does all input and output (libmicrohttpd): it reads, parses and
  * tokenizes. The caller's thread scores. Between them is a bounded queue
- * (serve_queue.h): requests of all connections are computed together in one
+ * (queue.h): requests of all connections are computed together in one
  * forest. A score does not depend on what it was computed with, so it is the
  * number that `score` gives. */
-#ifndef PREFKIT_RM_SERVE_H
-#define PREFKIT_RM_SERVE_H
+#ifndef PREFKIT_RM_SERVE_SERVE_H
+#define PREFKIT_RM_SERVE_SERVE_H
 
 #include "common/cli.h"
 #include "rm/score/combine.h"
 #include "rm/score/scorer.h"
-#include "rm/serve/serve_queue.h"
+#include "rm/serve/queue.h"
 
 /* The environment variable that holds the token clients must bring. */
 #define RM_SERVE_TOKEN "PREFKIT_SERVE_TOKEN"

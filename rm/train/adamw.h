@@ -2,8 +2,8 @@
  * norm. All loops run over chunks of fixed size, so that the result does not
  * depend on the number of threads. Memory is what they wait for: the norm reads
  * a gradient once, and an update reads and writes everything once. */
-#ifndef PREFKIT_RM_ADAMW_H
-#define PREFKIT_RM_ADAMW_H
+#ifndef PREFKIT_RM_TRAIN_ADAMW_H
+#define PREFKIT_RM_TRAIN_ADAMW_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* The course of a training run as a drawing. */
-#ifndef PREFKIT_RM_CURVE_H
-#define PREFKIT_RM_CURVE_H
+#ifndef PREFKIT_RM_TRAIN_CURVE_H
+#define PREFKIT_RM_TRAIN_CURVE_H
 
 #include "rm/train/state.h"
 

@@ -1,6 +1,6 @@
 /* How much room on the disk a run will take, and how much there is. */
-#ifndef PREFKIT_RM_DISK_H
-#define PREFKIT_RM_DISK_H
+#ifndef PREFKIT_RM_TRAIN_DISK_H
+#define PREFKIT_RM_TRAIN_DISK_H
 
 #include "rm/train/run.h"
 

@@ -1,6 +1,6 @@
 /* How much memory a run will take, and how much there is. */
-#ifndef PREFKIT_RM_MEMORY_H
-#define PREFKIT_RM_MEMORY_H
+#ifndef PREFKIT_RM_TRAIN_MEMORY_H
+#define PREFKIT_RM_TRAIN_MEMORY_H
 
 #include "rm/train/train.h"
 

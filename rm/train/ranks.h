@@ -7,8 +7,8 @@
  * them, in the same order. A rank that has failed says so in rm_ranks_agree,
  * and all fail there together; one that dies without a word is seen by the
  * launcher, which ends the others. */
-#ifndef PREFKIT_RM_RANKS_H
-#define PREFKIT_RM_RANKS_H
+#ifndef PREFKIT_RM_TRAIN_RANKS_H
+#define PREFKIT_RM_TRAIN_RANKS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* How a model is trained: every choice that its bytes depend on, the paper's
  * where it states one (Llama 2, arXiv 2307.09288, 2.2, 3.1 and 3.2.2). */
-#ifndef PREFKIT_RM_RECIPE_H
-#define PREFKIT_RM_RECIPE_H
+#ifndef PREFKIT_RM_TRAIN_RECIPE_H
+#define PREFKIT_RM_TRAIN_RECIPE_H
 
 #include "common/buf.h"
 #include "common/json.h"

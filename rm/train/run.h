@@ -1,7 +1,7 @@
 /* A training run as it is told: the provenance in the model's directory, the
  * summary on standard output, a line of the log. */
-#ifndef PREFKIT_RM_RUN_H
-#define PREFKIT_RM_RUN_H
+#ifndef PREFKIT_RM_TRAIN_RUN_H
+#define PREFKIT_RM_TRAIN_RUN_H
 
 #include <stdbool.h>
 #include <stdio.h>

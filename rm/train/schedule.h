@@ -1,6 +1,6 @@
 /* The learning rate of each step. */
-#ifndef PREFKIT_RM_SCHEDULE_H
-#define PREFKIT_RM_SCHEDULE_H
+#ifndef PREFKIT_RM_TRAIN_SCHEDULE_H
+#define PREFKIT_RM_TRAIN_SCHEDULE_H
 
 #include <stddef.h>
 

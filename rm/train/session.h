@@ -1,7 +1,7 @@
 /* A training run from its first step, or from where it was stopped, to its last
  * one: steps, validation, log, state. */
-#ifndef PREFKIT_RM_SESSION_H
-#define PREFKIT_RM_SESSION_H
+#ifndef PREFKIT_RM_TRAIN_SESSION_H
+#define PREFKIT_RM_TRAIN_SESSION_H
 
 #include "rm/train/run.h"
 

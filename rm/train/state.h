@@ -6,8 +6,8 @@
  *     best    the weights of the best validation so far
  *
  * Both carry a CRC-32 and are of the machine's own byte order. */
-#ifndef PREFKIT_RM_STATE_H
-#define PREFKIT_RM_STATE_H
+#ifndef PREFKIT_RM_TRAIN_STATE_H
+#define PREFKIT_RM_TRAIN_STATE_H
 
 #include "common/json.h"
 #include "rm/train/train.h"

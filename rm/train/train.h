@@ -6,8 +6,8 @@
  * Several ranks (ranks.h) each hold a trainer of the same pairs and take their
  * share of every step; the sum is theirs all. The same number of ranks gives
  * the same bits, another number the same to rounding. */
-#ifndef PREFKIT_RM_TRAIN_H
-#define PREFKIT_RM_TRAIN_H
+#ifndef PREFKIT_RM_TRAIN_TRAIN_H
+#define PREFKIT_RM_TRAIN_TRAIN_H
 
 #include "rm/data/order.h"
 #include "rm/data/pairs.h"

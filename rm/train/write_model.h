@@ -1,6 +1,6 @@
 /* What a training run leaves: a model's directory, whole or not at all. */
-#ifndef PREFKIT_RM_WRITE_MODEL_H
-#define PREFKIT_RM_WRITE_MODEL_H
+#ifndef PREFKIT_RM_TRAIN_WRITE_MODEL_H
+#define PREFKIT_RM_TRAIN_WRITE_MODEL_H
 
 #include "rm/train/run.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rm/serve/serve_shape.h"
+#include "rm/serve/shape.h"
 #include "tests/small_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
