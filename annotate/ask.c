@@ -1,5 +1,5 @@
-/* What is asked below or instead of the pair: a line of text, a choice among
- * earlier verdicts, a text to read. Each is a small loop of its own. */
+/* What is asked instead of the pair: a choice among earlier verdicts, a text to
+ * read. Each is a small loop of its own. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,107 +9,10 @@
 
 #include "annotate/view.h"
 #include "common/mem.h"
-#include "common/progress.h"
-#include "common/utf8.h"
-
-/* What each key says of the annotator, who is there; v->gone when there will be
- * no more. */
-static int after(struct annotate__view *v, int k)
-{
-    v->gone |= k == ANNOTATE__HUNG_UP;
-    annotate__touch(v->s, pk_now());
-    return k;
-}
 
 static int key(struct annotate__view *v)
 {
-    return after(v, annotate__tty_key(&v->tty));
-}
-
-/* ---- A line -------------------------------------------------------------- */
-
-/* Take the last character away. */
-static void shorten(char *s)
-{
-    size_t n = strlen(s);
-    while (n && ((unsigned char)s[n - 1] & 0xC0) == 0x80)
-        n--;
-    s[n ? n - 1 : 0] = 0;
-}
-
-/* A character, if it is one; false where there is no room for it. */
-static bool append(char *s, size_t size, int k)
-{
-    char utf8[4];
-    if (k < 0x20 || k >= ANNOTATE__KEY_UP)
-        return true;
-    size_t n = pk_utf8_encode((uint32_t)k, utf8), at = strlen(s);
-    if (at + n >= size)
-        return false;
-    memcpy(s + at, utf8, n);
-    s[at + n] = 0;
-    return true;
-}
-
-static int draw_line(struct annotate__view *v, const char *prompt,
-                     const char *text, bool full, struct pk_err *err)
-{
-    int y = LINES - 1, rc = annotate__view_draw(v, err);
-    move(y, 0);
-    clrtoeol();
-    int x =
-        1 + annotate__tty_puts(&v->tty, y, 1, COLS - 2, prompt, ANNOTATE__BOLD);
-    if (full)
-        x += annotate__tty_puts(&v->tty, y, x, COLS - x - 1, "(no room) ",
-                                ANNOTATE__BOLD);
-    /* The end of a long text is what is being written. */
-    while ((int)annotate__width(text, strlen(text)) > COLS - x - 2) {
-        struct annotate__cell c;
-        annotate__cell(text, strlen(text), 0, &c);
-        text += c.bytes;
-    }
-    x += annotate__tty_puts(&v->tty, y, x, COLS - x - 1, text, ANNOTATE__PLAIN);
-    move(y, x);
-    return rc;
-}
-
-/* A paste is part of the line whatever is in it, and is drawn as a whole. */
-static int line_key(struct annotate__view *v, char *text, size_t size,
-                    bool *full)
-{
-    bool pasted;
-    int k;
-    *full = false;
-    while (k = after(v, annotate__tty_typed(&v->tty, &pasted)), pasted)
-        *full |= !append(text, size, k == '\r' || k == '\t' ? ' ' : k);
-    return k;
-}
-
-int annotate__ask_line(struct annotate__view *v, const char *prompt, char *out,
-                       size_t size, bool *ok, struct pk_err *err)
-{
-    char *text = malloc(size);
-    bool full = false;
-    int k = 0, rc = 0;
-    *ok = false;
-    if (!text)
-        return pk_fail_mem(err, "a line");
-    snprintf(text, size, "%s", out);
-    while (!rc && !v->gone && k != '\r' && k != 0x1B) {
-        rc = draw_line(v, prompt, text, full, err);
-        k = rc ? 0x1B : line_key(v, text, size, &full);
-        if (k == 8)
-            shorten(text);
-        else if (k == 0x15) /* ^U */
-            text[0] = 0;
-        else
-            full |= !append(text, size, k);
-    }
-    *ok = !rc && k == '\r';
-    if (*ok || (!rc && v->gone)) /* what was being written is not lost */
-        snprintf(out, size, "%s", text);
-    free(text);
-    return rc;
+    return annotate__view_key(v, annotate__tty_key(&v->tty));
 }
 
 static void put_hint(const struct annotate__view *v, const char *text)

@@ -7,30 +7,30 @@
 
 #define CTRL(c) ((c)&0x1F)
 
-void annotate__editor_init(struct annotate__editor *e)
+void annotate__editor_init(struct annotate__editor *e, size_t room)
 {
-    *e = (struct annotate__editor){.text.max = ANNOTATE__PROMPT_MAX};
+    *e = (struct annotate__editor){.text.max = room, .room = room};
 }
 
 void annotate__editor_release(struct annotate__editor *e)
 {
     pk_buf_release(&e->text);
     annotate__doc_release(&e->doc);
-    annotate__editor_init(e);
+    annotate__editor_init(e, e->room);
 }
 
 int annotate__editor_set(struct annotate__editor *e, const char *text, size_t n,
                          struct pk_err *err)
 {
-    if (n >= ANNOTATE__PROMPT_MAX)
-        return pk_fail(err, PK_EDATA, "a prompt is longer than %zu bytes",
-                       ANNOTATE__PROMPT_MAX);
+    if (n >= e->room)
+        return pk_fail(err, PK_EDATA, "a text of %zu bytes: at most %zu fit", n,
+                       e->room - 1);
     if (pk_utf8_check(text, n) < n || memchr(text, 0, n))
-        return pk_fail(err, PK_EDATA, "a prompt is not UTF-8");
+        return pk_fail(err, PK_EDATA, "a text is not UTF-8");
     annotate__doc_reset(&e->doc);
     pk_buf_reset(&e->text);
     e->at = n;
-    return pk_buf_add(&e->text, text, n) ? pk_fail_mem(err, "a prompt") : 0;
+    return pk_buf_add(&e->text, text, n) ? pk_fail_mem(err, "a text") : 0;
 }
 
 bool annotate__editor_blank(const struct annotate__editor *e)
@@ -146,7 +146,7 @@ static void cut(struct annotate__editor *e, size_t from, size_t to)
 static void insert(struct annotate__editor *e, const char *s, size_t n)
 {
     size_t at = e->at, rest = e->text.len - at;
-    if (e->text.len + n >= ANNOTATE__PROMPT_MAX || pk_buf_add(&e->text, s, n)) {
+    if (e->text.len + n >= e->room || pk_buf_add(&e->text, s, n)) {
         e->full = true;
         return;
     }

@@ -1,5 +1,5 @@
-/* Private to annotate/: a small editor for a prompt of some lines. It knows
- * text and keys, but no screen. */
+/* Private to annotate/: a small editor for a prompt of some lines, or for a
+ * line alone. It knows text and keys, but no screen. */
 #ifndef PREFKIT_ANNOTATE_EDITOR_H
 #define PREFKIT_ANNOTATE_EDITOR_H
 
@@ -9,12 +9,13 @@
 
 struct annotate__editor {
     struct pk_buf text;       /* valid UTF-8, without NUL */
+    size_t room;              /* bytes that it may have, with a NUL after it */
     size_t at;                /* the cursor: before this byte */
     struct annotate__doc doc; /* its lines, once wrapped */
     bool full;                /* the last key did not fit */
 };
 
-void annotate__editor_init(struct annotate__editor *e);
+void annotate__editor_init(struct annotate__editor *e, size_t room);
 void annotate__editor_release(struct annotate__editor *e);
 
 /* Another text, with the cursor at its end. PK_EDATA when it is too long or no

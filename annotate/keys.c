@@ -329,12 +329,13 @@ int annotate__keys_load(struct annotate__keys *k, const char *path,
 }
 
 /* Where letters are text, keys are as they are (editor.c, live_screen.c). */
-static const char prompt_help[] =
-    "\nWhile a prompt is written, in a live dialogue\n"
-    "  ^D             ask\n"
-    "  ^X             write it in $VISUAL or $EDITOR\n"
+static const char text_help[] =
+    "\nWhile a text is written\n"
     "  ^W ^U ^K       delete the word before, to the line's start, to its end\n"
     "  ^A ^E          to the line's start, to its end\n"
+    "\nWhile it is the prompt of a live dialogue\n"
+    "  ^D             ask\n"
+    "  ^X             write it in $VISUAL or $EDITOR\n"
     "  PgUp PgDn      scroll the conversation\n"
     "  Esc            leave the prompt; %s goes back to it\n";
 
@@ -357,7 +358,7 @@ int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
     }
     char key[16];
     annotate__key_name(annotate__keys_first(k, ANNOTATE__WRITE), key);
-    pk_buf_addf(b, prompt_help, key);
+    pk_buf_addf(b, text_help, key);
     return b->failed;
 }
 

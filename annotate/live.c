@@ -311,7 +311,7 @@ int annotate__live_open(struct annotate__live *l, struct annotate__session *s,
     *l = (struct annotate__live){.s = s, .o = o};
     for (int i = 0; i < 2; i++)
         annotate__stream_init(&l->sides[i].stream);
-    annotate__editor_init(&l->prompt);
+    annotate__editor_init(&l->prompt, ANNOTATE__PROMPT_MAX);
     snprintf(l->key[0], sizeof l->key[0], "live/%lld", (long long)s->campaign);
     snprintf(l->key[1], sizeof l->key[1], "live/%lld/prompt",
              (long long)s->campaign);

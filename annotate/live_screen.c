@@ -319,10 +319,7 @@ static int key_of(struct annotate__show *w)
     int k = typed ? typed_key(w) : annotate__tty_key(&w->v.tty);
     if (!typed && (k == ANNOTATE__PASTE || k == ANNOTATE__PASTED))
         say(w, "pasted text is not taken for keys");
-    if (k != ANNOTATE__NEWS)
-        annotate__touch(w->l->s, pk_now());
-    w->v.gone |= k == ANNOTATE__HUNG_UP;
-    return k;
+    return annotate__view_key(&w->v, k);
 }
 
 static int on_key(struct annotate__show *w, int key, bool *quit,

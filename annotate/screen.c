@@ -10,7 +10,6 @@
 
 #include "annotate/view.h"
 #include "common/cli.h"
-#include "common/progress.h"
 
 /* While the store is waited for. */
 static void on_wait(void *view)
@@ -332,10 +331,7 @@ static int key_of(struct annotate__view *v)
     int k = annotate__tty_key(&v->tty);
     if (k == ANNOTATE__PASTE || k == ANNOTATE__PASTED)
         annotate__screen_say(v, "pasted text is not taken for keys");
-    if (k != ANNOTATE__NEWS)
-        annotate__touch(v->s, pk_now());
-    v->gone |= k == ANNOTATE__HUNG_UP;
-    return k;
+    return annotate__view_key(v, k);
 }
 
 /* Draw; what was pressed before a pair was to be seen does not judge it. */

@@ -7,6 +7,8 @@
 #define NCURSES_WIDECHAR 1
 #include <ncurses.h>
 
+#include "common/progress.h"
+
 #define AT_ONCE ((size_t)64 << 10) /* bytes of a text */
 
 const char *annotate__role_title(enum prefdb_role role)
@@ -224,4 +226,12 @@ void annotate__view_show(struct annotate__view *v, int pane, size_t part,
         return;
     v->top[pane] = line > h / 3 ? line - h / 3 : 0;
     keep_place(v, pane);
+}
+
+int annotate__view_key(struct annotate__view *v, int key)
+{
+    v->gone |= key == ANNOTATE__HUNG_UP;
+    if (key != ANNOTATE__NEWS)
+        annotate__touch(v->s, pk_now());
+    return key;
 }

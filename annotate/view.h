@@ -90,9 +90,14 @@ PK_NODISCARD int annotate__view_find(struct annotate__view *v, bool back,
 /* The conversation shown as the paper's turns. */
 const char *annotate__role_title(enum prefdb_role role);
 
-/* ---- Below the pair (ask.c) ---- */
+/* ---- Below or instead of the pair (ask_line.c, ask.c) ---- */
 
-/* Edit a line: false when it was given up; `out` holds what was there. */
+/* What a key says of the annotator, who is there; v->gone when there will be no
+ * more. The key. */
+int annotate__view_key(struct annotate__view *v, int key);
+
+/* Edit a line: *ok false when it was given up, and `out` holds what was there
+ * before, or, with v->gone, what was written. */
 PK_NODISCARD int annotate__ask_line(struct annotate__view *v,
                                     const char *prompt, char *out, size_t size,
                                     bool *ok, struct pk_err *err);

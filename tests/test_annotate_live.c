@@ -79,7 +79,7 @@ static void ck_editor(const char *keys, const char *want, size_t line,
 {
     struct annotate__editor e;
     size_t at_line, at_column;
-    annotate__editor_init(&e);
+    annotate__editor_init(&e, ANNOTATE__PROMPT_MAX);
     press(&e, keys);
     ck_ok(annotate__editor_wrap(&e, 20, &at_line, &at_column, &err));
     ck_assert_str_eq(e.text.len ? e.text.data : "", want);
@@ -112,7 +112,7 @@ END_TEST
 START_TEST(a_character_is_edited_as_one)
 {
     struct annotate__editor e;
-    annotate__editor_init(&e);
+    annotate__editor_init(&e, ANNOTATE__PROMPT_MAX);
     /* Two CJK, and an e with an accent that is a character of its own. */
     ck_ok(annotate__editor_set(&e,
                                "\xe4\xbd\xa0\xe5\xa5\xbd"
@@ -142,7 +142,7 @@ START_TEST(any_keys_leave_text)
     struct annotate__editor e;
     struct pk_rng r;
     size_t line, column;
-    annotate__editor_init(&e);
+    annotate__editor_init(&e, ANNOTATE__PROMPT_MAX);
     pk_rng_seed(&r, 9, 0);
     for (int i = 0; i < 20000; i++) {
         int k = pk_rng_below(&r, 3)

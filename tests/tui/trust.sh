@@ -77,6 +77,40 @@ must test "$(prefkit export -q note.db |
     grep -c '"strength": *1.*"seconds": *[1-9]')" -eq 1
 close_screen
 
+t "kill -9 over a note: what was written of it is there, a line given up is not"
+pairs_store cut.db
+open_screen 100 30 cut.db --dimension helpfulness --order oldest
+wait_for "0 judged"
+keys e
+wait_for "Note:"
+keys -l "one and two"
+wait_for "Note: one and two"
+keys Home C-k
+wait_gone "one and two"
+keys -l "three four fife"
+wait_for "Note: three four fife"
+keys C-w
+keys -l "five" # the cursor goes where it is wanted
+keys Home Delete
+keys -l "T"
+wait_for "Note: Three four five"
+soon sh -c 'sqlite3 cut.db "SELECT value FROM draft" | grep -q "Three four five"'
+kill -KILL "$(cat pid)"
+wait_end
+open_screen 100 30 cut.db --dimension helpfulness --order oldest
+wait_for "note: Three four five"
+keys e
+wait_for "Note: Three four five"
+keys -l " six"
+wait_for "Note: Three four five six"
+keys Escape
+wait_for "? help"
+close_screen
+open_screen 100 30 cut.db --dimension helpfulness --order oldest
+wait_for "note: Three four five  *"
+must test "$(sqlite3 cut.db "SELECT value FROM draft" | grep -c six)" -eq 0
+close_screen
+
 t "a store that is being written to is waited for, and said to be"
 pairs_store busy.db
 judging busy.db
@@ -142,7 +176,7 @@ pairs_store newer.db
 judging newer.db
 keys 2
 wait_for "left is better. Enter"
-sqlite3 newer.db "PRAGMA user_version = 99"
+sqlite3 -cmd ".timeout 9999" newer.db "PRAGMA user_version = 99"
 keys Enter
 wait_for "not kept: .*a newer prefkit has upgraded"
 keys q
