@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/path.h"
 
 struct pk_out {
     FILE *f;
@@ -42,28 +43,6 @@ static char *temp_name(const char *path, int attempt)
     return pk_buf_take(&b);
 }
 
-/* fsync the folder that holds `path`, so that the rename lasts. */
-static int sync_parent(const char *path, struct pk_err *err)
-{
-    char *dir = pk_strdup(path);
-    if (!dir)
-        return pk_fail_mem(err, "a path");
-    size_t n = strlen(dir);
-    while (n > 1 && dir[n - 1] == '/')
-        dir[--n] = 0;
-    char *slash = strrchr(dir, '/');
-    if (slash)
-        slash[slash == dir] = 0;
-    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = 0;
-    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL && errno != EROFS))
-        rc = pk_fail_errno(err, "cannot flush the folder of '%s'", path);
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return rc;
-}
-
 int pk_fclose(FILE *f, const char *name, struct pk_err *err)
 {
     int bad = fflush(f) != 0 || ferror(f);
@@ -87,7 +66,9 @@ static void out_free(struct pk_out *o)
     free(o);
 }
 
-static int open_temp(struct pk_out *o, struct pk_err *err)
+/* `was`: the file that is there now, whose mode the new one has; or NULL. */
+static int open_temp(struct pk_out *o, const struct stat *was,
+                     struct pk_err *err)
 {
     int fd = -1;
     for (int i = 0; i == 0 || (i < TEMP_TRIES && errno == EEXIST); i++) {
@@ -99,7 +80,7 @@ static int open_temp(struct pk_out *o, struct pk_err *err)
         if (fd >= 0)
             break;
     }
-    if (fd >= 0)
+    if (fd >= 0 && (!was || fchmod(fd, was->st_mode & 07777) == 0))
         o->f = fdopen(fd, "wb");
     if (o->f)
         return 0;
@@ -115,24 +96,24 @@ int pk_out_open(struct pk_out **out, const char *path, struct pk_err *err)
 {
     *out = NULL;
     struct pk_out *o = pk_calloc(1, sizeof *o);
-    if (!o || !(o->path = pk_strdup(path))) {
+    if (!o || !(o->path = pk_path_behind(path))) {
         out_free(o);
         return pk_fail_mem(err, "an output");
     }
     struct stat st;
-    int rc = 0;
+    int rc = 0, there = stat(path, &st) == 0;
     if (!*path) {
         rc = pk_fail(err, PK_EIO, "cannot create a file without a name");
     } else if (strcmp(path, "-") == 0) {
         o->f = stdout;
-    } else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    } else if (there && !S_ISREG(st.st_mode)) {
         o->f = S_ISDIR(st.st_mode) ? NULL : fopen(path, "wb");
         if (S_ISDIR(st.st_mode))
             errno = EISDIR;
         if (!o->f)
             rc = pk_fail_errno(err, "cannot write '%s'", path);
     } else {
-        rc = open_temp(o, err);
+        rc = open_temp(o, there ? &st : NULL, err);
     }
     if (rc) {
         out_free(o);
@@ -170,7 +151,7 @@ int pk_out_commit(struct pk_out **slot, struct pk_err *err)
         return rc;
     }
     if (o->temp)
-        rc = sync_parent(o->path, err);
+        rc = pk_sync_parent(o->path, err);
     out_free(o);
     *slot = NULL;
     return rc;
@@ -307,7 +288,7 @@ int pk_outdir_commit(struct pk_outdir **slot, struct pk_err *err)
         pk_outdir_abort(slot);
         return rc;
     }
-    rc = sync_parent(d->path, err);
+    rc = pk_sync_parent(d->path, err);
     outdir_free(d);
     *slot = NULL;
     return rc;

@@ -6,9 +6,10 @@
  *     rc = pk_out_commit(&o, err);         or pk_out_abort(&o)
  *
  * A regular file is written beside its final place under a temporary name,
- * flushed to disk and renamed; an existing file is replaced at that moment.
- * Standard output, pipes and devices are written directly. A directory is
- * built the same way, and must not exist before. Both handles become NULL. */
+ * flushed to disk and renamed; an existing file is replaced at that moment,
+ * with its mode, and behind a symbolic link that leads to it. Standard output,
+ * pipes and devices are written directly. A directory is built the same way,
+ * and must not exist before. Both handles become NULL. */
 #ifndef PREFKIT_COMMON_OUT_H
 #define PREFKIT_COMMON_OUT_H
 

@@ -16,6 +16,7 @@
 #include "common/lines.h"
 #include "common/mem.h"
 #include "common/out.h"
+#include "common/path.h"
 
 static const char journal_schema[] = "prefkit:journal:1";
 
@@ -27,6 +28,7 @@ struct pk_sink {
     bool gzip, in_member;
     bool committed; /* a checkpoint is in the journal */
     bool finished;
+    bool broken; /* a write has failed: how much of it is there is not known */
     z_stream z;
 };
 
@@ -56,8 +58,9 @@ static int deflate_start(struct pk_sink *s, struct pk_err *err)
     return 0;
 }
 
-static int write_failed(const struct pk_sink *s, struct pk_err *err)
+static int write_failed(struct pk_sink *s, struct pk_err *err)
 {
+    s->broken = true;
     return pk_fail_errno(err, "cannot write '%s'",
                          s->partial ? s->partial : s->path);
 }
@@ -103,11 +106,9 @@ static int end_member(struct pk_sink *s, struct pk_err *err)
     return rc;
 }
 
-static int flush_to_disk(FILE *f, const char *name, struct pk_err *err)
+static bool flush_to_disk(FILE *f)
 {
-    if (fflush(f) != 0 || fsync(fileno(f)) != 0)
-        return pk_fail_errno(err, "cannot write '%s'", name);
-    return 0;
+    return fflush(f) != 0 || fsync(fileno(f)) != 0;
 }
 
 /* One line of the journal. */
@@ -117,10 +118,8 @@ static int note(struct pk_sink *s, cJSON *line, struct pk_err *err)
     int rc = 0;
     if (!text)
         rc = pk_fail_mem(err, "the journal");
-    else if (fprintf(s->log, "%s\n", text) < 0)
+    else if (fprintf(s->log, "%s\n", text) < 0 || flush_to_disk(s->log))
         rc = pk_fail_errno(err, "cannot write '%s'", s->journal);
-    else
-        rc = flush_to_disk(s->log, s->journal, err);
     free(text);
     return rc;
 }
@@ -130,9 +129,12 @@ int pk_sink_checkpoint(struct pk_sink *s, const cJSON *state,
 {
     if (s->direct)
         return fflush(pk_out_file(s->direct)) ? write_failed(s, err) : 0;
+    if (s->broken)
+        return pk_fail(err, PK_EIO, "'%s' could not be written whole",
+                       s->partial);
     int rc = end_member(s, err);
-    if (rc == 0)
-        rc = flush_to_disk(s->data, s->partial, err);
+    if (rc == 0 && flush_to_disk(s->data))
+        rc = write_failed(s, err);
     if (rc)
         return rc;
     cJSON *line = cJSON_CreateObject(), *copy = cJSON_Duplicate(state, true);
@@ -150,20 +152,6 @@ int pk_sink_checkpoint(struct pk_sink *s, const cJSON *state,
     return rc;
 }
 
-static int sync_folder(const char *path)
-{
-    char *dir = pk_strdup(path);
-    char *slash = dir ? strrchr(dir, '/') : NULL;
-    if (slash)
-        slash[slash == dir] = 0;
-    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int bad = fd < 0 || (fsync(fd) != 0 && errno != EINVAL && errno != EROFS);
-    if (fd >= 0)
-        close(fd);
-    free(dir);
-    return bad;
-}
-
 int pk_sink_finish(struct pk_sink *s, struct pk_err *err)
 {
     if (s->direct)
@@ -174,22 +162,25 @@ int pk_sink_finish(struct pk_sink *s, struct pk_err *err)
         if (rc == 0)
             rc = end_member(s, err);
     }
-    if (rc == 0)
-        rc = flush_to_disk(s->data, s->partial, err);
+    if (rc == 0 && flush_to_disk(s->data))
+        rc = write_failed(s, err);
     if (rc)
         return rc;
-    if (rename(s->partial, s->path) != 0 || sync_folder(s->path))
+    if (rename(s->partial, s->path) != 0)
         return pk_fail_errno(err, "cannot rename to '%s'", s->path);
+    rc = pk_sync_parent(s->path, err);
+    if (rc)
+        return rc;
     s->finished = true;
     unlink(s->journal);
     return 0;
 }
 
-void pk_sink_close(struct pk_sink *s, bool *kept)
+void pk_sink_close(struct pk_sink *s, char **kept)
 {
     bool keep = s && !s->finished && s->committed;
     if (kept)
-        *kept = keep;
+        *kept = keep ? pk_strdup(s->partial) : NULL;
     if (!s)
         return;
     pk_out_abort(&s->direct);
@@ -262,26 +253,51 @@ static int read_journal(struct pk_sink *s, double *bytes, cJSON **state,
                  : 0;
 }
 
-/* Open both files as they are, and hold them against a second run. */
-static int open_files(struct pk_sink *s, struct pk_err *err)
+/* Hold the open file against a second run. Once it is held it must still be the
+ * file of that name, and what goes with it: another run may have finished
+ * meanwhile. */
+static int hold(struct pk_sink *s, int fd, const char *path, bool unfinished,
+                struct pk_err *err)
 {
-    int fd = open(s->partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    s->data = fd < 0 ? NULL : fdopen(fd, "r+b");
-    if (!s->data) {
-        int rc = pk_fail_errno(err, "cannot create '%s'", s->partial);
-        if (fd >= 0)
-            close(fd);
-        return rc;
-    }
-    /* Once locked it must still be the file of that name: another run may
-     * have finished meanwhile. */
     struct stat own, there;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &own) == 0 &&
-        stat(s->partial, &there) == 0 && own.st_ino == there.st_ino)
-        return 0;
-    fclose(s->data);
-    s->data = NULL;
+        stat(path, &there) == 0 && own.st_ino == there.st_ino &&
+        (!unfinished || access(s->journal, F_OK) == 0)) {
+        s->data = fdopen(fd, "r+b");
+        if (s->data)
+            return 0;
+    }
+    close(fd);
     return pk_fail(err, PK_EUSAGE, "another run is writing '%s'", s->partial);
+}
+
+/* The run was killed between its last two acts: the file is in its place, the
+ * journal still there. Its rows are taken back, to be put there again. */
+static int take_back(struct pk_sink *s, double bytes, struct pk_err *err)
+{
+    struct stat st;
+    if (access(s->partial, F_OK) == 0)
+        return 0;
+    int fd = open(s->path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    int rc = hold(s, fd, s->path, true, err);
+    if (rc)
+        return rc;
+    if (fstat(fd, &st) == 0 && (double)st.st_size == bytes)
+        return rename(s->path, s->partial) == 0
+                   ? 0
+                   : pk_fail_errno(err, "cannot create '%s'", s->partial);
+    fclose(s->data); /* another file, then */
+    s->data = NULL;
+    return 0;
+}
+
+static int open_data(struct pk_sink *s, bool unfinished, struct pk_err *err)
+{
+    int fd = open(s->partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    return fd < 0 ? pk_fail_errno(err, "cannot create '%s'", s->partial)
+                  : hold(s, fd, s->partial, unfinished, err);
 }
 
 static int open_log(struct pk_sink *s, off_t keep, struct pk_err *err)
@@ -321,16 +337,6 @@ static int go_on_at(struct pk_sink *s, double bytes, struct pk_err *err)
     return 0;
 }
 
-/* The run was killed between its last two acts: the file is in its place, the
- * journal still there. Its rows are taken back, to be put there again. */
-static void take_back(const struct pk_sink *s, double bytes)
-{
-    struct stat st;
-    if (access(s->partial, F_OK) != 0 && stat(s->path, &st) == 0 &&
-        (double)st.st_size == bytes)
-        (void)!rename(s->path, s->partial);
-}
-
 static int open_resumable(struct pk_sink *s, bool resume, cJSON **state,
                           struct pk_err *err)
 {
@@ -346,9 +352,9 @@ static int open_resumable(struct pk_sink *s, bool resume, cJSON **state,
                        "with it; or remove it and '%s' to start over",
                        s->partial, s->journal);
     s->committed = unfinished;
-    if (unfinished)
-        take_back(s, bytes);
-    rc = open_files(s, err);
+    rc = unfinished ? take_back(s, bytes, err) : 0;
+    if (rc == 0 && !s->data)
+        rc = open_data(s, unfinished, err);
     if (rc == 0)
         rc = go_on_at(s, unfinished ? bytes : 0, err);
     if (rc == 0)
@@ -378,14 +384,14 @@ int pk_sink_open(struct pk_sink **out, const char *path, const char *identity,
     struct pk_sink *s = pk_calloc(1, sizeof *s);
     if (!s)
         return pk_fail_mem(err, "an output");
-    s->path = pk_strdup(path);
+    s->path = pk_path_behind(path);
     if (direct) {
         rc = s->path ? pk_out_open(&s->direct, path, err)
                      : pk_fail_mem(err, "an output");
     } else {
         s->gzip = ends_in(path, ".gz");
-        s->partial = with_tail(path, ".partial");
-        s->journal = with_tail(path, ".journal");
+        s->partial = s->path ? with_tail(s->path, ".partial") : NULL;
+        s->journal = s->path ? with_tail(s->path, ".journal") : NULL;
         s->identity = pk_strdup(identity);
         rc = s->path && s->partial && s->journal && s->identity
                  ? open_resumable(s, resume, state, err)

@@ -31,7 +31,8 @@ PK_NODISCARD int pk_sink_open(struct pk_sink **out, const char *path,
 PK_NODISCARD int pk_sink_write(struct pk_sink *s, const void *p, size_t n,
                                struct pk_err *err);
 
-/* The end of a window: it is on disk when this returns. `state` is borrowed. */
+/* The end of a window: it is on disk when this returns. `state` is borrowed.
+ * After a write that failed: PK_EIO, and the last checkpoint stands. */
 PK_NODISCARD int pk_sink_checkpoint(struct pk_sink *s, const cJSON *state,
                                     struct pk_err *err);
 
@@ -39,7 +40,8 @@ PK_NODISCARD int pk_sink_checkpoint(struct pk_sink *s, const cJSON *state,
 PK_NODISCARD int pk_sink_finish(struct pk_sink *s, struct pk_err *err);
 
 /* Without pk_sink_finish before: what has had a checkpoint stays for --resume,
- * and *kept says whether that is anything (`kept` may be NULL). */
-void pk_sink_close(struct pk_sink *s, bool *kept);
+ * and *kept is that file's name, for the caller to free; NULL when nothing is
+ * kept (`kept` may be NULL). */
+void pk_sink_close(struct pk_sink *s, char **kept);
 
 #endif

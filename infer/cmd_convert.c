@@ -4,6 +4,7 @@
 #include "common/cli.h"
 #include "common/mem.h"
 #include "common/out.h"
+#include "common/path.h"
 #include "infer/files/gguf.h"
 #include "infer/files/llama2c.h"
 #include "infer/infer.h"
@@ -64,7 +65,7 @@ static const struct argp argp = {
 static int put_tokenizer(const struct args *a, const char *dir, char **at,
                          struct pk_err *err)
 {
-    int rc = infer_path(at, dir, "tokenizer.model", err);
+    int rc = pk_path(at, dir, "tokenizer.model", err);
     if (!rc)
         rc = infer_llama2c_write_tokenizer(a->tokenizer, *at, err);
     return rc;

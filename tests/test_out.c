@@ -281,12 +281,33 @@ START_TEST(dir_empty_target)
 }
 END_TEST
 
+/* What is there keeps its mode, and a link its target. */
+START_TEST(file_behind_link)
+{
+    struct pk_out *o;
+    struct stat st;
+    char *dir = fresh("behind");
+    char *path = inside(dir, "file"), *link = inside(dir, "link");
+    FILE *f = fopen(path, "w");
+    ck_assert(f && fclose(f) == 0 && chmod(path, 0600) == 0);
+    ck_assert_int_eq(symlink("file", link), 0);
+    ck_ok(pk_out_open(&o, link, &err));
+    fputs("new", pk_out_file(o));
+    ck_ok(pk_out_commit(&o, &err));
+    check_file(path, "new");
+    ck_assert(lstat(link, &st) == 0 && S_ISLNK(st.st_mode));
+    ck_assert(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+    ck_assert_uint_eq(entries(dir), 2);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("out");
     TCase *t = tcase_create("out");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, file_commit);
+    tcase_add_test(t, file_behind_link);
     tcase_add_test(t, file_abort);
     tcase_add_test(t, file_impossible);
     tcase_add_test(t, leftovers);

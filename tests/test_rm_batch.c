@@ -249,45 +249,6 @@ START_TEST(best_of_no_prompt)
 }
 END_TEST
 
-/* A run that is given up before its first checkpoint leaves nothing; after it,
- * what the checkpoint said and no more. */
-START_TEST(sink)
-{
-    struct pk_err err;
-    struct pk_sink *s;
-    cJSON *state, *mine = cJSON_CreateNumber(42);
-    bool kept;
-    char *path = temp_path("out");
-    ck_ok(pk_sink_open(&s, path, "id", false, &state, &err));
-    ck_assert_ptr_null(state);
-    ck_ok(pk_sink_write(s, "one\n", 4, &err));
-    pk_sink_close(s, &kept);
-    ck_assert(!kept);
-    ck_ok(pk_sink_open(&s, path, "id", true, &state, &err));
-    ck_assert_ptr_null(state);
-    ck_ok(pk_sink_write(s, "one\n", 4, &err));
-    ck_ok(pk_sink_checkpoint(s, mine, &err));
-    ck_ok(pk_sink_write(s, "lost\n", 5, &err));
-    pk_sink_close(s, &kept);
-    ck_assert(kept);
-    ck_assert_int_eq(pk_sink_open(&s, path, "id", false, &state, &err),
-                     PK_EUSAGE);
-    ck_assert_int_eq(pk_sink_open(&s, path, "other", true, &state, &err),
-                     PK_EUSAGE);
-    ck_ok(pk_sink_open(&s, path, "id", true, &state, &err));
-    ck_assert(cJSON_IsNumber(state) && state->valuedouble == 42);
-    cJSON_Delete(state);
-    ck_ok(pk_sink_write(s, "two\n", 4, &err));
-    ck_ok(pk_sink_checkpoint(s, mine, &err));
-    ck_ok(pk_sink_finish(s, &err));
-    pk_sink_close(s, NULL);
-    cJSON_Delete(mine);
-    char *text = read_file(path, NULL);
-    ck_assert_str_eq(text, "one\ntwo\n");
-    free(text);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("rm_batch");
@@ -300,7 +261,6 @@ int main(void)
     tcase_add_test(t, best);
     tcase_add_test(t, best_with_its_making);
     tcase_add_loop_test(t, best_of_no_prompt, 0, 2);
-    tcase_add_test(t, sink);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

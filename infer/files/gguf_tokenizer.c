@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "common/out.h"
+#include "common/path.h"
 #include "common/utf8.h"
 #include "infer/files/gguf.h"
 #include "infer/text/pretoken.h"
@@ -243,7 +244,7 @@ static int write_out(const char *dir, const char *name, const struct pk_buf *b,
     char *path;
     struct pk_out *o = NULL;
     int rc =
-        b->failed ? pk_fail_mem(err, name) : infer_path(&path, dir, name, err);
+        b->failed ? pk_fail_mem(err, name) : pk_path(&path, dir, name, err);
     if (rc)
         return rc;
     rc = pk_out_open(&o, path, err);

@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/out.h"
+#include "common/path.h"
 #include "infer/files/model.h"
 #include "infer/files/safetensors.h"
 #include "infer/text/tokenizer_files.h"
@@ -141,7 +142,7 @@ int infer_lora_config_load(struct infer_lora_config *out, const char *path,
 bool infer_lora_present(const char *dir)
 {
     char *path;
-    if (infer_path(&path, dir, "adapter_config.json", NULL) < 0)
+    if (pk_path(&path, dir, "adapter_config.json", NULL) < 0)
         return false;
     bool is = access(path, F_OK) == 0;
     free(path);
@@ -222,7 +223,7 @@ static int adapt(struct infer_model *m, const struct infer_lora_config *l,
     struct infer_config c = *infer_model_config(m);
     struct infer_params *p = NULL;
     char *path;
-    int rc = infer_path(&path, dir, "adapter_model.safetensors", err);
+    int rc = pk_path(&path, dir, "adapter_model.safetensors", err);
     if (!rc)
         rc = adapted_config(&c, dir, l->base, path, err);
     if (!rc)
@@ -244,7 +245,7 @@ int infer_lora_open(struct infer_model **out, const char *dir,
     struct infer_lora_config l;
     char *path;
     *out = NULL;
-    int rc = infer_path(&path, dir, "adapter_config.json", err);
+    int rc = pk_path(&path, dir, "adapter_config.json", err);
     if (!rc)
         rc = infer_lora_config_load(&l, path, err);
     free(path);
@@ -339,14 +340,14 @@ int infer_lora_save(const char *dir, const struct infer_config *c,
     const struct infer_source from = {p, next_adapter};
     cJSON *o = config_json(c, &p->lora, base);
     char *path;
-    int rc = infer_path(&path, dir, "adapter_config.json", err);
+    int rc = pk_path(&path, dir, "adapter_config.json", err);
     if (!rc)
         rc = write_config(path, o, err);
     free(path);
     cJSON_Delete(o);
     path = NULL;
     if (!rc)
-        rc = infer_path(&path, dir, "adapter_model.safetensors", err);
+        rc = pk_path(&path, dir, "adapter_model.safetensors", err);
     if (!rc)
         rc = infer_safetensors_write(path, p->tensor, p->n_tensors, INFER_F32,
                                      &from, err);

@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/path.h"
 #include "common/room.h"
 #include "common/sha256.h"
 #include "infer/files/ahead.h"
@@ -29,19 +30,6 @@ struct infer_model {
     struct infer_params *adapters; /* NULL: none */
     uint16_t *tiles;               /* layers for the tile unit; NULL: none */
 };
-
-int infer_path(char **out, const char *dir, const char *name,
-               struct pk_err *err)
-{
-    struct pk_buf b = PK_BUF_INIT(1 << 16);
-    if (pk_buf_addf(&b, "%s/%s", dir, name) < 0) {
-        pk_buf_release(&b);
-        *out = NULL;
-        return pk_fail_mem(err, "a path");
-    }
-    *out = pk_buf_take(&b);
-    return 0;
-}
 
 static int check_shape(const struct infer_model *m,
                        const struct infer_tensor *t,
@@ -233,7 +221,7 @@ int infer_model_open_as(struct infer_model **out, const char *dir,
     if (!m || !(m->dir = pk_strdup(dir)))
         rc = pk_fail_mem(err, "a model");
     if (!rc)
-        rc = infer_path(&path, dir, "config.json", err);
+        rc = pk_path(&path, dir, "config.json", err);
     if (!rc)
         rc = infer_config_load(&m->config, path, how->read_out, err);
     if (!rc)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/mem.h"
+#include "common/path.h"
 #include "infer/text/tokenizer_files.h"
 
 #define INDEX_MAX ((size_t)64 << 20) /* bytes */
@@ -31,7 +32,7 @@ static int add_shard(struct infer_model_files *f, const char *name,
         return pk_fail_mem(err, "a shard");
     f->n_shards++;
     char *path;
-    int rc = infer_path(&path, f->dir, name, err);
+    int rc = pk_path(&path, f->dir, name, err);
     if (!rc)
         rc = infer_safetensors_open(&s->file, path, err);
     free(path);
@@ -68,7 +69,7 @@ int infer_model_files_open(struct infer_model_files *f, const char *dir,
     char *path;
     struct stat st;
     f->dir = dir;
-    int rc = infer_path(&path, dir, "model.safetensors.index.json", err);
+    int rc = pk_path(&path, dir, "model.safetensors.index.json", err);
     if (rc)
         return rc;
     if (stat(path, &st) == 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/mem.h"
+#include "common/path.h"
 #include "infer/files/config.h"
 #include "infer/files/safetensors.h"
 #include "infer/text/tokenizer_files.h"
@@ -19,13 +20,13 @@ int infer_model_write(const char *dir, const struct infer_config *c,
     for (size_t i = 0; i < n; i++)
         infer_tensor_at(c, i, &t[i]);
     char *path;
-    int rc = infer_path(&path, dir, "config.json", err);
+    int rc = pk_path(&path, dir, "config.json", err);
     if (!rc)
         rc = infer_config_save(c, dtype, path, err);
     free(path);
     path = NULL;
     if (!rc)
-        rc = infer_path(&path, dir, "model.safetensors", err);
+        rc = pk_path(&path, dir, "model.safetensors", err);
     if (!rc)
         rc = infer_safetensors_write(path, t, n, dtype, from, err);
     free(path);

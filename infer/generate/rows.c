@@ -289,7 +289,7 @@ static void release(struct job *j)
 int infer_generate_rows(const struct infer_rows_opts *o, struct pk_err *err)
 {
     struct job j = {.o = o};
-    bool kept;
+    char *kept;
     j.last = &j.first;
     int rc = begin(&j, err);
     double from = j.saved = pk_now();
@@ -302,8 +302,8 @@ int infer_generate_rows(const struct infer_rows_opts *o, struct pk_err *err)
     }
     pk_sink_close(j.sink, &kept);
     if (rc && kept)
-        pk_note(o->cli, "what is done is in %s.partial: --resume goes on",
-                o->output);
+        pk_note(o->cli, "what is done is in %s: --resume goes on", kept);
+    free(kept);
     if (!rc)
         rc = summary(&j, pk_now() - from, err);
     release(&j);

@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/path.h"
 #include "common/utf8.h"
 #include "infer/text/bpe.h"
 #include "infer/text/spm.h"
@@ -81,7 +82,7 @@ static int read_added(struct spm_tokenizer *t, const char *dir,
                       struct pk_err *err)
 {
     char *path;
-    int rc = infer_path(&path, dir, "added_tokens.json", err);
+    int rc = pk_path(&path, dir, "added_tokens.json", err);
     if (rc)
         return rc;
     if (access(path, F_OK) == 0)

@@ -12,6 +12,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/path.h"
 #include "common/utf8.h"
 #include "infer/text/tokenizer_files.h"
 
@@ -33,7 +34,7 @@ static bool is_json(const char *path)
 static bool has(const char *dir, const char *name)
 {
     char *path;
-    if (infer_path(&path, dir, name, NULL) < 0)
+    if (pk_path(&path, dir, name, NULL) < 0)
         return true; /* opening it will say what is wrong */
     bool yes = access(path, F_OK) == 0 || errno != ENOENT;
     free(path);
@@ -55,7 +56,7 @@ static int open_dir(struct infer_tokenizer *t, const char *dir,
     const bool spm = has(dir, "tokenizer.model");
     char *path;
     int rc =
-        infer_path(&path, dir, spm ? "tokenizer.model" : "tokenizer.json", err);
+        pk_path(&path, dir, spm ? "tokenizer.model" : "tokenizer.json", err);
     if (!rc)
         rc = spm ? spm_tokenizer_open(t, path, dir, err)
                  : json_tokenizer_open(t, path, err);

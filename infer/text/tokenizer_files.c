@@ -10,6 +10,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/out.h"
+#include "common/path.h"
 
 static int copy_file(const char *from, const char *to, struct pk_err *err)
 {
@@ -44,9 +45,9 @@ static int copy_from_dir(const char *dir, const char *from, const char *name,
                          bool needed, struct pk_err *err)
 {
     char *src, *dst = NULL;
-    int rc = infer_path(&src, from, name, err);
+    int rc = pk_path(&src, from, name, err);
     if (!rc)
-        rc = infer_path(&dst, dir, name, err);
+        rc = pk_path(&dst, dir, name, err);
     struct stat st;
     if (!rc && (needed || stat(src, &st) == 0))
         rc = copy_file(src, dst, err);
@@ -62,7 +63,7 @@ static int save_json(const char *dir, const char *name, cJSON *j,
     cJSON_Delete(j);
     if (!text)
         return pk_fail_mem(err, name);
-    int rc = infer_path(&path, dir, name, err);
+    int rc = pk_path(&path, dir, name, err);
     struct pk_out *o = NULL;
     if (!rc)
         rc = pk_out_open(&o, path, err);
@@ -130,7 +131,7 @@ static int copy_tokenizer(const struct infer_tokenizer *t, const char *dir,
     const char *name = infer_tokenizer_file(t);
     if (!is_dir(from)) {
         char *dst;
-        int rc = infer_path(&dst, dir, name, err);
+        int rc = pk_path(&dst, dir, name, err);
         if (!rc)
             rc = copy_file(from, dst, err);
         free(dst);

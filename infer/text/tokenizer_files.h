@@ -9,10 +9,6 @@
 PK_NODISCARD int infer_chat_template_read(const char *dir, char **out,
                                           struct pk_err *err);
 
-/* dir + "/" + name; the caller frees *out. */
-PK_NODISCARD int infer_path(char **out, const char *dir, const char *name,
-                            struct pk_err *err);
-
 /* Copy tokenizer.model (and added_tokens.json) or tokenizer.json from `from`, a
  * directory or the file itself, into `dir`, and write the tokenizer_config.json
  * and special_tokens_map.json that other programs need to build the same ids:

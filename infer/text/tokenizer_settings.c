@@ -6,6 +6,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/path.h"
 #include "infer/text/tokenizer.h"
 #include "infer/text/tokenizer_files.h"
 
@@ -17,7 +18,7 @@ static int load(cJSON **out, const char *dir, const char *name,
 {
     char *path;
     *out = NULL;
-    int rc = infer_path(&path, dir, name, err);
+    int rc = pk_path(&path, dir, name, err);
     if (!rc && access(path, F_OK) == 0)
         rc = pk_json_load(out, path, SETTINGS_MAX, err);
     free(path);
@@ -67,7 +68,7 @@ static int template_file(char **out, const char *dir, struct pk_err *err)
 {
     char *path;
     *out = NULL;
-    int rc = infer_path(&path, dir, "chat_template.jinja", err);
+    int rc = pk_path(&path, dir, "chat_template.jinja", err);
     if (rc)
         return rc;
     FILE *f = fopen(path, "rb");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/path.h"
 #include "common/sha256.h"
 #include "infer/text/tokenizer_files.h"
 #include "infer/verify/verify.h"
@@ -229,7 +230,7 @@ static int load(cJSON **out, const char *dir, const char *name,
 {
     char *path;
     *out = NULL;
-    int rc = infer_path(&path, dir, name, err);
+    int rc = pk_path(&path, dir, name, err);
     if (!rc)
         rc = pk_json_load(out, path, (size_t)16 << 20, err);
     free(path);

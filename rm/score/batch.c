@@ -318,7 +318,7 @@ int rm_batch_run(const struct rm_batch *batch, struct pk_err *err)
                        .raw = PK_BUF_INIT(2 * PK_LINE_MAX + 4096),
                        .line = PK_BUF_INIT(2 * PK_LINE_MAX)};
     int rc = run(&j, &b, err);
-    bool kept = false;
+    char *kept = NULL;
     pk_sink_close(j.sink, &kept);
     if (rc && kept && j.started)
         pk_warn(b.cli, "--resume goes on behind row %llu of %s",
@@ -326,6 +326,7 @@ int rm_batch_run(const struct rm_batch *batch, struct pk_err *err)
     else if (rc && !j.completed && j.counts.rows && strcmp(b.output, "-") == 0)
         pk_warn(b.cli, "%llu rows had been written to standard output",
                 (unsigned long long)j.counts.rows);
+    free(kept);
     pk_lines_close(j.in);
     rm_scorer_close(j.scorer);
     rm_row_release(&j.row);
