@@ -5,8 +5,10 @@
 #include <omp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/mem.h"
 #include "common/num.h"
 
 static volatile sig_atomic_t caught;
@@ -87,6 +89,17 @@ error_t pk_cli_args(int key, char *arg, struct argp_state *state,
     else if (args->name)
         argp_error(state, "%s is missing", args->name);
     return 0;
+}
+
+const char **pk_cli_list(int argc, const struct pk_cli *cli)
+{
+    struct pk_err err;
+    const char **list = pk_calloc((size_t)argc, sizeof *list);
+    if (!list) {
+        pk_fail_mem(&err, "the arguments");
+        exit(pk_cli_fail(cli, &err));
+    }
+    return list;
 }
 
 void pk_note(const struct pk_cli *cli, const char *fmt, ...)

@@ -42,6 +42,10 @@ struct pk_cli_arg {
 error_t pk_cli_args(int key, char *arg, struct argp_state *state,
                     const struct pk_cli_arg *args);
 
+/* Room for all arguments there can be, for the caller to free. Does not return
+ * when out of memory. */
+const char **pk_cli_list(int argc, const struct pk_cli *cli);
+
 /* "prefkit: VERB: text" on standard error. Notes are silenced by --quiet. */
 void pk_note(const struct pk_cli *cli, const char *fmt, ...) PK_PRINTF(2, 3);
 void pk_warn(const struct pk_cli *cli, const char *fmt, ...) PK_PRINTF(2, 3);

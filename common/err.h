@@ -32,6 +32,7 @@ enum pk_code {
 #undef PK_ENUM
         PK_OK = 0
 };
+_Static_assert(PK_EINTR == -1, "PK__FIRST is one before the first error");
 
 struct pk_err {
     int code;

@@ -5,14 +5,13 @@
  * make the row that we write back invalid), the escape \u0000, which cJSON
  * would silently cut a string at, and a name that an object holds twice, of
  * which some readers take the first value, some the last, and Arrow neither.
- * Numbers are printed with %.9g (what a float needs to survive) or, where they
- * are whole, as integers; NaN and infinity are not JSON and are never printed:
- * pk_json_add_num turns them into null, and callers who must not lose them
- * check first. */
+ * NaN and infinity are not JSON and are never printed: pk_json_add_num turns
+ * them into null, and callers who must not lose them check first. */
 #ifndef PREFKIT_COMMON_JSON_H
 #define PREFKIT_COMMON_JSON_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cjson/cJSON.h>
 
@@ -68,13 +67,21 @@ PK_NODISCARD int pk_json_num(const cJSON *obj, const char *key, double fallback,
 PK_NODISCARD int pk_json_need_str(const cJSON *obj, const char *key,
                                   const char **out, struct pk_err *err);
 
-/* Append to an object; 0 or PK_EMEM. */
+/* Append to an object; 0 or PK_EMEM. A number has nine digits, what a float
+ * needs to survive, or is written as an integer where it is a whole one. */
 int pk_json_add_num(cJSON *obj, const char *key, double value);
 int pk_json_add_int(cJSON *obj, const char *key, long long value);
 
 /* A value as cJSON_PrintUnformatted writes it, but for numbers that have their
  * text, appended to b. */
 int pk_json_print(struct pk_buf *b, const cJSON *j);
+
+/* Print `j` in many lines, a newline at the end, and delete it. PK_EMEM too
+ * where it is NULL: its maker had no room. What cannot be written shows where
+ * the stream is closed. */
+PK_NODISCARD int pk_json_write(FILE *f, cJSON *j, struct pk_err *err);
+/* The same into a file, whole or not at all (common/out.h). */
+PK_NODISCARD int pk_json_save(const char *path, cJSON *j, struct pk_err *err);
 
 /* A JSON string literal, quotes included, appended to b. */
 int pk_json_quote(struct pk_buf *b, const char *s, size_t n);

@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "common/buf.h"
+#include "common/cli.h"
 #include "common/mem.h"
 
 struct pk_lines {
@@ -81,9 +82,17 @@ static int refill(struct pk_lines *in, struct pk_err *err)
     if (in->at < in->have)
         return 1;
     drop(in);
-    int n = gzread(in->gz, in->chunk, sizeof in->chunk);
-    int z = Z_OK;
-    const char *why = gzerror(in->gz, &z);
+    int n, z = Z_OK, rc;
+    const char *why;
+    for (;;) {
+        n = gzread(in->gz, in->chunk, sizeof in->chunk);
+        why = gzerror(in->gz, &z);
+        if (z != Z_ERRNO || errno != EINTR)
+            break;
+        if ((rc = pk_check_interrupt(err)))
+            return rc;
+        gzclearerr(in->gz);
+    }
     if (z == Z_ERRNO)
         return pk_fail_errno(err, "cannot read '%s'", in->name);
     if (n < 0 || (z != Z_OK && z != Z_STREAM_END))
@@ -124,14 +133,6 @@ static int read_line(struct pk_lines *in, struct pk_err *err)
     return any;
 }
 
-static int is_blank(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (s[i] != ' ' && s[i] != '\t' && s[i] != '\r')
-            return 0;
-    return 1;
-}
-
 /* 1; or a file of another kind, by its first line. */
 static int check_text(const struct pk_lines *in, const char *s, size_t n,
                       struct pk_err *err)
@@ -170,7 +171,7 @@ int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
 {
     int rc;
     while ((rc = pk_lines_raw(in, line, len, err)) > 0) {
-        if (is_blank(*line, *len))
+        if (pk_blank_line(*line, *len))
             continue;
         if ((*line)[*len - 1] == '\r')
             (*line)[--*len] = 0;

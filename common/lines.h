@@ -13,12 +13,27 @@
 #ifndef PREFKIT_COMMON_LINES_H
 #define PREFKIT_COMMON_LINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/err.h"
 
 #define PK_LINE_MAX ((size_t)64 << 20) /* bytes */
+
+/* White space within a line, as JSON has it. */
+static inline bool pk_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Nothing else. */
+static inline bool pk_blank_line(const char *s, size_t n)
+{
+    while (n && pk_blank(s[n - 1]))
+        n--;
+    return n == 0;
+}
 
 struct pk_lines;
 

@@ -175,13 +175,7 @@ static int print_json(const struct args *a, const struct verify_report *r,
     pk_json_add_int(j, "texts", (long long)r->texts);
     cJSON_AddItemToObject(j, "runs", runs(r));
     cJSON_AddItemToObject(j, "findings", findings(r));
-    char *text = cJSON_Print(j);
-    cJSON_Delete(j);
-    if (!text)
-        return pk_fail_mem(err, "a report");
-    puts(text);
-    cJSON_free(text);
-    return 0;
+    return pk_json_write(stdout, j, err);
 }
 
 /* ---- The verb ------------------------------------------------------------ */

@@ -154,11 +154,10 @@ int prefdb_cmd_batch(int argc, char **argv)
         prefdb_open(&db, a.db, a.b.name ? PREFDB_WRITE : PREFDB_READ, &err);
     if (!rc)
         rc = run(&a, db, top, &err);
-    char *text = top && !rc ? cJSON_Print(top) : NULL;
-    if (text)
-        puts(text);
-    cJSON_free(text);
-    cJSON_Delete(top);
+    if (!rc && a.json)
+        rc = pk_json_write(stdout, top, &err);
+    else
+        cJSON_Delete(top);
     prefdb_close(db);
     return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);
 }

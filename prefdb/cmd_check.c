@@ -65,7 +65,8 @@ static void chain(void *ctx, const struct prefdb__chain *c)
     }
 }
 
-static void print_json(const struct args *a, const char *fingerprint)
+static int print_json(const struct args *a, const char *fingerprint,
+                      struct pk_err *err)
 {
     cJSON *o = cJSON_CreateObject();
     cJSON_AddBoolToObject(o, "ok", a->found == 0);
@@ -73,11 +74,7 @@ static void print_json(const struct args *a, const char *fingerprint)
     pk_json_add_int(o, "found", (long long)a->found);
     cJSON_AddItemReferenceToObject(o, "problems", a->problems);
     cJSON_AddItemReferenceToObject(o, "chains", a->chains);
-    char *text = cJSON_Print(o);
-    if (text)
-        puts(text);
-    cJSON_free(text);
-    cJSON_Delete(o);
+    return pk_json_write(stdout, o, err);
 }
 
 static void print_text(const struct args *a, const char *fingerprint)
@@ -119,7 +116,7 @@ int prefdb_cmd_check(int argc, char **argv)
     if (!rc)
         rc = prefdb_fingerprint(db, fingerprint, &err);
     if (!rc && a.json)
-        print_json(&a, fingerprint);
+        rc = print_json(&a, fingerprint, &err);
     else if (!rc)
         print_text(&a, fingerprint);
     cJSON_Delete(a.problems);

@@ -1,6 +1,7 @@
 /* `prefkit import DB FILE...`: read comparisons into a store. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/json.h"
 #include "common/mem.h"
@@ -10,7 +11,7 @@
 struct args {
     struct pk_cli cli;
     const char *db;
-    char **files;
+    const char **files;
     int n_files;
     struct prefdb__import o;
     struct pk_progress progress;
@@ -192,8 +193,16 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
         print_reason(&r->reasons[i], r->unit);
 }
 
+/* The bad rows of a file that has not been taken are not told of. */
+static void take_back(FILE *rejects, off_t at)
+{
+    if (rejects && at >= 0 && fflush(rejects) == 0 &&
+        ftruncate(fileno(rejects), at) == 0)
+        (void)!fseeko(rejects, at, SEEK_SET);
+}
+
 static int import_files(struct args *a, struct prefdb *db, cJSON *list,
-                        struct pk_err *err)
+                        size_t *taken, struct pk_err *err)
 {
     struct prefdb__report *report = pk_calloc(1, sizeof *report);
     if (!report)
@@ -201,14 +210,18 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
     int rc = 0;
     for (int i = 0; i < a->n_files && !rc; i++) {
         pk_progress_start(&a->progress, &a->cli, "rows", 0);
+        off_t rejected = a->o.rejects ? ftello(a->o.rejects) : -1;
         a->o.path = a->files[i];
         a->o.progress = &a->progress;
         rc = prefdb__import_file(db, &a->o, report, err);
         pk_progress_end(&a->progress);
         if (rc && report->stopped)
             pk_err_suffix(err, "; --skip-bad goes on without such rows");
-        if (rc)
+        if (rc) {
+            take_back(a->o.rejects, rejected);
             break;
+        }
+        ++*taken;
         if (!list)
             print_report(a, report);
         else if (!prefdb__report_add(list, &a->o, report))
@@ -218,18 +231,16 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
     return rc;
 }
 
-/* Print {"files": [...]}, of the files that were read; frees the list. */
-static void print_json(cJSON *list)
+/* {"files": [...]}, of the files that were read; the list is taken. */
+static int print_json(cJSON *list, struct pk_err *err)
 {
     cJSON *top = cJSON_CreateObject();
     cJSON_AddItemToObject(top, "files", list);
-    char *text = cJSON_Print(top);
-    if (text)
-        puts(text);
-    cJSON_free(text);
-    cJSON_Delete(top);
+    return pk_json_write(stdout, top, err);
 }
 
+/* Where a file could not be taken, those before it have been, without their bad
+ * rows: these are kept in any case. */
 static int run(struct args *a, struct prefdb *db, struct pk_err *err)
 {
     struct pk_out *rejects = NULL;
@@ -239,11 +250,16 @@ static int run(struct args *a, struct prefdb *db, struct pk_err *err)
     if (rejects)
         a->o.rejects = pk_out_file(rejects);
     cJSON *list = a->json ? cJSON_CreateArray() : NULL;
-    rc = import_files(a, db, list, err);
-    if (list)
-        print_json(list);
-    if (rejects && !rc)
-        return pk_out_commit(&rejects, err);
+    size_t taken = 0;
+    rc = import_files(a, db, list, &taken, err);
+    if (a->json) {
+        int told = print_json(list, rc ? NULL : err);
+        rc = rc ? rc : told;
+    }
+    if (rejects && taken) {
+        int kept = pk_out_commit(&rejects, rc ? NULL : err);
+        rc = rc ? rc : kept;
+    }
     pk_out_abort(&rejects);
     return rc;
 }
@@ -264,9 +280,7 @@ int prefdb_cmd_import(int argc, char **argv)
     struct args a = {.cli.verb = "import", .o.dimension = -1, .o.split = -1};
     struct pk_err err;
     struct prefdb *db = NULL;
-    a.files = pk_calloc((size_t)argc, sizeof *a.files);
-    if (!a.files)
-        return 5;
+    a.files = pk_cli_list(argc, &a.cli);
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     struct prefdb__pairs *pairs = NULL;

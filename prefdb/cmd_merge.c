@@ -9,7 +9,7 @@
 struct args {
     struct pk_cli cli;
     const char *db;
-    char **others;
+    const char **others;
     int n_others;
     bool dry_run, json;
 };
@@ -143,9 +143,7 @@ int prefdb_cmd_merge(int argc, char **argv)
     struct args a = {.cli.verb = "merge"};
     struct pk_err err;
     struct prefdb *db = NULL;
-    a.others = pk_calloc((size_t)argc, sizeof *a.others);
-    if (!a.others)
-        return 5;
+    a.others = pk_cli_list(argc, &a.cli);
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     cJSON *top = a.json ? cJSON_CreateObject() : NULL;
@@ -153,11 +151,10 @@ int prefdb_cmd_merge(int argc, char **argv)
     int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
     if (!rc)
         rc = merge_all(&a, db, list, &err);
-    char *text = top ? cJSON_Print(top) : NULL;
-    if (text)
-        puts(text);
-    cJSON_free(text);
-    cJSON_Delete(top);
+    if (a.json) { /* of those that were read */
+        int told = pk_json_write(stdout, top, rc ? NULL : &err);
+        rc = rc ? rc : told;
+    }
     prefdb_close(db);
     free(a.others);
     fflush(stdout);

@@ -264,13 +264,13 @@ int prefdb_cmd_show(int argc, char **argv)
         rc = find(db, a.which, &id, &err);
     if (!rc)
         rc = load(db, id, &o, &err);
-    char *text = !rc && a.json ? cJSON_Print(o) : NULL;
-    if (text)
-        puts(text);
-    else if (!rc)
-        print_text(o);
-    cJSON_free(text);
-    cJSON_Delete(o);
+    if (!rc && a.json) {
+        rc = pk_json_write(stdout, o, &err);
+    } else {
+        if (!rc)
+            print_text(o);
+        cJSON_Delete(o);
+    }
     prefdb_close(db);
     return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);
 }

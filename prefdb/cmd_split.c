@@ -69,25 +69,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void report(const struct args *a, const int64_t counts[3], int64_t moved)
+static int report(const struct args *a, const int64_t counts[3], int64_t moved,
+                  struct pk_err *err)
 {
     if (!a->json) {
         printf("%lld train, %lld valid, %lld test; %lld comparisons moved%s\n",
                (long long)counts[0], (long long)counts[1], (long long)counts[2],
                (long long)moved,
                a->dry_run ? ", nothing kept (--dry-run)" : "");
-        return;
+        return 0;
     }
     cJSON *o = cJSON_CreateObject();
     for (int i = 0; i < 3; i++)
         pk_json_add_int(o, prefdb_split_name((enum prefdb_split)i), counts[i]);
     pk_json_add_int(o, "moved", moved);
     cJSON_AddBoolToObject(o, "dry_run", a->dry_run);
-    char *text = cJSON_Print(o);
-    if (text)
-        puts(text);
-    cJSON_free(text);
-    cJSON_Delete(o);
+    return pk_json_write(stdout, o, err);
 }
 
 int prefdb_cmd_split(int argc, char **argv)
@@ -104,16 +101,14 @@ int prefdb_cmd_split(int argc, char **argv)
     struct pk_err err;
     struct prefdb *db = NULL;
     int64_t counts[3], moved;
-    a.held = pk_calloc((size_t)argc, sizeof *a.held);
-    if (!a.held)
-        return 5;
+    a.held = pk_cli_list(argc, &a.cli);
     pk_cli_parse(&argp, argc, argv, &a.cli);
     int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
     if (!rc)
         rc = prefdb__split(db, &a.shares, a.held, a.n_held, a.dry_run, counts,
                            &moved, &err);
     if (!rc)
-        report(&a, counts, moved);
+        rc = report(&a, counts, moved, &err);
     prefdb_close(db);
     free(a.held);
     return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);

@@ -234,13 +234,7 @@ static int print_json(const struct args *a, const struct told *t,
         prefdb__rankings_json(&t->rankings, a->resamples, a->seed, o);
     if (a->models_of)
         cJSON_AddStringToObject(o, "models_of", a->models_of);
-    char *text = cJSON_Print(o);
-    int rc = text ? 0 : pk_fail_mem(err, "the report");
-    if (text)
-        puts(text);
-    cJSON_free(text);
-    cJSON_Delete(o);
-    return rc;
+    return pk_json_write(stdout, o, err);
 }
 
 static int tell(const struct args *a, struct told *t, struct pk_err *err)

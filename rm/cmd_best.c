@@ -142,7 +142,7 @@ static void print_text(FILE *f, const char *by, const struct rm_best_point *p,
 }
 
 static int print_json(FILE *f, const char *by, const struct rm_best_point *p,
-                      size_t n)
+                      size_t n, struct pk_err *err)
 {
     cJSON *j = cJSON_CreateObject(), *list = NULL;
     bool ok = j &&
@@ -157,12 +157,10 @@ static int print_json(FILE *f, const char *by, const struct rm_best_point *p,
              pk_json_add_num(o, "max", p[i].max) == 0 &&
              pk_json_add_num(o, "median", p[i].median) == 0;
     }
-    char *text = ok ? cJSON_Print(j) : NULL;
-    if (text)
-        fprintf(f, "%s\n", text);
-    free(text);
+    if (ok)
+        return pk_json_write(f, j, err);
     cJSON_Delete(j);
-    return text ? 0 : PK_EMEM;
+    return pk_fail_mem(err, "a curve");
 }
 
 static int write_curve(const struct rm_best *b, const struct best_args *a,
@@ -175,8 +173,8 @@ static int write_curve(const struct rm_best *b, const struct best_args *a,
         return pk_fail_mem(err, "a curve");
     rm_best_curve(b, p, n);
     int rc = pk_out_open(&out, a->output, err);
-    if (rc == 0 && a->json && print_json(pk_out_file(out), a->by, p, n))
-        rc = pk_fail_mem(err, "a curve");
+    if (rc == 0 && a->json)
+        rc = print_json(pk_out_file(out), a->by, p, n, err);
     else if (rc == 0 && !a->json)
         print_text(pk_out_file(out), a->by, p, n);
     if (rc == 0)

@@ -303,6 +303,9 @@ START_TEST(test_merge_hostile)
         " SELECT * FROM judgment",
         "INSERT INTO turn SELECT 1000000000000, randomblob(16), parent, role,"
         " content, hash FROM turn WHERE id = 1",
+        "UPDATE turn SET id = -1000000 WHERE id = 1;"
+        "UPDATE turn SET parent = -1000000 WHERE parent = 1;"
+        "UPDATE comparison SET prompt = -1000000 WHERE prompt = 1",
         "PRAGMA user_version = 99",
     };
     struct pk_err err;

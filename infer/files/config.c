@@ -340,17 +340,5 @@ static cJSON *to_json(const struct infer_config *c, enum infer_dtype dtype)
 int infer_config_save(const struct infer_config *c, enum infer_dtype dtype,
                       const char *path, struct pk_err *err)
 {
-    cJSON *j = to_json(c, dtype);
-    char *text = cJSON_Print(j);
-    cJSON_Delete(j);
-    if (!text)
-        return pk_fail_mem(err, "config.json");
-    struct pk_out *o;
-    int rc = pk_out_open(&o, path, err);
-    if (!rc) {
-        fprintf(pk_out_file(o), "%s\n", text);
-        rc = pk_out_commit(&o, err);
-    }
-    cJSON_free(text);
-    return rc;
+    return pk_json_save(path, to_json(c, dtype), err);
 }

@@ -310,20 +310,6 @@ static cJSON *config_json(const struct infer_config *c,
     return NULL;
 }
 
-static int write_config(const char *path, cJSON *o, struct pk_err *err)
-{
-    struct pk_out *out = NULL;
-    char *text = o ? cJSON_Print(o) : NULL;
-    int rc = text ? pk_out_open(&out, path, err)
-                  : pk_fail_mem(err, "adapter_config.json");
-    if (!rc) {
-        fprintf(pk_out_file(out), "%s\n", text); /* the commit sees errors */
-        rc = pk_out_commit(&out, err);
-    }
-    free(text);
-    return rc;
-}
-
 static int next_adapter(void *ctx, size_t tensor, size_t from, float *dst,
                         size_t n, struct pk_err *err)
 {
@@ -338,13 +324,11 @@ int infer_lora_save(const char *dir, const struct infer_config *c,
                     struct pk_err *err)
 {
     const struct infer_source from = {p, next_adapter};
-    cJSON *o = config_json(c, &p->lora, base);
     char *path;
     int rc = pk_path(&path, dir, "adapter_config.json", err);
     if (!rc)
-        rc = write_config(path, o, err);
+        rc = pk_json_save(path, config_json(c, &p->lora, base), err);
     free(path);
-    cJSON_Delete(o);
     path = NULL;
     if (!rc)
         rc = pk_path(&path, dir, "adapter_model.safetensors", err);

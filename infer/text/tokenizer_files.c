@@ -59,20 +59,13 @@ static int copy_from_dir(const char *dir, const char *from, const char *name,
 static int save_json(const char *dir, const char *name, cJSON *j,
                      struct pk_err *err)
 {
-    char *path, *text = cJSON_Print(j);
-    cJSON_Delete(j);
-    if (!text)
-        return pk_fail_mem(err, name);
+    char *path;
     int rc = pk_path(&path, dir, name, err);
-    struct pk_out *o = NULL;
     if (!rc)
-        rc = pk_out_open(&o, path, err);
-    if (!rc) {
-        fprintf(pk_out_file(o), "%s\n", text);
-        rc = pk_out_commit(&o, err);
-    }
+        rc = pk_json_save(path, j, err);
+    else
+        cJSON_Delete(j);
     free(path);
-    cJSON_free(text);
     return rc;
 }
 

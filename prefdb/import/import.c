@@ -1,7 +1,9 @@
 /* One file into the store, in one transaction. */
 #include "prefdb/import/import.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cli.h"
 #include "common/json.h"
@@ -231,6 +233,12 @@ static int write_log(const struct run *r, const uint8_t sha[32],
     return rc;
 }
 
+/* Pipes and terminals have no disk. */
+static bool on_disk(FILE *f)
+{
+    return fflush(f) == 0 && (fsync(fileno(f)) == 0 || errno == EINVAL);
+}
+
 /* The end of the file: the log, the rejects on disk, the commit. */
 static int finish(struct run *r, struct pk_err *err)
 {
@@ -238,7 +246,7 @@ static int finish(struct run *r, struct pk_err *err)
     prefdb__ahead_hash(r->in, sha);
     pk_hex(sha, sizeof sha, r->report->sha256);
     int rc = write_log(r, sha, err);
-    if (!rc && r->o->rejects && fflush(r->o->rejects) != 0)
+    if (!rc && r->o->rejects && !on_disk(r->o->rejects))
         rc = pk_fail_errno(err, "cannot write the rejected rows");
     if (rc || r->o->dry_run)
         return rc;

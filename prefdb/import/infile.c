@@ -87,7 +87,7 @@ static int refill(struct prefdb__infile *in, struct pk_err *err)
 static int skip_space(struct prefdb__infile *in, struct pk_err *err)
 {
     for (;;) {
-        while (in->at < in->len && strchr(" \t\r", in->line[in->at]))
+        while (in->at < in->len && pk_blank(in->line[in->at]))
             in->at++;
         if (in->at < in->len)
             return 1;

@@ -218,12 +218,8 @@ int prefdb__agreement_json(struct prefdb__agreement *a,
     for (int d = 0; d < 2 && !rc; d++)
         if (a->all[d].judgments)
             rc = add_dimension(list, a, d, p, err);
-    char *text = rc ? NULL : cJSON_Print(o);
-    if (text)
-        puts(text);
-    else if (!rc)
-        rc = pk_fail_mem(err, "the report");
-    cJSON_free(text);
+    if (!rc)
+        return pk_json_write(stdout, o, err);
     cJSON_Delete(o);
     return rc;
 }

@@ -332,12 +332,8 @@ int prefdb__campaign_report(struct prefdb *db, const char *store,
         rc = pk_fail_mem(err, "a report");
     if (!rc)
         rc = report(db, name, list, err);
-    char *text = rc ? NULL : cJSON_Print(top);
-    if (text)
-        puts(text);
-    else if (!rc)
-        rc = pk_fail_mem(err, "a report");
-    cJSON_free(text);
+    if (!rc)
+        return pk_json_write(stdout, top, err);
     cJSON_Delete(top);
     return rc;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/cli.h"
+#include "common/path.h"
 
 static int copy_pages(struct prefdb *db, sqlite3 *to,
                       struct pk_progress *progress, struct pk_err *err)
@@ -75,9 +76,9 @@ static int verify(const char *temp, const char *want, struct pk_err *err)
     return rc;
 }
 
-static int sync_file(const char *path, int flags, struct pk_err *err)
+static int sync_file(const char *path, struct pk_err *err)
 {
-    int fd = open(path, flags | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
     int rc = fd < 0 || fsync(fd) != 0
                  ? pk_fail_errno(err, "cannot write '%s'", path)
                  : 0;
@@ -88,18 +89,14 @@ static int sync_file(const char *path, int flags, struct pk_err *err)
 
 static int publish(const char *temp, const char *path, struct pk_err *err)
 {
-    char dir[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int rc = sync_file(temp, O_RDWR, err);
+    int rc = sync_file(temp, err);
     if (rc)
         return rc;
     if (link(temp, path) != 0)
         return errno == EEXIST
                    ? pk_fail(err, PK_EUSAGE, "'%s' is there already", path)
                    : pk_fail_errno(err, "cannot create '%s'", path);
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
-    return sync_file(dir, O_RDONLY | O_DIRECTORY, err);
+    return pk_sync_parent(path, err);
 }
 
 int prefdb__backup(struct prefdb *db, const char *path,

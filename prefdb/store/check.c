@@ -104,6 +104,16 @@ static int orphan_row(void *run, sqlite3_stmt *s, struct pk_err *err)
     return 0;
 }
 
+/* id, table: row numbers are given from 1 on. */
+static int number_row(void *run, sqlite3_stmt *s, struct pk_err *err)
+{
+    struct run *r = run;
+    (void)err;
+    say(r, prefdb__text(s, 1), sqlite3_column_int64(s, 0),
+        "a row number below 1, which no store gives");
+    return 0;
+}
+
 /* id, uid, turn's uid, turn's role, model, temperature, top_p, seed, created,
  * cut, extra */
 static int response_row(void *run, sqlite3_stmt *s, struct pk_err *err)
@@ -339,6 +349,12 @@ static const struct {
      " WHERE NOT EXISTS (SELECT 1 FROM turn AS c WHERE c.parent = t.id)"
      " AND NOT EXISTS (SELECT 1 FROM response AS r WHERE r.turn = t.id)",
      orphan_row},
+    {"SELECT id, 'turn' FROM turn WHERE id < 1 UNION ALL"
+     " SELECT id, 'response' FROM response WHERE id < 1 UNION ALL"
+     " SELECT id, 'comparison' FROM comparison WHERE id < 1 UNION ALL"
+     " SELECT id, 'judgment' FROM judgment WHERE id < 1 UNION ALL"
+     " SELECT id, 'rating' FROM rating WHERE id < 1",
+     number_row},
     {"SELECT r.id, r.uid, t.uid, t.role, r.model, r.temperature, r.top_p,"
      " r.seed, r.created, r.cut, r.extra FROM response AS r"
      " LEFT JOIN turn AS t ON t.id = r.turn ORDER BY r.id",

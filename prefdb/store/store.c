@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/mem.h"
+#include "common/path.h"
 #include "common/version.h"
 #include "prefdb/store/bulk.h"
 #include "prefdb/store/log.h"
@@ -235,6 +236,8 @@ static int create(struct prefdb *db, struct pk_err *err)
         rc = errno == EEXIST
                  ? pk_fail(err, PK_EUSAGE, "'%s' is there already", db->path)
                  : pk_fail_errno(err, "cannot create '%s'", db->path);
+    if (!rc)
+        rc = pk_sync_parent(db->path, err);
     static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
     size_t n = b.len;
     for (size_t i = 0; b.data && i < sizeof tails / sizeof tails[0]; i++) {

@@ -222,21 +222,24 @@ static int check_other(struct run *r, struct pk_err *err)
 
 /* ---- Rows ---------------------------------------------------------------- */
 
-/* Row numbers are given without gaps, so a map is as small as its table. */
+/* Row numbers are given from 1 on without gaps, so a map is as small as its
+ * table. */
 static int make_map(struct run *r, int kind, struct pk_err *err)
 {
+    static const char *const ask[] = {"min(id)", "max(id)", "count(*)"};
     char sql[128];
-    int64_t max, n;
-    snprintf(sql, sizeof sql, "SELECT max(id) FROM %s", tables[kind].name);
-    int rc = prefdb__int(r->from, sql, 0, &max, err);
-    if (rc)
-        return rc;
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", tables[kind].name);
-    rc = prefdb__int(r->from, sql, 0, &n, err);
-    if (rc)
-        return rc;
-    if (max < 0 || max > 2 * n + 1024)
-        return prefdb__damaged(r->from, tables[kind].name, max, err);
+    int64_t said[3];
+    for (int i = 0; i < 3; i++) {
+        snprintf(sql, sizeof sql, "SELECT %s FROM %s", ask[i],
+                 tables[kind].name);
+        int rc = prefdb__int(r->from, sql, 0, &said[i], err);
+        if (rc)
+            return rc;
+    }
+    int64_t min = said[0], max = said[1], n = said[2];
+    if (n && (min < 1 || max > 2 * n + 1024))
+        return prefdb__damaged(r->from, tables[kind].name, min < 1 ? min : max,
+                               err);
     r->maps[kind].n = (size_t)max + 1;
     r->maps[kind].to = pk_calloc(r->maps[kind].n, sizeof(int64_t));
     if (!r->maps[kind].to)
@@ -343,12 +346,50 @@ static int copy_table(struct run *r, int kind, struct pk_err *err)
 
 /* ---- Chains -------------------------------------------------------------- */
 
-/* The links of all chains, in order. Where a chain parts from ours, the rest of
- * it is not taken. */
+/* The chain that parts from ours: the rest of it is not taken. */
+struct fork {
+    uint8_t origin[16];
+    bool any;
+};
+
+static void forks(struct run *r, struct fork *f)
+{
+    char hex[33];
+    f->any = true;
+    memcpy(f->origin, sqlite3_column_blob(r->read, 1), sizeof f->origin);
+    pk_hex(f->origin, sizeof f->origin, hex);
+    conflict(r, "the chain of store %s forks at judgment %lld", hex,
+             (long long)sqlite3_column_int64(r->read, 2));
+}
+
+static int copy_link(struct run *r, struct fork *f, struct pk_err *err)
+{
+    static const struct table t = {.through = {[3] = JUDGMENT}};
+    int64_t judgment = sqlite3_column_int64(r->read, 3);
+    bind(r, &t, r->find);
+    int rc = prefdb__step(r->db, r->find, err);
+    bool differs = rc > 0 && sqlite3_column_int(r->find, 0);
+    sqlite3_reset(r->find);
+    if (rc < 0)
+        return rc;
+    if (differs) {
+        forks(r, f);
+        return 0;
+    }
+    if (rc == 0) {
+        bind(r, &t, r->add);
+        rc = prefdb__run(r->db, r->add, err);
+        r->out->links++;
+    }
+    if (mapped(r, JUDGMENT, judgment))
+        r->fresh[judgment] = 0;
+    return rc < 0 ? rc : 0;
+}
+
+/* The links of all chains, in order. */
 static int copy_links(struct run *r, struct pk_err *err)
 {
-    uint8_t forked[16] = {0};
-    bool any = false;
+    struct fork f = {0};
     int rc = prefdb__prepare(r->from, &r->read,
                              "SELECT seq, origin, seq, judgment, hash FROM link"
                              " ORDER BY origin, seq",
@@ -363,32 +404,10 @@ static int copy_links(struct run *r, struct pk_err *err)
                              "INSERT INTO link (origin, seq, judgment, hash)"
                              " VALUES (?1, ?2, ?3, ?4)",
                              err);
-    static const struct table t = {.through = {[3] = JUDGMENT}};
     while (!rc && (rc = prefdb__step(r->from, r->read, err)) > 0) {
         const void *origin = sqlite3_column_blob(r->read, 1);
-        int64_t judgment = sqlite3_column_int64(r->read, 3);
-        rc = 0;
-        if (any && memcmp(origin, forked, sizeof forked) == 0)
-            continue;
-        bind(r, &t, r->find);
-        rc = prefdb__step(r->db, r->find, err);
-        bool differs = rc > 0 && sqlite3_column_int(r->find, 0);
-        sqlite3_reset(r->find);
-        if (rc == 0) {
-            bind(r, &t, r->add);
-            rc = prefdb__run(r->db, r->add, err);
-            r->out->links++;
-        } else if (differs) {
-            char hex[33];
-            any = true;
-            memcpy(forked, origin, sizeof forked);
-            pk_hex(forked, sizeof forked, hex);
-            conflict(r, "the chain of store %s forks at judgment %lld", hex,
-                     (long long)sqlite3_column_int64(r->read, 2));
-        }
-        rc = rc > 0 ? 0 : rc;
-        if (!rc && !differs)
-            r->fresh[judgment] = 0;
+        bool passed = f.any && memcmp(origin, f.origin, sizeof f.origin) == 0;
+        rc = passed ? 0 : copy_link(r, &f, err);
         if (!rc)
             rc = tick(r, err);
     }

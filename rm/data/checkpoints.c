@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/num.h"
 #include "common/out.h"
+#include "common/path.h"
 #include "rm/data/identity.h"
 
 #define NAME "step-"
@@ -92,7 +93,7 @@ static void remove_halves(const char *folder)
         char *path;
         if (strncmp(e->d_name, NAME, strlen(NAME)) != 0 ||
             !strstr(e->d_name, ".tmp.") ||
-            asprintf(&path, "%s/%s", folder, e->d_name) < 0)
+            pk_path(&path, folder, e->d_name, NULL))
             continue;
         (void)pk_remove_folder(path);
         free(path);
@@ -107,12 +108,11 @@ static int check_one(const char *folder, uint64_t step, const cJSON *identity,
 {
     cJSON *was = NULL;
     struct pk_buf how = PK_BUF_INIT(800);
-    char *path, *dir = rm_checkpoint_dir(folder, step);
-    if (!dir || asprintf(&path, "%s/prefkit.json", dir) < 0) {
-        free(dir);
-        return pk_fail_mem(err, "a path");
-    }
-    int rc = pk_json_load(&was, path, (size_t)1 << 24, err);
+    char *path = NULL, *dir = rm_checkpoint_dir(folder, step);
+    int rc = dir ? pk_path(&path, dir, "prefkit.json", err)
+                 : pk_fail_mem(err, "a path");
+    if (rc == 0)
+        rc = pk_json_load(&was, path, (size_t)1 << 24, err);
     if (rc == 0 && rm_identity_differs(was, identity, &how))
         rc = pk_fail(err, PK_EDATA,
                      "%s is of another run: %s; run it as it was, or move %s "

@@ -138,13 +138,8 @@ int rm_report_json(const struct rm_report *r, FILE *f, struct pk_err *err)
     int bad = 0;
     cJSON *o = cJSON_CreateObject();
     fill(o, r, &bad);
-    char *text = o && !bad ? cJSON_Print(o) : NULL;
+    if (!bad)
+        return pk_json_write(f, o, err);
     cJSON_Delete(o);
-    if (!text)
-        return pk_fail_mem(err, "a report");
-    int rc = 0;
-    if (fprintf(f, "%s\n", text) < 0)
-        rc = pk_fail_errno(err, "cannot write the report");
-    free(text);
-    return rc;
+    return pk_fail_mem(err, "a report");
 }

@@ -81,25 +81,16 @@ int rm_whitening_save(const char *path, const struct rm_combine *c,
                       char (*fingerprint)[65], const struct rm_moments *m,
                       struct pk_err *err)
 {
-    struct pk_out *out = NULL;
     if (!(rm_moments_sd(m) > 0))
         return pk_fail(err, PK_EDATA,
                        "no statistics for '%s': %.0f combined scores have no "
                        "spread",
                        path, m->n);
     cJSON *j = cJSON_CreateObject();
-    char *text = j && describe(j, c, fingerprint, m) ? cJSON_Print(j) : NULL;
+    if (j && describe(j, c, fingerprint, m))
+        return pk_json_save(path, j, err);
     cJSON_Delete(j);
-    if (!text)
-        return pk_fail_mem(err, "statistics");
-    int rc = pk_out_open(&out, path, err);
-    if (rc == 0 && fprintf(pk_out_file(out), "%s\n", text) < 0)
-        rc = pk_fail_errno(err, "cannot write '%s'", path);
-    free(text);
-    if (rc == 0)
-        return pk_out_commit(&out, err);
-    pk_out_abort(&out);
-    return rc;
+    return pk_fail_mem(err, "statistics");
 }
 
 /* Whether the file's model in this role is the one that is used here. */

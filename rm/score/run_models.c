@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/path.h"
 #include "rm/data/checkpoints.h"
 #include "rm/report/report.h"
 
@@ -50,9 +51,9 @@ static int read_run(const char *dir, char run[65], uint64_t *step,
     char *path;
     const char *name = NULL;
     double kept = 0;
-    if (asprintf(&path, "%s/prefkit.json", dir) < 0)
-        return pk_fail_mem(err, "a path");
-    int rc = pk_json_load(&j, path, (size_t)1 << 24, err);
+    int rc = pk_path(&path, dir, "prefkit.json", err);
+    if (rc == 0)
+        rc = pk_json_load(&j, path, (size_t)1 << 24, err);
     if (rc == 0)
         rc = pk_json_need_str(j, "run", &name, err);
     if (rc == 0)

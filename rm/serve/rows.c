@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/lines.h"
 #include "common/mem.h"
 #include "rm/score/row.h"
 #include "rm/serve/shape.h"
@@ -43,14 +44,6 @@ static int take_row(struct rm_ask *a, struct rm_row *row, const char *line,
     return rc ? pk_fail_mem(err, "a row") : 0;
 }
 
-/* Blank lines are passed over, as score passes them. */
-static bool blank(const char *s, size_t n)
-{
-    while (n > 0 && strchr(" \t\r\f\v", s[n - 1]))
-        n--;
-    return n == 0;
-}
-
 static int read_rows(struct rm_ask *a, const char *body, size_t len,
                      struct pk_err *err)
 {
@@ -65,7 +58,7 @@ static int read_rows(struct rm_ask *a, const char *body, size_t len,
         if (n > 0 && body[at + n - 1] == '\r')
             n--;
         number++;
-        if (!blank(body + at, n)) {
+        if (!pk_blank_line(body + at, n)) { /* passed over, as by score */
             struct rm_ask_row r = {
                 .at = at, .len = n, .first = a->n, .number = number};
             rc = take_row(a, &row, body + at, &r, err);

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "common/mem.h"
+#include "common/path.h"
 #include "rm/data/checkpoints.h"
 #include "rm/train/memory.h"
 
@@ -18,7 +19,7 @@ static uint64_t tokenizer_bytes(const char *base)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct stat st;
         char *path;
-        if (asprintf(&path, "%s/%s", base, names[i]) < 0)
+        if (pk_path(&path, base, names[i], NULL))
             continue;
         if (stat(path, &st) == 0)
             sum += (uint64_t)st.st_size;

@@ -215,15 +215,9 @@ int rm_run_json(const struct rm_run *r, FILE *f, struct pk_err *err)
               string(o, "fingerprint", r->fingerprint) ||
               number(o, "seconds", r->seconds) || add_checkpoints(o, r) ||
               !cJSON_AddItemToObject(o, "provenance", made_from);
-    if (bad)
-        cJSON_Delete(made_from);
-    char *text = bad ? NULL : cJSON_Print(o);
+    if (!bad)
+        return pk_json_write(f, o, err);
+    cJSON_Delete(made_from);
     cJSON_Delete(o);
-    if (!text)
-        return pk_fail_mem(err, "a summary");
-    int rc = 0;
-    if (fprintf(f, "%s\n", text) < 0)
-        rc = pk_fail_errno(err, "cannot write the summary");
-    free(text);
-    return rc;
+    return pk_fail_mem(err, "a summary");
 }

@@ -5,27 +5,19 @@
 #include <sys/stat.h>
 
 #include "common/out.h"
+#include "common/path.h"
 #include "rm/data/checkpoints.h"
 
-static int save_text(const char *dir, cJSON *o, struct pk_err *err)
+/* `o` is taken. */
+static int save_origin(const char *dir, cJSON *o, struct pk_err *err)
 {
-    char *text = o ? cJSON_Print(o) : NULL;
-    char *path = NULL;
-    int rc = 0;
-    cJSON_Delete(o);
-    if (!text || asprintf(&path, "%s/prefkit.json", dir) < 0) {
-        free(text);
-        return pk_fail_mem(err, "prefkit.json");
-    }
-    FILE *f = fopen(path, "wb");
-    if (!f) {
-        rc = pk_fail_errno(err, "cannot create '%s'", path);
-    } else {
-        fprintf(f, "%s\n", text); /* pk_fclose sees what went wrong */
-        rc = pk_fclose(f, path, err);
-    }
+    char *path;
+    int rc = pk_path(&path, dir, "prefkit.json", err);
+    if (rc == 0)
+        rc = pk_json_save(path, o, err);
+    else
+        cJSON_Delete(o);
     free(path);
-    free(text);
     return rc;
 }
 
@@ -38,7 +30,7 @@ static int save_merged(const struct rm_run *run, const struct infer_config *c,
     int rc = infer_model_save(dir, c, &p->w, half ? INFER_BF16 : INFER_F32,
                               run->base, err);
     if (rc == 0)
-        return save_text(dir, o, err);
+        return save_origin(dir, o, err);
     cJSON_Delete(o);
     return rc;
 }
@@ -49,7 +41,7 @@ static int save_adapter(const struct rm_run *run, const struct infer_config *c,
 {
     int rc = infer_lora_save(dir, c, p, run->base, err);
     if (rc == 0)
-        return save_text(dir, o, err);
+        return save_origin(dir, o, err);
     cJSON_Delete(o);
     return rc;
 }
@@ -59,10 +51,8 @@ static int save_adapter_in(const struct rm_run *run,
                            const char *dir, struct pk_err *err)
 {
     char *path;
-    int rc = 0;
-    if (asprintf(&path, "%s/adapter", dir) < 0)
-        return pk_fail_mem(err, "a path");
-    if (mkdir(path, 0777) != 0)
+    int rc = pk_path(&path, dir, "adapter", err);
+    if (rc == 0 && mkdir(path, 0777) != 0)
         rc = pk_fail_errno(err, "cannot create '%s'", path);
     if (rc == 0)
         rc = save_adapter(run, c, p, path, rm_run_provenance_kept(run), err);
