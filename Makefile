@@ -97,8 +97,8 @@ format:                   ## put every source file into the house's format
 bench-core: $(B)/tests/bench/bench_core $(B)/tests/bench/bench_tokenize ## the core against the machine's limits, N="110M 1.1B 7B" shapes
 	@$(B)/tests/bench/bench_tokenize
 	@$< $(N)
-bench-stream: $(B)/tests/bench/bench_stream ## a model read layer by layer against the same in memory, N="DIR 4096" model and tokens
-	@$< $(N)
+bench-stream: $(PROG) $(B)/tests/bench/bench_stream ## a model read layer by layer against the same in memory, N="1.1B 2048" shape and tokens
+	@scripts/bench_stream.sh $^ $(N)
 bench-score: $(B)/tests/bench/bench_score ## batch scoring against the machine's limit; N="100 110M bf16" rows, model, precision
 	@$< $(N)
 bench-train: $(B)/tests/bench/bench_train ## training against the limits; N="110M shared 1.1B 7B" which

@@ -25,8 +25,12 @@ static void on_signal(int sig)
 
 /* ^Z and its end are ours while the screen is: ncurses knows nothing of
  * bracketed paste, without which a paste would be keys. */
+/* Whoever starts a program with ^Z ignored means it. */
 static void catch_stops(bool ours)
 {
+    struct sigaction was;
+    if (sigaction(SIGTSTP, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
+        return;
     struct sigaction sa = {.sa_handler = ours ? on_signal : SIG_DFL,
                            .sa_flags = SA_RESTART};
     sigemptyset(&sa.sa_mask);

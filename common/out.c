@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/gz.h"
 #include "common/mem.h"
 #include "common/path.h"
 
 struct pk_out {
     FILE *f;
+    FILE *packed; /* where f's bytes go compressed; NULL: f is the file */
     char *path;
     char *temp; /* NULL: written directly */
 };
@@ -66,6 +68,29 @@ static void out_free(struct pk_out *o)
     free(o);
 }
 
+static int pack(struct pk_out *o, struct pk_err *err)
+{
+    o->packed = o->f;
+    o->f = pk_gz_stream(o->packed);
+    if (o->f)
+        return 0;
+    fclose(o->packed);
+    unlink(o->temp);
+    return pk_fail_mem(err, "compression");
+}
+
+/* The end of what is compressed: the file itself is left. */
+static int unpack(struct pk_out *o, struct pk_err *err)
+{
+    if (!o->packed)
+        return 0;
+    int bad = ferror(o->f);
+    bad |= fclose(o->f);
+    o->f = o->packed;
+    o->packed = NULL;
+    return bad ? pk_fail_errno(err, "cannot write '%s'", o->path) : 0;
+}
+
 /* `was`: the file that is there now, whose mode the new one has; or NULL. */
 static int open_temp(struct pk_out *o, const struct stat *was,
                      struct pk_err *err)
@@ -83,7 +108,7 @@ static int open_temp(struct pk_out *o, const struct stat *was,
     if (fd >= 0 && (!was || fchmod(fd, was->st_mode & 07777) == 0))
         o->f = fdopen(fd, "wb");
     if (o->f)
-        return 0;
+        return pk_gz_named(o->path) ? pack(o, err) : 0;
     int rc = pk_fail_errno(err, "cannot create '%s'", o->path);
     if (fd >= 0) {
         close(fd);
@@ -137,7 +162,8 @@ int pk_out_commit(struct pk_out **slot, struct pk_err *err)
             rc = pk_fail_errno(err, "cannot write standard output");
         o->f = NULL;
     } else {
-        if (o->temp && (fflush(o->f) != 0 || fsync(fileno(o->f)) != 0))
+        rc = unpack(o, err);
+        if (!rc && o->temp && (fflush(o->f) != 0 || fsync(fileno(o->f)) != 0))
             rc = pk_fail_errno(err, "cannot write '%s'", o->path);
         FILE *f = o->f;
         o->f = NULL;
@@ -162,6 +188,7 @@ void pk_out_abort(struct pk_out **slot)
     struct pk_out *o = *slot;
     if (!o)
         return;
+    (void)!unpack(o, NULL);
     if (o->f && o->f != stdout)
         fclose(o->f);
     if (o->temp)

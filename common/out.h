@@ -7,9 +7,10 @@
  *
  * A regular file is written beside its final place under a temporary name,
  * flushed to disk and renamed; an existing file is replaced at that moment,
- * with its mode, and behind a symbolic link that leads to it. Standard output,
- * pipes and devices are written directly. A directory is built the same way,
- * and must not exist before. Both handles become NULL. */
+ * with its mode, and behind a symbolic link that leads to it; one whose name
+ * ends in .gz is compressed. Standard output, pipes and devices are written
+ * directly. A directory is built the same way, and must not exist before. Both
+ * handles become NULL. */
 #ifndef PREFKIT_COMMON_OUT_H
 #define PREFKIT_COMMON_OUT_H
 

@@ -13,6 +13,7 @@
 #define ZLIB_CONST /* next_in may point to what is only read */
 #include <zlib.h>
 
+#include "common/gz.h"
 #include "common/lines.h"
 #include "common/mem.h"
 #include "common/out.h"
@@ -39,12 +40,6 @@ static char *with_tail(const char *path, const char *tail)
     if (pk_buf_adds(&b, tail))
         pk_buf_release(&b);
     return pk_buf_take(&b);
-}
-
-static bool ends_in(const char *path, const char *tail)
-{
-    size_t n = strlen(path), t = strlen(tail);
-    return n > t && strcmp(path + n - t, tail) == 0;
 }
 
 static int deflate_start(struct pk_sink *s, struct pk_err *err)
@@ -389,7 +384,7 @@ int pk_sink_open(struct pk_sink **out, const char *path, const char *identity,
         rc = s->path ? pk_out_open(&s->direct, path, err)
                      : pk_fail_mem(err, "an output");
     } else {
-        s->gzip = ends_in(path, ".gz");
+        s->gzip = pk_gz_named(path);
         s->partial = s->path ? with_tail(s->path, ".partial") : NULL;
         s->journal = s->path ? with_tail(s->path, ".journal") : NULL;
         s->identity = pk_strdup(identity);

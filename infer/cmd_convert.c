@@ -153,5 +153,6 @@ int infer_cmd_convert(int argc, char **argv)
     struct args a = {.cli.verb = "convert"};
     struct pk_err err = {0};
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
     return convert(&a, &err) ? pk_cli_fail(&a.cli, &err) : 0;
 }

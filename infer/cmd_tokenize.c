@@ -27,7 +27,8 @@ static const char doc[] =
     "..., \"content\": ...}, ...]} is encoded in the model's chat format: an "
     "optional system message, then user and assistant in turn; it is left open "
     "for an answer when it ends with the user. Both gain \"token_ids\". With "
-    "--decode, {\"token_ids\": [...]} gains \"text\".\n\n"
+    "--decode, {\"token_ids\": [...]} gains \"text\", or \"decoded\" where the "
+    "row has its text.\n\n"
     "Example:\n"
     "  echo '{\"text\": \"Hello world\"}' | prefkit tokenize -m MODEL_DIR\n";
 
@@ -214,13 +215,16 @@ static int decode_row(struct job *j, const cJSON *row, struct pk_err *err)
 static int do_row(struct job *j, const char *line, size_t len,
                   struct pk_err *err)
 {
-    const char *key = j->a->decode ? "text" : "token_ids";
     cJSON *row = NULL;
     pk_buf_reset(&j->value);
     pk_buf_reset(&j->row);
     int rc = pk_json_parse(&row, line, len, err);
     if (!rc && !cJSON_IsObject(row))
         rc = pk_fail(err, PK_EDATA, "not a JSON object");
+    const char *key = !j->a->decode ? "token_ids"
+                      : cJSON_GetObjectItemCaseSensitive(row, "text")
+                          ? "decoded"
+                          : "text";
     if (!rc && cJSON_GetObjectItemCaseSensitive(row, key))
         rc = pk_fail(err, PK_EDATA, "the row has \"%s\" already", key);
     if (!rc)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/lines.h"
 #include "common/out.h"
 #include "tests/support.h"
 
@@ -301,6 +302,34 @@ START_TEST(file_behind_link)
 }
 END_TEST
 
+/* A name that ends in .gz is true. */
+START_TEST(file_compressed)
+{
+    struct pk_out *o;
+    struct pk_lines *in;
+    char *dir = fresh("packed"), *path = inside(dir, "f.gz"), *line;
+    size_t n;
+    ck_ok(pk_out_open(&o, path, &err));
+    for (int i = 0; i < 100000; i++)
+        fprintf(pk_out_file(o), "%d\n", i);
+    ck_ok(pk_out_commit(&o, &err));
+    char *raw = read_file(path, &n);
+    ck_assert(n > 100 && n < 400000 && memcmp(raw, "\x1f\x8b", 2) == 0);
+    free(raw);
+    ck_ok(pk_lines_open(&in, path, &err));
+    for (int i = 0; i < 100000; i++) {
+        ck_assert_int_eq(pk_lines_next(in, &line, &n, &err), 1);
+        ck_assert_int_eq(atoi(line), i);
+    }
+    ck_assert_int_eq(pk_lines_next(in, &line, &n, &err), 0);
+    pk_lines_close(in);
+    ck_ok(pk_out_open(&o, path, &err));
+    fputs("given up", pk_out_file(o));
+    pk_out_abort(&o);
+    ck_assert_uint_eq(entries(dir), 1);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("out");
@@ -308,6 +337,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, file_commit);
     tcase_add_test(t, file_behind_link);
+    tcase_add_test(t, file_compressed);
     tcase_add_test(t, file_abort);
     tcase_add_test(t, file_impossible);
     tcase_add_test(t, leftovers);

@@ -178,6 +178,9 @@ static const struct {
     {"{\"prompt\":\"q\",\"response\":\"a\",\"cut\":[true]}", "\"cut\""},
     {"{\"text\":7}", "\"text\" is not a string"},
     {"{\"text\":\"x\",\"responses\":[\"a\"]}", "\"responses\" beside"},
+    {"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+     "{\"role\":\"assistant\",\"content\":\"a\"}],\"responses\":[\"b\"]}",
+     "\"responses\" beside"},
     {"{\"text\":\"x\",\"prompt\":\"y\"}", "several"},
     {"{\"text\":\"x\",\"cut\":true}", "\"cut\" beside"},
     {"{\"token_ids\":[]}", "no token ids"},

@@ -107,8 +107,7 @@ static int read_entry(struct gguf *g, struct cursor *c, struct entry *e,
     }
     if (!c->bad && !size_of(e->array.type) && e->array.type != GGUF_STRING)
         return pk_fail(err, PK_EDATA, "%s: metadata '%.*s' has no known type",
-                       g->path, (int)(e->key.len < 100 ? e->key.len : 100),
-                       e->key.s);
+                       g->path, gguf_shown(e->key), e->key.s);
     skip_values(c, &e->array);
     return 0;
 }
@@ -256,7 +255,7 @@ static int place_tensors(struct gguf *g, const struct cursor *c,
     start += (a - start % a) % a;
     for (size_t i = 0; i < g->n_tensors; i++) {
         struct gguf_tensor *t = &g->tensor[i];
-        const int len = (int)(t->name.len < 100 ? t->name.len : 100);
+        const int len = gguf_shown(t->name);
         uint64_t bytes;
         if (!stored_size(t, &bytes))
             return pk_fail(err, PK_EDATA,

@@ -28,6 +28,12 @@ struct gguf_text {
     size_t len;
 };
 
+/* Its length for a message: the bytes of a stranger's file may be many. */
+static inline int gguf_shown(struct gguf_text t)
+{
+    return (int)(t.len < 100 ? t.len : 100);
+}
+
 struct gguf;
 
 PK_NODISCARD int gguf_open(struct gguf **out, const char *path,

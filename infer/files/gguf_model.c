@@ -181,7 +181,7 @@ static int refuse_foreign(const struct gguf *g, const struct infer_config *c,
     const struct gguf_tensor *t;
     for (size_t i = 0; (t = gguf_at(g, i)); i++) {
         char name[128];
-        snprintf(name, sizeof name, "%.*s", (int)t->name.len, t->name.s);
+        snprintf(name, sizeof name, "%.*s", gguf_shown(t->name), t->name.s);
         if (strncmp(name, "blk.", 4) == 0 && !strstr(name, "rot_embd") &&
             !infer_layer_tensor(c, "blk.", layer_names, name))
             return pk_fail(err, PK_EDATA,
@@ -206,7 +206,7 @@ static int check_tensors(const struct gguf *g, const struct infer_config *c,
             return pk_fail(err, PK_EDATA,
                            "tensor '%.*s' is (%llu, %llu); the metadata makes "
                            "it (%zu, %zu)",
-                           (int)t->name.len, t->name.s,
+                           gguf_shown(t->name), t->name.s,
                            (unsigned long long)t->rows,
                            (unsigned long long)t->cols, want.rows, want.cols);
     }
@@ -224,7 +224,7 @@ static int copy_tensors(const struct gguf *g, const struct infer_config *c,
             if (!isfinite(at[k]))
                 return pk_fail(err, PK_EDATA,
                                "tensor '%.*s' holds NaN or infinite weights",
-                               (int)t->name.len, t->name.s);
+                               gguf_shown(t->name), t->name.s);
     }
     int rc = 0;
     for (size_t l = 0; !rc && l < c->layers; l++) {

@@ -263,7 +263,8 @@ int gguf_tokenizer(const struct gguf *g, bool *spm, struct pk_buf *file,
     int rc = get_vocab(g, &v, err);
     *spm = is(v.model, "llama");
     if (!rc && v.template.s &&
-        pk_utf8_check(v.template.s, v.template.len) != v.template.len)
+        (pk_utf8_check(v.template.s, v.template.len) != v.template.len ||
+         memchr(v.template.s, 0, v.template.len)))
         rc = pk_fail(err, PK_EDATA, "its chat template is not text");
     if (!rc && !*spm && !is(v.model, "gpt2"))
         rc = pk_fail(err, PK_EDATA,

@@ -108,7 +108,7 @@ static int read_tensors(FILE *f, const struct infer_config *c,
         got += fread(p->w.head.f32, d.c * sizeof(float), c->vocab, f);
         want += c->vocab;
     }
-    int rc = got == want ? 0 : pk_fail_errno(err, "cannot read the tensors");
+    int rc = got == want ? 0 : pk_fail(err, PK_EDATA, "it ends early");
     for (size_t i = 0; !rc && i < c->layers; i++) {
         rc = infer_unpair_rows(l[i].wq.f32, c->heads, c->head_dim, d.c, err);
         if (!rc)

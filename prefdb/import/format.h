@@ -1,5 +1,5 @@
 /* Private to prefdb/: the formats that `import` reads. A new one is a row in a
- * table (format_pair.c, format_rank.c) where its keys say it all, or one
+ * table (format_table.c, format_rank.c) where its keys say it all, or one
  * file with a reader of its own; either way one row in the list of format.c. */
 #ifndef PREFKIT_PREFDB_IMPORT_FORMAT_H
 #define PREFKIT_PREFDB_IMPORT_FORMAT_H

@@ -233,10 +233,11 @@ static int write_log(const struct run *r, const uint8_t sha[32],
     return rc;
 }
 
-/* Pipes and terminals have no disk. */
+/* A pipe has no disk, and what is compressed on the way no descriptor. */
 static bool on_disk(FILE *f)
 {
-    return fflush(f) == 0 && (fsync(fileno(f)) == 0 || errno == EINVAL);
+    return fflush(f) == 0 &&
+           (fsync(fileno(f)) == 0 || errno == EINVAL || errno == EBADF);
 }
 
 /* The end of the file: the log, the rejects on disk, the commit. */

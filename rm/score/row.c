@@ -44,7 +44,7 @@ static int take_responses(struct rm_row *r, struct pk_err *err)
         rc = pk_json_need_str(r->json, "response", &one, err);
         r->n = 1;
     }
-    /* Its place; rm_row_text fills the place of a list's. */
+    /* Its place; rm_row_next fills the place of a list's. */
     if (rc == 0)
         rc = infer_dialogue_add(&r->dialogue.all, INFER_ASSISTANT,
                                 one ? one : "", one ? strlen(one) : 0, err);
@@ -86,6 +86,10 @@ static int parse_messages(struct rm_row *r, const cJSON *messages,
     bool whole = d->n && d->msg[d->n - 1].role == INFER_ASSISTANT;
     if (d->n && !whole && (has(r, "response") || has(r, "responses")))
         return take_responses(r, err);
+    if (whole && has(r, "responses"))
+        return pk_fail(err, PK_EDATA,
+                       "\"responses\" beside \"messages\" that end with a "
+                       "response already");
     if (!whole)
         return pk_fail(err, PK_EDATA,
                        "the last of \"messages\" is not the assistant's: there "

@@ -19,10 +19,11 @@ static int split(const char *where, char host[64], char port[8],
     const char *colon = strrchr(where, ':');
     size_t n = colon ? (size_t)(colon - where) : 0;
     uint64_t number;
+    const char *name = where;
     bool ok = colon && n > 0 && pk_parse_u64(colon + 1, 0, 65535, &number);
     if (ok && where[0] == '[') {
         ok = where[n - 1] == ']' && n > 2;
-        where++;
+        name++;
         n -= 2;
     } else if (ok) {
         ok = memchr(where, ':', n) == NULL;
@@ -32,7 +33,7 @@ static int split(const char *where, char host[64], char port[8],
                        "--listen takes HOST:PORT, such as 127.0.0.1:8000 or "
                        "[::1]:8000, not '%.100s'",
                        where);
-    memcpy(host, where, n);
+    memcpy(host, name, n);
     host[n] = 0;
     snprintf(port, 8, "%llu", (unsigned long long)number);
     return 0;

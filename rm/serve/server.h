@@ -12,14 +12,14 @@
 #include "rm/serve/shape.h"
 
 /* What /metrics counts: by shape, the last for all other addresses; and by
- * status (rm_status_slot). */
-enum { RM_N_STATUS = 10, RM_N_BUCKETS = 10 };
+ * status (metrics.c has both lists). */
+enum { RM_N_STATUS = 9, RM_N_BUCKETS = 10 };
 
 struct rm_serve_counts {
     uint64_t requests[RM_N_SHAPES + 1][RM_N_STATUS];
     uint64_t texts, errors, cut, shortened; /* of requests that were answered */
-    /* From a request's last byte to its reply: how many took at most so long
-     * (rm_bucket_seconds), all of them, and their sum. */
+    /* From a request's last byte to its reply: how many took at most so
+     * long, all of them, and their sum. */
     uint64_t within[RM_N_BUCKETS], timed;
     double seconds;
 };

@@ -83,10 +83,13 @@ t "tokenize and back"
 printf '{"text": "Où est la gare ? 駅 🙂\\n  two  spaces"}\n' >text.jsonl
 run 0 prefkit tokenize --model "$SAMPLE/tokenizer.model" --input text.jsonl \
     --output ids.jsonl
+run 0 prefkit tokenize --model "$SAMPLE/tokenizer.model" --decode \
+    --input ids.jsonl
+stdout_has '"decoded":"Où est'
 sed 's/"text": *"[^"]*", *//' ids.jsonl >bare.jsonl
 run 0 prefkit tokenize --model "$SAMPLE/tokenizer.model" --decode \
     --input bare.jsonl
-stdout_has "Où est la gare ? 駅 🙂\\\\n  two  spaces"
+stdout_has '"text":"Où est la gare ? 駅 🙂\\n  two  spaces'
 
 t "init-model writes a model directory"
 run 0 small_base
