@@ -2,6 +2,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/num.h"
+#include "common/plain.h"
 #include "prefdb/team/deal.h"
 
 struct args {
@@ -86,7 +87,7 @@ static int list_batches(struct prefdb *db, cJSON *list, struct pk_err *err)
         cJSON *o = list ? cJSON_CreateObject() : NULL;
         rc = 0;
         if (!list)
-            printf("%-24.24s", *name ? name : "(none)");
+            pk_plain_column(stdout, *name ? name : "(none)", 24);
         else if (!cJSON_AddStringToObject(o, "batch", name) ||
                  !cJSON_AddItemToArray(list, o))
             rc = pk_fail_mem(err, "a report");
@@ -120,9 +121,11 @@ static int run(const struct args *a, struct prefdb *db, cJSON *top,
                 "the batches that they are in",
                 a->b.source ? " of " : "", a->b.source ? a->b.source : "");
     if (!top) {
-        printf("batch %s%s: %lld comparisons, %lld of them held out (%lld "
+        fputs("batch ", stdout);
+        pk_plain_name(stdout, a->b.name);
+        printf("%s: %lld comparisons, %lld of them held out (%lld "
                "because their prompt was already)\n",
-               a->b.name, a->dry_run ? ", nothing kept (--dry-run)" : "",
+               a->dry_run ? ", nothing kept (--dry-run)" : "",
                (long long)done.taken, (long long)done.held_out,
                (long long)done.leaky);
         return 0;

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/out.h"
+#include "common/plain.h"
 #include "prefdb/import/import.h"
 
 struct args {
@@ -144,8 +145,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void print_reason(const struct prefdb__reason *r, const char *unit)
 {
-    printf("    %8llu  %s: %s%s", (unsigned long long)r->n, r->text, unit,
-           r->n == 1 ? "" : "s");
+    printf("    %8llu  ", (unsigned long long)r->n);
+    pk_plain_name(stdout, r->text);
+    printf(": %s%s", unit, r->n == 1 ? "" : "s");
     for (uint64_t i = 0; i < r->n && i < PREFDB__LINES; i++)
         printf("%s %llu", i ? "," : "", (unsigned long long)r->lines[i]);
     puts(r->n > PREFDB__LINES ? ", ..." : "");
@@ -154,9 +156,10 @@ static void print_reason(const struct prefdb__reason *r, const char *unit)
 static void print_report(const struct args *a, const struct prefdb__report *r)
 {
     const struct prefdb__counts *c = &r->counts;
-    printf("%s: format %s, source %s%s\n", a->o.path,
-           r->format ? r->format->name : "unknown", r->source,
-           a->o.dry_run ? ", nothing kept (--dry-run)" : "");
+    pk_plain_name(stdout, a->o.path);
+    printf(": format %s, source ", r->format ? r->format->name : "unknown");
+    pk_plain_name(stdout, r->source);
+    puts(a->o.dry_run ? ", nothing kept (--dry-run)" : "");
     printf("  %8llu  rows\n", (unsigned long long)r->rows);
     printf("  %8llu  new comparisons; %llu already there",
            (unsigned long long)c->comparisons, (unsigned long long)c->known);

@@ -3,7 +3,7 @@
 
 #include "common/json.h"
 #include "common/num.h"
-#include "prefdb/store/plain.h"
+#include "common/plain.h"
 #include "prefdb/store/search.h"
 
 struct args {
@@ -63,9 +63,9 @@ static int on_hit(void *ctx, const struct prefdb__hit *h, struct pk_err *err)
     a->hits++;
     if (!a->json) {
         printf("comparison %lld (", (long long)h->comparison);
-        prefdb__print_plain(stdout, h->source, strlen(h->source), 0);
+        pk_plain_name(stdout, h->source);
         printf("), %s: ", h->answer ? "response" : prefdb__role_name(h->role));
-        prefdb__print_plain(stdout, h->snippet, strlen(h->snippet), 4);
+        pk_plain_text(stdout, h->snippet, strlen(h->snippet), "    ");
         putchar('\n');
         return 0;
     }

@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/plain.h"
 #include "common/version.h"
 #include "prefdb/stats/agreement.h"
 
@@ -137,17 +138,25 @@ habits_of(const struct people *p, const struct prefdb_campaign *c, size_t who)
 
 /* ---- Text ---------------------------------------------------------------- */
 
+static void put_named(const char *before, const char *name, const char *after)
+{
+    fputs(before, stdout);
+    pk_plain_name(stdout, name);
+    fputs(after, stdout);
+}
+
 static void print_settings(const struct summary *s)
 {
     const struct prefdb_campaign *c = &s->c;
-    printf("campaign %s: %s\n", c->name, prefdb_dimension_name(c->dimension));
+    put_named("campaign ", c->name, ": ");
+    puts(prefdb_dimension_name(c->dimension));
     printf("  tasks      %lld, %lld of them done (%d annotator%s each)",
            (long long)s->tasks, (long long)s->done, c->overlap,
            c->overlap > 1 ? "s" : "");
     if (s->tasks)
-        printf(", last filled %s%s%s", prefdb_order_name(c->order),
-               c->scored_by ? " by scores of " : "",
-               c->scored_by ? c->scored_by : "");
+        printf(", last filled %s", prefdb_order_name(c->order));
+    if (s->tasks && c->scored_by)
+        put_named(" by scores of ", c->scored_by, "");
     printf("\n  asked      %s%s",
            c->allow_tie ? "a choice, or a tie" : "a choice",
            c->allow_both_bad ? ", or both bad" : "");
@@ -157,15 +166,18 @@ static void print_settings(const struct summary *s)
            (long long)c->lease_seconds / 60);
     if (c->turn_limit)
         printf("  live       %lld turns at most\n", (long long)c->turn_limit);
-    if (c->guideline && *c->guideline)
-        printf("  guideline  version %s (there are: %s)\n", c->guideline,
-               s->versions.data);
-    if (c->gold && s->gold_pairs)
-        printf("  gold       the %lld that %s has judged, one in %lld\n",
-               (long long)s->gold_pairs, c->gold, (long long)c->gold_every);
-    else if (c->gold)
-        printf("  gold       one in %lld, but %s has judged none yet\n",
-               (long long)c->gold_every, c->gold);
+    if (c->guideline && *c->guideline) {
+        put_named("  guideline  version ", c->guideline, " (there are: ");
+        put_named("", s->versions.data, ")\n");
+    }
+    if (c->gold && s->gold_pairs) {
+        printf("  gold       the %lld that ", (long long)s->gold_pairs);
+        put_named("", c->gold, " has judged, one in ");
+        printf("%lld\n", (long long)c->gold_every);
+    } else if (c->gold) {
+        printf("  gold       one in %lld, but ", (long long)c->gold_every);
+        put_named("", c->gold, " has judged none yet\n");
+    }
     if (c->repeat_every)
         printf("  repeats    one in %lld\n", (long long)c->repeat_every);
 }
@@ -189,8 +201,9 @@ static void print_people(const struct people *p,
     for (size_t i = 0; i < p->a.people.n; i++) {
         const struct prefdb__habits *h = habits_of(p, c, i);
         const char *name = p->a.people.v[i];
-        printf("%-20.20s %8llu %8lld", *name ? name : "(nobody)",
-               (unsigned long long)h->judgments, (long long)p->skipped[i]);
+        pk_plain_column(stdout, *name ? name : "(nobody)", 20);
+        printf(" %8llu %8lld", (unsigned long long)h->judgments,
+               (long long)p->skipped[i]);
         if (h->timed)
             printf(" %9.1f", h->median);
         else
