@@ -150,6 +150,7 @@ $(B)/tests/libsupport.a: $(HELP_OBJ)
 $(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/test_annotate_kill: | $(PROG) # runs it
+$(B)/tests/test_prefdb_import: private LDFLAGS += -Wl,--wrap=pk_calloc
 $(FAKE): $(B)/tests/tui/fake_endpoint.o $(B)/tests/libsupport.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/libsupport.a $(B)/libprefkit.a

@@ -8,6 +8,19 @@
 #include "common/json.h"
 #include "tests/prefdb_rows.h"
 
+/* The linker puts this in pk_calloc's place (Makefile): while it is set, what
+ * is of this size is not to be had. */
+static size_t not_to_be_had;
+void *__real_pk_calloc(size_t n, size_t size);
+void *__wrap_pk_calloc(size_t n, size_t size);
+
+void *__wrap_pk_calloc(size_t n, size_t size)
+{
+    return not_to_be_had && n * size == not_to_be_had
+               ? NULL
+               : __real_pk_calloc(n, size);
+}
+
 /* The only judgment of that dimension. */
 static void only(struct prefdb *db, enum prefdb_dimension d,
                  struct prefdb_example *x)
@@ -31,6 +44,26 @@ static const struct prefdb_turn *other(const struct prefdb_example *x)
 {
     return x->choice == PREFDB_A ? &x->b : &x->a;
 }
+
+/* A row is bad, and there is no room for the reason. */
+START_TEST(test_no_memory)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("memory.db");
+    struct prefdb__import o = plain_import(NULL);
+    char text[sizeof two_rows + 16];
+    snprintf(text, sizeof text, "%s[]\n", two_rows);
+    o.skip_bad = true;
+    not_to_be_had = sizeof err;
+    int rc = import_text(db, "memory.jsonl", text, o, &report, &err);
+    not_to_be_had = 0;
+    ck_assert_int_eq(rc, PK_EMEM);
+    ck_ok(import_text(db, "memory.jsonl", text, o, &report, &err));
+    ck_assert_uint_eq(report.bad, 1);
+    prefdb_close(db);
+}
+END_TEST
 
 /* ---- HH ------------------------------------------------------------------ */
 
@@ -377,6 +410,7 @@ int main(void)
     Suite *s = suite_create("prefdb_import");
     TCase *formats = tcase_create("formats");
     tcase_set_timeout(formats, 60);
+    tcase_add_test(formats, test_no_memory);
     tcase_add_test(formats, test_hh);
     tcase_add_test(formats, test_needs_dimension);
     tcase_add_loop_test(formats, test_trl, 0,
