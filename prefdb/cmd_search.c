@@ -92,7 +92,8 @@ int prefdb_cmd_search(int argc, char **argv)
         .args_doc = "DB WORD...",
         .doc = "Find turns that hold all the words, in prompts and responses."
                "\vCase and accents do not count; \"two words\" in quotes are a "
-               "phrase; nothing else has a meaning. The first search makes the "
+               "phrase; nothing else has a meaning. Chinese and Japanese words "
+               "are found within a line. The first search makes the "
                "index. Exit status 1 when nothing is found."};
     struct args a = {.cli.verb = "search",
                      .words = PK_BUF_INIT(1 << 16),

@@ -474,6 +474,40 @@ START_TEST(test_search)
 }
 END_TEST
 
+/* Chinese and Japanese have no spaces between words. An index of an older
+ * prefkit's, in which a run of characters was one word, is made anew. */
+START_TEST(test_search_in_a_run)
+{
+    static const char rows[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":"
+        "\"开封在中国的河南省。\"}],"
+        "\"a\":\"café中国 naïve\",\"b\":\"東京タワーへ行く\"}\n";
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("cjk.db");
+    ck_ok(
+        import_text(db, "cjk.jsonl", rows, plain_import(NULL), &report, &err));
+    ck_ok(prefdb__exec(
+        db,
+        "CREATE VIRTUAL TABLE search USING fts5 (content, content = 'turn',"
+        " content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2');"
+        "INSERT INTO search (rowid, content) SELECT id, content FROM turn;"
+        "INSERT INTO meta SELECT 'searched', max(id) FROM turn",
+        &err));
+    for (int again = 0; again < 2; again++) {
+        ck_assert_int_eq(hits(db, "中国"), 101);
+        ck_assert_int_eq(hits(db, "国中"), 0);
+        ck_assert_int_eq(hits(db, "中国 cafe"), 100);
+        ck_assert_int_eq(hits(db, "中国河南省"), 0);
+        ck_assert_int_eq(hits(db, "河南省 中国"), 1);
+        ck_assert_int_eq(hits(db, "タワー"), 100);
+        ck_assert_int_eq(hits(db, "NAIVE"), 100);
+    }
+    ck_assert_int_eq(problems(db), 0);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_batch)
 {
     struct pk_err err;
@@ -646,6 +680,7 @@ int main(void)
     TCase *rest = tcase_create("rest");
     tcase_set_timeout(rest, 60);
     tcase_add_test(rest, test_search);
+    tcase_add_test(rest, test_search_in_a_run);
     tcase_add_test(rest, test_batch);
     tcase_add_test(rest, test_split);
     tcase_add_test(rest, test_near_identical);
