@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "common/num.h"
 #include "common/plain.h"
+#include "common/version.h"
 #include "prefdb/team/deal.h"
 
 struct args {
@@ -153,6 +154,11 @@ int prefdb_cmd_batch(int argc, char **argv)
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
     cJSON *top = a.json ? cJSON_CreateObject() : NULL;
+    if (top) {
+        cJSON_AddStringToObject(top, "schema", "prefkit-batch-1");
+        cJSON_AddStringToObject(top, "prefkit", PK_VERSION);
+        cJSON_AddStringToObject(top, "store", a.db);
+    }
     int rc =
         prefdb_open(&db, a.db, a.b.name ? PREFDB_WRITE : PREFDB_READ, &err);
     if (!rc)

@@ -4,6 +4,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/plain.h"
+#include "common/version.h"
 #include "prefdb/store/check.h"
 
 enum { LISTED = 100 }; /* problems printed; all are counted */
@@ -75,6 +76,9 @@ static int print_json(const struct args *a, const char *fingerprint,
                       struct pk_err *err)
 {
     cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "schema", "prefkit-check-1");
+    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
+    cJSON_AddStringToObject(o, "store", a->db);
     cJSON_AddBoolToObject(o, "ok", a->found == 0);
     cJSON_AddStringToObject(o, "fingerprint", fingerprint);
     pk_json_add_int(o, "found", (long long)a->found);

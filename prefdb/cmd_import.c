@@ -234,14 +234,6 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
     return rc;
 }
 
-/* {"files": [...]}, of the files that were read; the list is taken. */
-static int print_json(cJSON *list, struct pk_err *err)
-{
-    cJSON *top = cJSON_CreateObject();
-    cJSON_AddItemToObject(top, "files", list);
-    return pk_json_write(stdout, top, err);
-}
-
 /* Where a file could not be taken, those before it have been, without their bad
  * rows: these are kept in any case. */
 static int run(struct args *a, struct prefdb *db, struct pk_err *err)
@@ -252,11 +244,11 @@ static int run(struct args *a, struct prefdb *db, struct pk_err *err)
         return rc;
     if (rejects)
         a->o.rejects = pk_out_file(rejects);
-    cJSON *list = a->json ? cJSON_CreateArray() : NULL;
+    cJSON *list = NULL, *top = a->json ? prefdb__report(a->db, &list) : NULL;
     size_t taken = 0;
     rc = import_files(a, db, list, &taken, err);
-    if (a->json) {
-        int told = print_json(list, rc ? NULL : err);
+    if (a->json) { /* of the files that were read */
+        int told = pk_json_write(stdout, top, rc ? NULL : err);
         rc = rc ? rc : told;
     }
     if (rejects && taken) {

@@ -5,6 +5,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/plain.h"
+#include "common/version.h"
 #include "prefdb/team/merge.h"
 
 struct args {
@@ -152,6 +153,11 @@ int prefdb_cmd_merge(int argc, char **argv)
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     cJSON *top = a.json ? cJSON_CreateObject() : NULL;
+    if (top) {
+        cJSON_AddStringToObject(top, "schema", "prefkit-merge-1");
+        cJSON_AddStringToObject(top, "prefkit", PK_VERSION);
+        cJSON_AddStringToObject(top, "store", a.db);
+    }
     cJSON *list = top ? cJSON_AddArrayToObject(top, "files") : NULL;
     int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
     if (!rc)

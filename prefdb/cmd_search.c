@@ -70,7 +70,8 @@ static int on_hit(void *ctx, const struct prefdb__hit *h, struct pk_err *err)
         return 0;
     }
     cJSON *o = cJSON_CreateObject();
-    bool ok = pk_json_add_int(o, "comparison", h->comparison) == 0 &&
+    bool ok = cJSON_AddStringToObject(o, "schema", "prefkit-search-1") &&
+              pk_json_add_int(o, "comparison", h->comparison) == 0 &&
               pk_json_add_int(o, "turn", h->turn) == 0 &&
               cJSON_AddStringToObject(o, "source", h->source) &&
               cJSON_AddStringToObject(o, "role", prefdb__role_name(h->role)) &&

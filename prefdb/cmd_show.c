@@ -112,7 +112,8 @@ static int rows(struct prefdb *db, const char *sql, int64_t id, cJSON **out,
 }
 
 static const char comparison_sql[] =
-    "SELECT id AS row, lower(hex(uid)) AS uid, source, nullif(batch, '') AS"
+    "SELECT 'prefkit-show-1' AS schema, id AS row, lower(hex(uid)) AS uid, "
+    "source, nullif(batch, '') AS"
     " batch, split, extra AS 'extra*' FROM comparison WHERE id = ?1";
 static const char context_sql[] =
     "WITH RECURSIVE up (id, parent, role, content) AS ("
@@ -197,8 +198,9 @@ static void print_rest(const cJSON *o, const char *const *said)
 
 static void print_text(const cJSON *o)
 {
-    static const char *const top[] = {
-        "row", "messages", "responses", "judgments", "ratings", "scores", NULL};
+    static const char *const top[] = {"schema",    "row",       "messages",
+                                      "responses", "judgments", "ratings",
+                                      "scores",    NULL};
     static const char *const rating[] = {"response", "attribute", "value",
                                          NULL};
     static const char *const response[] = {"name", "uid", "content", NULL};

@@ -53,8 +53,11 @@ PK_NODISCARD int prefdb__import_file(struct prefdb *db,
                                      struct prefdb__report *report,
                                      struct pk_err *err);
 
-/* The report as JSON, added to a list: an element of "files" in what
- * `import --json` prints. False when out of memory. */
+/* What `import --json` prints, with no file in *files yet; NULL (and *files)
+ * when out of memory. */
+cJSON *prefdb__report(const char *store, cJSON **files);
+
+/* The report as JSON, added to these files. False when out of memory. */
 bool prefdb__report_add(cJSON *list, const struct prefdb__import *o,
                         const struct prefdb__report *r);
 

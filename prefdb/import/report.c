@@ -1,6 +1,21 @@
 /* What an import did, as JSON (schemas/import-report.schema.json). */
 #include "common/json.h"
+#include "common/version.h"
 #include "prefdb/import/import.h"
+
+cJSON *prefdb__report(const char *store, cJSON **files)
+{
+    cJSON *o = cJSON_CreateObject();
+    *files = NULL;
+    if (cJSON_AddStringToObject(o, "schema", "prefkit-import-report-1") &&
+        cJSON_AddStringToObject(o, "prefkit", PK_VERSION) &&
+        cJSON_AddStringToObject(o, "store", store))
+        *files = cJSON_AddArrayToObject(o, "files");
+    if (*files)
+        return o;
+    cJSON_Delete(o);
+    return NULL;
+}
 
 bool prefdb__report_add(cJSON *list, const struct prefdb__import *a,
                         const struct prefdb__report *r)
