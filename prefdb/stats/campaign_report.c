@@ -14,7 +14,7 @@
 /* One campaign, with copies of what the store lends. */
 struct summary {
     struct prefdb_campaign c;
-    char *texts[4]; /* name, guideline, gold, scored_by */
+    char *texts[5]; /* name, guideline, gold, scored_by, against */
     int64_t tasks, done;
     int64_t gold_pairs;     /* that the gold annotator has judged */
     struct pk_buf versions; /* of the guideline, "1, 2" */
@@ -22,7 +22,7 @@ struct summary {
 
 static void release(struct summary *s)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         free(s->texts[i]);
     pk_buf_release(&s->versions);
 }
@@ -66,8 +66,8 @@ static int summarize(struct prefdb *db, int64_t id, struct summary *out,
     if (rc)
         return rc;
     const char **lent[] = {&out->c.name, &out->c.guideline, &out->c.gold,
-                           &out->c.scored_by};
-    for (int i = 0; i < 4 && !rc; i++) {
+                           &out->c.scored_by, &out->c.against};
+    for (int i = 0; i < 5 && !rc; i++) {
         if (*lent[i] && !(out->texts[i] = pk_strdup(*lent[i])))
             rc = pk_fail_mem(err, "a report");
         *lent[i] = out->texts[i];
@@ -145,11 +145,9 @@ static void put_named(const char *before, const char *name, const char *after)
     fputs(after, stdout);
 }
 
-static void print_settings(const struct summary *s)
+static void print_tasks(const struct summary *s)
 {
     const struct prefdb_campaign *c = &s->c;
-    put_named("campaign ", c->name, ": ");
-    puts(prefdb_dimension_name(c->dimension));
     printf("  tasks      %lld, %lld of them done (%d annotator%s each)",
            (long long)s->tasks, (long long)s->done, c->overlap,
            c->overlap > 1 ? "s" : "");
@@ -157,7 +155,18 @@ static void print_settings(const struct summary *s)
         printf(", last filled %s", prefdb_order_name(c->order));
     if (s->tasks && c->scored_by)
         put_named(" by scores of ", c->scored_by, "");
-    printf("\n  asked      %s%s",
+    if (s->tasks && c->scored_by && c->against)
+        put_named(" and ", c->against, "");
+    putchar('\n');
+}
+
+static void print_settings(const struct summary *s)
+{
+    const struct prefdb_campaign *c = &s->c;
+    put_named("campaign ", c->name, ": ");
+    puts(prefdb_dimension_name(c->dimension));
+    print_tasks(s);
+    printf("  asked      %s%s",
            c->allow_tie ? "a choice, or a tie" : "a choice",
            c->allow_both_bad ? ", or both bad" : "");
     if (c->quota)
@@ -247,7 +256,8 @@ static int add_settings(cJSON *o, const struct summary *s, struct pk_err *err)
         pk_json_add_int(o, "repeat_every", c->repeat_every) ||
         pk_json_add_int(o, "turn_limit", c->turn_limit) ||
         add_text(o, "order", s->tasks ? prefdb_order_name(c->order) : NULL) ||
-        add_text(o, "scored_by", c->scored_by);
+        add_text(o, "scored_by", c->scored_by) ||
+        add_text(o, "against", c->against);
     return bad ? pk_fail_mem(err, "a report") : 0;
 }
 

@@ -90,6 +90,17 @@ run 0 prefkit best --by help --input scored.jsonl --output curve.json \
     --curve --json
 as best-curve.schema.json curve.json
 
+t "a campaign tells of both models that it is ordered by"
+run 0 prefkit train store.db --quiet --dimension safety --base base \
+    --source dialogues --output safe --lr 1e-3 --batch-pairs 128
+run 0 prefkit score --quiet --rm help=help --rm safe=safe --store store.db
+run 0 prefkit campaign store.db d --dimension safety --order uncertain \
+    --scored-by help,safe
+stdout_has "filled uncertain by scores of help and safe$"
+prints campaigns.schema.json 0 prefkit campaign store.db d --json
+stdout_has '"against":[[:space:]]*"safe"'
+prints show.schema.json 0 prefkit show store.db 1 --json
+
 t "every schema is named by a test"
 for schema in "$REPO"/schemas/*.schema.json; do
     name=$(basename "$schema")
