@@ -220,6 +220,9 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
         pk_progress_end(&a->progress);
         if (rc && report->stopped)
             pk_err_suffix(err, "; --skip-bad goes on without such rows");
+        if (rc && *taken && !a->o.dry_run)
+            pk_err_suffix(err, "; taken before: %zu file%s", *taken,
+                          *taken == 1 ? "" : "s");
         if (rc) {
             take_back(a->o.rejects, rejected);
             break;
@@ -269,7 +272,7 @@ int prefdb_cmd_import(int argc, char **argv)
                "FILE holds JSON lines, a JSON array or CSV, may be "
                "gzip-compressed, "
                "and is \"-\" for standard input. Each file is taken whole or "
-               "not at all; what is "
+               "not at all, one after the other; what is "
                "in the store already is not doubled, so a file may be imported "
                "again. `prefkit import --formats` lists the formats."};
     struct args a = {.cli.verb = "import", .o.dimension = -1, .o.split = -1};

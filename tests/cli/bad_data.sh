@@ -39,6 +39,13 @@ t "nothing of a refused file is in the store"
 prefkit export -q store.db >now
 must cmp empty now
 
+t "of several files, those before the bad one are taken, and it is said"
+printf '%s\n' "$good" >fine.jsonl
+prefkit init several.db
+run 3 prefkit import several.db fine.jsonl rows.jsonl --format prefkit
+stderr_has "rows.jsonl:2: .*; taken before: 1 file$"
+must test "$(prefkit export -q several.db | wc -l)" -eq 1
+
 t "--skip-bad takes the rest and keeps the bad rows with their reasons"
 run 0 prefkit import store.db rows.jsonl --format prefkit --skip-bad \
     --rejects rejects.jsonl
