@@ -80,7 +80,7 @@ static void count_reason(struct prefdb__report *p, const char *text,
 }
 
 /* {"file", "line", "reason", "row": the row as it was}; a line that is not JSON
- * is kept as "text". */
+ * is kept as "text", unless it is too long. */
 static int write_reject(struct run *r, const struct prefdb__row *row,
                         const char *reason, struct pk_err *err)
 {
@@ -94,7 +94,7 @@ static int write_reject(struct run *r, const struct prefdb__row *row,
     if (row->is_json) {
         pk_buf_adds(b, ",\"row\":");
         pk_buf_add(b, row->line, row->len);
-    } else {
+    } else if (row->len) { /* none of a line that is too long */
         pk_buf_adds(b, ",\"text\":");
         pk_json_quote(b, row->line, pk_utf8_check(row->line, row->len));
     }

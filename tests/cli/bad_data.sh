@@ -54,6 +54,25 @@ must test "$(wc -l <rejects.jsonl)" -eq 1
 must grep -q '"line": *2' rejects.jsonl
 must grep -q '"reason"' rejects.jsonl
 
+t "a line that is too long is a bad row, of which no text is kept"
+{
+    printf '%s\n' "$good"
+    printf '{"messages":[{"role":"user","content":"'
+    head -c 70000000 /dev/zero | tr '\0' x
+    printf '"}],"a":"x","b":"y"}\n%s\n' "$good" | sed 's/"q"/"r"/'
+} | gzip -1 >long.jsonl.gz
+refused 3 "long.jsonl.gz:2: the line is longer than 64 MiB; --skip-bad" \
+    prefkit import store.db long.jsonl.gz --format prefkit
+prefkit init long.db
+run 0 prefkit import long.db long.jsonl.gz --skip-bad --rejects rejects.jsonl
+stdout_has "1  the line is longer than 64 MiB: line 2$"
+must test "$(prefkit export -q long.db | wc -l)" -eq 2
+must test "$(wc -c <rejects.jsonl)" -lt 200
+must grep -q '"line":2,"reason":"the line is longer than 64 MiB"}$' rejects.jsonl
+gzip -dc long.jsonl.gz | sed -n '2,$p' >first.jsonl
+run 0 prefkit import long.db first.jsonl --skip-bad
+stdout_has "1  the line is longer than 64 MiB: line 1$"
+
 t "files that are not there, or cut off"
 refused 4 "nowhere.jsonl" prefkit import store.db nowhere.jsonl
 gzip -n <"$SAMPLE/comparisons.jsonl" | head -c 5000 >short.jsonl.gz
