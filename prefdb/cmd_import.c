@@ -153,6 +153,12 @@ static void print_reason(const struct prefdb__reason *r, const char *unit)
     puts(r->n > PREFDB__LINES ? ", ..." : "");
 }
 
+static void print_count(uint64_t n, const char *what)
+{
+    if (n)
+        printf("  %8llu  %s\n", (unsigned long long)n, what);
+}
+
 static void print_report(const struct args *a, const struct prefdb__report *r)
 {
     const struct prefdb__counts *c = &r->counts;
@@ -168,32 +174,22 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
                (unsigned long long)c->kept);
     printf("\n  %8llu  new judgments; %llu repeats, already there\n",
            (unsigned long long)c->judgments, (unsigned long long)c->repeats);
-    if (c->contradictory)
-        printf("  %8llu  of them contradict an earlier one by the same "
-               "annotator; both are kept\n",
-               (unsigned long long)c->contradictory);
+    print_count(c->contradictory, "of them contradict an earlier one by the "
+                                  "same annotator; both are kept");
     if (c->ratings || c->rated)
         printf("  %8llu  new ratings of responses; %llu already there\n",
                (unsigned long long)c->ratings, (unsigned long long)c->rated);
-    if (c->unjudged)
-        printf("  %8llu  comparisons that nobody judged, kept\n",
-               (unsigned long long)c->unjudged);
-    if (c->single)
-        printf("  %8llu  responses without a comparison, kept\n",
-               (unsigned long long)c->single);
-    if (r->equal)
-        printf("  %8llu  pairs of a ranking with the same text twice, not "
-               "taken\n",
-               (unsigned long long)r->equal);
-    if (r->unanswered)
-        printf("  %8llu  messages without an answer, not taken\n",
-               (unsigned long long)r->unanswered);
-    if (c->empty)
-        printf("  %8llu  comparisons with an empty answer, kept\n",
-               (unsigned long long)c->empty);
+    print_count(c->unjudged, "comparisons that nobody judged, kept");
+    print_count(c->single, "responses without a comparison, kept");
+    print_count(r->equal,
+                "pairs of a ranking with the same text twice, not taken");
+    print_count(r->unanswered, "messages without an answer, not taken");
+    print_count(c->empty, "comparisons with an empty answer, kept");
     printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);
     for (size_t i = 0; i < r->n_reasons; i++)
         print_reason(&r->reasons[i], r->unit);
+    print_count(r->leaks, "root prompts are in more than one split; `prefkit "
+                          "split` deals them anew");
 }
 
 /* The bad rows of a file that has not been taken are not told of. */

@@ -246,6 +246,8 @@ static int finish(struct run *r, struct pk_err *err)
     prefdb__ahead_hash(r->in, sha);
     pk_hex(sha, sizeof sha, r->report->sha256);
     int rc = write_log(r, sha, err);
+    if (!rc)
+        rc = prefdb__leaks(r->db, &r->report->leaks, err);
     if (!rc && r->o->rejects && !on_disk(r->o->rejects))
         rc = pk_fail_errno(err, "cannot write the rejected rows");
     if (rc || r->o->dry_run)

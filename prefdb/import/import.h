@@ -40,6 +40,7 @@ struct prefdb__report {
     bool stopped;        /* at a bad row */
     uint64_t equal;      /* pairs of a ranking left out: the same text twice */
     uint64_t unanswered; /* messages left out: nobody answered them */
+    uint64_t leaks;      /* root prompts now in more than one split */
     struct prefdb__counts counts;
     struct prefdb__reason reasons[PREFDB__REASONS];
     size_t n_reasons;

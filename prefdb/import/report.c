@@ -38,7 +38,8 @@ bool prefdb__report_add(cJSON *list, const struct prefdb__import *a,
                    {"equal_pairs", r->equal},
                    {"unanswered", r->unanswered},
                    {"empty_answers", c->empty},
-                   {"bad", r->bad}};
+                   {"bad", r->bad},
+                   {"leaks", r->leaks}};
     cJSON *o = cJSON_CreateObject();
     bool ok = cJSON_AddItemToArray(list, o);
     ok = ok && cJSON_AddStringToObject(o, "file", a->path);

@@ -54,6 +54,16 @@ must test "$(wc -l <rejects.jsonl)" -eq 1
 must grep -q '"line": *2' rejects.jsonl
 must grep -q '"reason"' rejects.jsonl
 
+t "a prompt in two splits is told of"
+prefkit init leak.db
+run 0 prefkit import leak.db fine.jsonl --split train
+must test "$(grep -c split stdout)" -eq 0
+sed 's/"y"/"z"/' fine.jsonl >other.jsonl
+run 0 prefkit import leak.db other.jsonl --split test
+stdout_has "       1  root prompts are in more than one split"
+run 0 prefkit import leak.db other.jsonl --split test --json
+stdout_has '"leaks":[[:space:]]*1,'
+
 t "a line that is too long is a bad row, of which no text is kept"
 {
     printf '%s\n' "$good"
