@@ -39,7 +39,9 @@ static const struct argp_option options[] = {
     {"source", OPT_SOURCE, "NAME", 0,
      "What the comparisons are called (default: the file's name)", 0},
     {"dimension", OPT_DIMENSION, "D", 0,
-     "helpfulness or safety, where the format does not say", 0},
+     "helpfulness or safety, where the format does not say; where it judges "
+     "both, only these judgments are taken",
+     0},
     {"split", OPT_SPLIT, "S", 0,
      "train, valid, test or hash (default: by the root prompt, 80/10/10)", 0},
     {"skip-bad", OPT_SKIP_BAD, NULL, 0, "Go on after a bad row", 0},
@@ -183,6 +185,7 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
     print_count(c->single, "responses without a comparison, kept");
     print_count(r->equal,
                 "pairs of a ranking with the same text twice, not taken");
+    print_count(r->other, "judgments of the other dimension, not taken");
     print_count(r->unanswered, "messages without an answer, not taken");
     print_count(c->empty, "comparisons with an empty answer, kept");
     printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);

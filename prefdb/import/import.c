@@ -54,6 +54,7 @@ static int put_records(struct run *r, const struct prefdb__made *m,
     if (!rc) {
         r->report->equal += rows->equal;
         r->report->unanswered += rows->unanswered;
+        r->report->other += rows->other;
     }
     return rc;
 }

@@ -40,6 +40,7 @@ struct prefdb__report {
     bool stopped;        /* at a bad row */
     uint64_t equal;      /* pairs of a ranking left out: the same text twice */
     uint64_t unanswered; /* messages left out: nobody answered them */
+    uint64_t other;      /* judgments left out: of the other dimension */
     uint64_t leaks;      /* root prompts now in more than one split */
     struct prefdb__counts counts;
     struct prefdb__reason reasons[PREFDB__REASONS];
@@ -47,8 +48,8 @@ struct prefdb__report {
 };
 
 /* All of the file or nothing of it. PK_EDATA for a bad row ("FILE:17: reason")
- * unless rows are skipped; PK_EUSAGE when the format needs a dimension, or has
- * its own and one is given; PK_EINTR; PK_EIO. */
+ * unless rows are skipped; PK_EUSAGE when the format needs a dimension;
+ * PK_EINTR; PK_EIO. */
 PK_NODISCARD int prefdb__import_file(struct prefdb *db,
                                      const struct prefdb__import *o,
                                      struct prefdb__report *report,

@@ -37,6 +37,7 @@ bool prefdb__report_add(cJSON *list, const struct prefdb__import *a,
                    {"single_responses", c->single},
                    {"equal_pairs", r->equal},
                    {"unanswered", r->unanswered},
+                   {"other_dimension", r->other},
                    {"empty_answers", c->empty},
                    {"bad", r->bad},
                    {"leaks", r->leaks}};
