@@ -191,6 +191,13 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
     printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);
     for (size_t i = 0; i < r->n_reasons; i++)
         print_reason(&r->reasons[i], r->unit);
+    if (*r->shared) {
+        fputs("            source ", stdout);
+        pk_plain_name(stdout, r->source);
+        fputs(" holds rows of ", stdout);
+        pk_plain_name(stdout, r->shared);
+        puts(" too; --source keeps them apart");
+    }
     print_count(r->leaks, "root prompts are in more than one split; `prefkit "
                           "split` deals them anew");
 }

@@ -234,6 +234,32 @@ static int write_log(const struct run *r, const uint8_t sha[32],
     return rc;
 }
 
+/* Two files of one name have become one source, unless each row says its own.
+ */
+static int find_shared(struct run *r, const uint8_t sha[32], struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    if (r->o->source)
+        return 0;
+    int rc = prefdb__prepare(
+        r->db, &s,
+        "SELECT file FROM import_log WHERE source = ?1 AND file <> ?2 AND"
+        " sha256 <> ?3 AND EXISTS (SELECT 1 FROM comparison AS c WHERE"
+        " c.source = ?1) ORDER BY id LIMIT 1",
+        err);
+    if (rc)
+        return rc;
+    prefdb__bind_text(s, 1, r->report->source);
+    prefdb__bind_text(s, 2, r->o->path);
+    prefdb__bind_blob(s, 3, sha, 32);
+    rc = prefdb__step(r->db, s, err);
+    if (rc > 0)
+        snprintf(r->report->shared, sizeof r->report->shared, "%s",
+                 prefdb__text(s, 0));
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
 /* Pipes and terminals have no disk. */
 static bool on_disk(FILE *f)
 {
@@ -246,7 +272,9 @@ static int finish(struct run *r, struct pk_err *err)
     uint8_t sha[32];
     prefdb__ahead_hash(r->in, sha);
     pk_hex(sha, sizeof sha, r->report->sha256);
-    int rc = write_log(r, sha, err);
+    int rc = find_shared(r, sha, err);
+    if (!rc)
+        rc = write_log(r, sha, err);
     if (!rc)
         rc = prefdb__leaks(r->db, &r->report->leaks, err);
     if (!rc && r->o->rejects && !on_disk(r->o->rejects))

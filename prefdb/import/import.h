@@ -2,6 +2,7 @@
 #ifndef PREFKIT_PREFDB_IMPORT_IMPORT_H
 #define PREFKIT_PREFDB_IMPORT_IMPORT_H
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "common/progress.h"
@@ -34,6 +35,8 @@ struct prefdb__reason {
 struct prefdb__report {
     const struct prefdb__format *format; /* NULL: no row was recognised */
     char source[256];
+    char shared[PATH_MAX]; /* another file whose rows have the same source,
+                              where nobody chose it; "": none */
     char sha256[65];
     const char *unit; /* of the numbers below: "line" or "element" */
     uint64_t rows, bad;

@@ -17,6 +17,24 @@ cJSON *prefdb__report(const char *store, cJSON **files)
     return NULL;
 }
 
+static bool add_reasons(cJSON *o, const struct prefdb__report *r)
+{
+    cJSON *reasons = cJSON_AddArrayToObject(o, "reasons");
+    bool ok = reasons != NULL;
+    for (size_t i = 0; ok && i < r->n_reasons; i++) {
+        const struct prefdb__reason *x = &r->reasons[i];
+        cJSON *item = cJSON_CreateObject();
+        ok = cJSON_AddItemToArray(reasons, item) &&
+             cJSON_AddStringToObject(item, "reason", x->text) &&
+             pk_json_add_int(item, "rows", (long long)x->n) == 0;
+        cJSON *lines = ok ? cJSON_AddArrayToObject(item, "lines") : NULL;
+        for (uint64_t k = 0; lines && k < x->n && k < PREFDB__LINES; k++)
+            cJSON_AddItemToArray(lines,
+                                 cJSON_CreateNumber((double)x->lines[k]));
+    }
+    return ok;
+}
+
 bool prefdb__report_add(cJSON *list, const struct prefdb__import *a,
                         const struct prefdb__report *r)
 {
@@ -48,21 +66,11 @@ bool prefdb__report_add(cJSON *list, const struct prefdb__import *a,
     ok = ok && cJSON_AddStringToObject(o, "format",
                                        r->format ? r->format->name : "unknown");
     ok = ok && cJSON_AddStringToObject(o, "source", r->source);
+    ok = ok && (!*r->shared ||
+                cJSON_AddStringToObject(o, "source_shared_with", r->shared));
     ok = ok && cJSON_AddStringToObject(o, "unit", r->unit);
     ok = ok && cJSON_AddBoolToObject(o, "dry_run", a->dry_run);
     for (size_t i = 0; ok && i < sizeof numbers / sizeof numbers[0]; i++)
         ok = pk_json_add_int(o, numbers[i].key, (long long)numbers[i].n) == 0;
-    cJSON *reasons = ok ? cJSON_AddArrayToObject(o, "reasons") : NULL;
-    for (size_t i = 0; reasons && i < r->n_reasons; i++) {
-        const struct prefdb__reason *x = &r->reasons[i];
-        cJSON *item = cJSON_CreateObject();
-        ok = ok && cJSON_AddItemToArray(reasons, item);
-        ok = ok && cJSON_AddStringToObject(item, "reason", x->text);
-        ok = ok && pk_json_add_int(item, "rows", (long long)x->n) == 0;
-        cJSON *lines = ok ? cJSON_AddArrayToObject(item, "lines") : NULL;
-        for (uint64_t k = 0; lines && k < x->n && k < PREFDB__LINES; k++)
-            cJSON_AddItemToArray(lines,
-                                 cJSON_CreateNumber((double)x->lines[k]));
-    }
-    return ok && reasons;
+    return ok && add_reasons(o, r);
 }

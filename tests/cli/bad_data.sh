@@ -64,6 +64,20 @@ stdout_has "       1  root prompts are in more than one split"
 run 0 prefkit import leak.db other.jsonl --split test --json
 stdout_has '"leaks":[[:space:]]*1,'
 
+t "two files of one name are told to be one source"
+mkdir helpful harmless
+cp fine.jsonl helpful/train.jsonl
+cp other.jsonl harmless/train.jsonl
+prefkit init named.db
+run 0 prefkit import named.db helpful/train.jsonl
+must test "$(grep -c -e --source stdout)" -eq 0
+run 0 prefkit import named.db harmless/train.jsonl --dry-run --json
+stdout_has '"source_shared_with":[[:space:]]*"helpful/train.jsonl"'
+run 0 prefkit import named.db harmless/train.jsonl --dry-run --source other
+must test "$(grep -c -e --source stdout)" -eq 0
+run 0 prefkit import named.db harmless/train.jsonl
+stdout_has "source train holds rows of helpful/train.jsonl too; --source keeps them apart"
+
 t "a line that is too long is a bad row, of which no text is kept"
 {
     printf '%s\n' "$good"
