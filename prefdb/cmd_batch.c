@@ -153,6 +153,7 @@ int prefdb_cmd_batch(int argc, char **argv)
     struct pk_err err;
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
     cJSON *top = a.json ? cJSON_CreateObject() : NULL;
     if (top) {
         cJSON_AddStringToObject(top, "schema", "prefkit-batch-1");
@@ -161,6 +162,8 @@ int prefdb_cmd_batch(int argc, char **argv)
     }
     int rc =
         prefdb_open(&db, a.db, a.b.name ? PREFDB_WRITE : PREFDB_READ, &err);
+    if (!rc)
+        prefdb__stop_on_signal(db);
     if (!rc)
         rc = run(&a, db, top, &err);
     if (!rc && a.json)

@@ -396,8 +396,11 @@ int prefdb_cmd_campaign(int argc, char **argv)
     struct pk_err err;
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
     bool writes = a.settings || a.fills;
     int rc = prefdb_open(&db, a.db, writes ? PREFDB_WRITE : PREFDB_READ, &err);
+    if (!rc)
+        prefdb__stop_on_signal(db);
     if (!rc)
         rc = run(&a, db, &err);
     prefdb_close(db);

@@ -107,7 +107,10 @@ int prefdb_cmd_split(int argc, char **argv)
     int64_t counts[3], moved;
     a.held = pk_cli_list(argc, &a.cli);
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
     int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
+    if (!rc)
+        prefdb__stop_on_signal(db);
     if (!rc)
         rc = prefdb__split(db, &a.shares, a.held, a.n_held, a.dry_run, counts,
                            &moved, &err);
