@@ -58,7 +58,8 @@ PROG     := $(B)/prefkit
 # Programs that the end-to-end scripts talk to.
 FAKE     := $(B)/tests/tui/fake_endpoint
 CLIENT   := $(B)/tests/client/serve_client
-HELPERS  := $(FAKE) $(CLIENT)
+SCHEMAS  := $(B)/tests/client/schema_check
+HELPERS  := $(FAKE) $(CLIENT) $(SCHEMAS)
 VERSION  := $(shell sed -n 's/.*PK_VERSION "\(.*\)"/\1/p' common/version.h)
 DEST      = $(DESTDIR)$(PREFIX)
 FORMATTED = $(wildcard *.c $(foreach d,$(ROOMS) tests,$d/*.[ch] $d/*/*.[ch]))
@@ -150,7 +151,10 @@ $(B)/tests/libsupport.a: $(HELP_OBJ)
 $(B)/tests/test_%: $(B)/tests/test_%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/test_annotate_kill: | $(PROG) # runs it
+$(B)/tests/test_prefdb_import: private LDFLAGS += -Wl,--wrap=pk_calloc
 $(FAKE): $(B)/tests/tui/fake_endpoint.o $(B)/tests/libsupport.a
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(SCHEMAS): $(B)/tests/client/schema_check.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/tests/libsupport.a $(B)/libprefkit.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -10,6 +10,7 @@
 
 #include "common/mem.h"
 #include "common/num.h"
+#include "common/plain.h"
 
 static volatile sig_atomic_t caught;
 
@@ -70,8 +71,13 @@ void pk_cli_parse(const struct argp *argp, int argc, char **argv,
 
 static void say(const struct pk_cli *cli, const char *fmt, va_list ap)
 {
+    char *text = NULL;
     fprintf(stderr, "prefkit: %s: ", cli->verb);
-    vfprintf(stderr, fmt, ap);
+    /* It may quote a file: that must not speak to the terminal. */
+    if (vasprintf(&text, fmt, ap) >= 0) {
+        pk_plain_name(stderr, text);
+        free(text);
+    }
     fputc('\n', stderr);
 }
 

@@ -24,6 +24,8 @@ struct pk_lines {
     uint64_t number, size;
     size_t at, have; /* chunk[at..have) is unread */
     struct pk_buf line;
+    bool too_long; /* the last call refused the line for that */
+    bool torn;     /* the rest of a refused line is unread */
     char empty[1]; /* a line of nothing, before any other */
     char chunk[1 << 16];
 };
@@ -105,10 +107,29 @@ static int refill(struct pk_lines *in, struct pk_err *err)
     return n > 0;
 }
 
-/* One line, without its newline, into in->line. */
+/* Past the end of a line that was refused. */
+static int skip_rest(struct pk_lines *in, struct pk_err *err)
+{
+    int rc;
+    while (in->torn && (rc = refill(in, err)) > 0) {
+        char *nl = memchr(in->chunk + in->at, '\n', in->have - in->at);
+        in->at = nl ? (size_t)(nl - in->chunk) + 1 : in->have;
+        in->torn = !nl;
+        if ((rc = pk_check_interrupt(err)))
+            return rc;
+    }
+    return in->torn ? rc : 1;
+}
+
+/* One line, without its newline, into in->line; of one that is too long, its
+ * beginning. */
 static int read_line(struct pk_lines *in, struct pk_err *err)
 {
-    int rc, any = 0;
+    int any = 0, rc;
+    in->too_long = false;
+    rc = skip_rest(in, err);
+    if (rc <= 0)
+        return rc;
     pk_buf_reset(&in->line);
     while ((rc = refill(in, err)) > 0) {
         any = 1;
@@ -117,17 +138,16 @@ static int read_line(struct pk_lines *in, struct pk_err *err)
         char *nl = memchr(from, '\n', left);
         size_t n = nl ? (size_t)(nl - from) : left;
         rc = pk_buf_add(&in->line, from, n);
-        if (rc == PK_EDATA)
-            return pk_fail(err, rc, "%s:%llu: the line is longer than %zu MiB",
-                           in->name, (unsigned long long)in->number + 1,
-                           PK_LINE_MAX >> 20);
+        in->too_long = in->torn = rc == PK_EDATA;
+        if (in->too_long)
+            break;
         if (rc)
             return pk_fail_mem(err, "a line");
         in->at += n + (nl != NULL);
         if (nl)
             break;
     }
-    if (rc < 0)
+    if (rc < 0 && !in->too_long)
         return rc;
     in->number += (uint64_t)any;
     return any;
@@ -163,7 +183,15 @@ int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
         in->number == 1 && n >= 3 && memcmp(s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     *line = s + bom;
     *len = n - bom;
-    return in->number == 1 ? check_text(in, *line, *len, err) : 1;
+    if (in->number == 1 && check_text(in, *line, *len, err) < 0) {
+        in->too_long = false;
+        return PK_EDATA;
+    }
+    return in->too_long
+               ? pk_fail(err, PK_EDATA,
+                         "%s:%llu: the line is longer than %zu MiB", in->name,
+                         (unsigned long long)in->number, PK_LINE_MAX >> 20)
+               : 1;
 }
 
 int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
@@ -178,6 +206,11 @@ int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
         return 1;
     }
     return rc;
+}
+
+bool pk_lines_too_long(const struct pk_lines *in)
+{
+    return in->too_long;
 }
 
 uint64_t pk_lines_number(const struct pk_lines *in)

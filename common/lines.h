@@ -7,9 +7,10 @@
  *     pk_lines_close(in);
  *
  * A line longer than PK_LINE_MAX and a gzip file that ends early are errors
- * (PK_EDATA). A byte-order mark at the start, and the '\r' of "\r\n", are taken
- * off; lines that hold only white space are passed over (they keep their
- * number). A file whose first line holds a NUL is no text (PK_EDATA). */
+ * (PK_EDATA); after the former one may go on (pk_lines_too_long). A byte-order
+ * mark at the start, and the '\r' of "\r\n", are taken off; lines that hold
+ * only white space are passed over (they keep their number). A file whose first
+ * line holds a NUL is no text (PK_EDATA). */
 #ifndef PREFKIT_COMMON_LINES_H
 #define PREFKIT_COMMON_LINES_H
 
@@ -50,6 +51,11 @@ PK_NODISCARD int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
  * counts line ends as content (CSV). */
 PK_NODISCARD int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
                               struct pk_err *err);
+
+/* After an error: was it that the line (pk_lines_number's) is too long? Then
+ * *line and *len are the beginning of it, and the next call goes on behind it:
+ * whoever counts bad rows may take it for one. */
+bool pk_lines_too_long(const struct pk_lines *in);
 
 uint64_t pk_lines_number(const struct pk_lines *in); /* from 1 */
 const char *pk_lines_name(const struct pk_lines *in);

@@ -1,5 +1,6 @@
 /* `prefkit backup DB FILE`: a copy of a store that may be in use. */
 #include "common/json.h"
+#include "common/plain.h"
 #include "prefdb/store/backup.h"
 
 struct args {
@@ -40,6 +41,7 @@ int prefdb_cmd_backup(int argc, char **argv)
     prefdb_close(db);
     if (rc)
         return pk_cli_fail(&a.cli, &err);
-    printf("%s\nfingerprint %s\n", a.file, fingerprint);
+    pk_plain_name(stdout, a.file);
+    printf("\nfingerprint %s\n", fingerprint);
     return pk_cli_finish(&a.cli, 0);
 }

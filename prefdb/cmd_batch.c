@@ -2,6 +2,8 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/num.h"
+#include "common/plain.h"
+#include "common/version.h"
 #include "prefdb/team/deal.h"
 
 struct args {
@@ -86,7 +88,7 @@ static int list_batches(struct prefdb *db, cJSON *list, struct pk_err *err)
         cJSON *o = list ? cJSON_CreateObject() : NULL;
         rc = 0;
         if (!list)
-            printf("%-24.24s", *name ? name : "(none)");
+            pk_plain_column(stdout, *name ? name : "(none)", 24);
         else if (!cJSON_AddStringToObject(o, "batch", name) ||
                  !cJSON_AddItemToArray(list, o))
             rc = pk_fail_mem(err, "a report");
@@ -120,9 +122,11 @@ static int run(const struct args *a, struct prefdb *db, cJSON *top,
                 "the batches that they are in",
                 a->b.source ? " of " : "", a->b.source ? a->b.source : "");
     if (!top) {
-        printf("batch %s%s: %lld comparisons, %lld of them held out (%lld "
+        fputs("batch ", stdout);
+        pk_plain_name(stdout, a->b.name);
+        printf("%s: %lld comparisons, %lld of them held out (%lld "
                "because their prompt was already)\n",
-               a->b.name, a->dry_run ? ", nothing kept (--dry-run)" : "",
+               a->dry_run ? ", nothing kept (--dry-run)" : "",
                (long long)done.taken, (long long)done.held_out,
                (long long)done.leaky);
         return 0;
@@ -149,9 +153,17 @@ int prefdb_cmd_batch(int argc, char **argv)
     struct pk_err err;
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
     cJSON *top = a.json ? cJSON_CreateObject() : NULL;
+    if (top) {
+        cJSON_AddStringToObject(top, "schema", "prefkit-batch-1");
+        cJSON_AddStringToObject(top, "prefkit", PK_VERSION);
+        cJSON_AddStringToObject(top, "store", a.db);
+    }
     int rc =
         prefdb_open(&db, a.db, a.b.name ? PREFDB_WRITE : PREFDB_READ, &err);
+    if (!rc)
+        prefdb__stop_on_signal(db);
     if (!rc)
         rc = run(&a, db, top, &err);
     if (!rc && a.json)

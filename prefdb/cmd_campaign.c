@@ -2,11 +2,13 @@
  * filled with tasks, and how far it is. The report is in campaign_report.c. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/num.h"
+#include "common/plain.h"
 #include "common/utf8.h"
 #include "prefdb/stats/campaign_report.h"
 
@@ -349,7 +351,9 @@ static int print_guideline(const struct args *a, struct prefdb *db,
     if (!rc && !text)
         rc = pk_fail(err, PK_EUSAGE, "%s: '%.60s' has no guideline '%.60s'",
                      a->db, a->name, a->print);
-    if (!rc)
+    if (!rc && text && isatty(STDOUT_FILENO)) /* in a file: as it came */
+        pk_plain_text(stdout, text, strlen(text), "");
+    else if (!rc && text)
         fputs(text, stdout);
     free(text);
     return rc;
@@ -392,8 +396,11 @@ int prefdb_cmd_campaign(int argc, char **argv)
     struct pk_err err;
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
     bool writes = a.settings || a.fills;
     int rc = prefdb_open(&db, a.db, writes ? PREFDB_WRITE : PREFDB_READ, &err);
+    if (!rc)
+        prefdb__stop_on_signal(db);
     if (!rc)
         rc = run(&a, db, &err);
     prefdb_close(db);

@@ -3,6 +3,8 @@
 
 #include "common/cli.h"
 #include "common/json.h"
+#include "common/plain.h"
+#include "common/version.h"
 #include "prefdb/store/check.h"
 
 enum { LISTED = 100 }; /* problems printed; all are counted */
@@ -44,9 +46,13 @@ static void found(void *ctx, const struct prefdb__found *f)
         cJSON_AddStringToObject(o, "what", f->what);
         cJSON_AddItemToArray(a->problems, o);
     } else if (f->row) {
-        printf("%s %lld: %s\n", f->kind, (long long)f->row, f->what);
+        printf("%s %lld: ", f->kind, (long long)f->row);
     } else {
-        printf("%s: %s\n", f->kind, f->what);
+        printf("%s: ", f->kind);
+    }
+    if (!a->json) {
+        pk_plain_name(stdout, f->what);
+        putchar('\n');
     }
 }
 
@@ -60,8 +66,9 @@ static void chain(void *ctx, const struct prefdb__chain *c)
         cJSON_AddStringToObject(o, "head", c->head);
         cJSON_AddItemToArray(a->chains, o);
     } else {
-        printf("chain of store %s: %lld judgments, head %s\n", c->origin,
-               (long long)c->judgments, c->head);
+        fputs("chain of store ", stdout);
+        pk_plain_name(stdout, c->origin);
+        printf(": %lld judgments, head %s\n", (long long)c->judgments, c->head);
     }
 }
 
@@ -69,6 +76,9 @@ static int print_json(const struct args *a, const char *fingerprint,
                       struct pk_err *err)
 {
     cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "schema", "prefkit-check-1");
+    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
+    cJSON_AddStringToObject(o, "store", a->db);
     cJSON_AddBoolToObject(o, "ok", a->found == 0);
     cJSON_AddStringToObject(o, "fingerprint", fingerprint);
     pk_json_add_int(o, "found", (long long)a->found);

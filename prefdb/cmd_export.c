@@ -199,6 +199,7 @@ static void report(const struct args *a, const struct done *done)
         const char *what;
     } notes[] = {
         {p->outvoted, "judgments left out for the majority or the latest"},
+        {p->folded, "judgments folded into another of the same comparison"},
         {p->ties, "ties, left out"},
         {p->both_bad, "both bad, left out"},
         {p->undecided, "without a majority, left out"},

@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/out.h"
+#include "common/plain.h"
 #include "prefdb/import/import.h"
 
 struct args {
@@ -38,7 +39,9 @@ static const struct argp_option options[] = {
     {"source", OPT_SOURCE, "NAME", 0,
      "What the comparisons are called (default: the file's name)", 0},
     {"dimension", OPT_DIMENSION, "D", 0,
-     "helpfulness or safety, where the format does not say", 0},
+     "helpfulness or safety, where the format does not say; where it judges "
+     "both, only these judgments are taken",
+     0},
     {"split", OPT_SPLIT, "S", 0,
      "train, valid, test or hash (default: by the root prompt, 80/10/10)", 0},
     {"skip-bad", OPT_SKIP_BAD, NULL, 0, "Go on after a bad row", 0},
@@ -144,19 +147,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static void print_reason(const struct prefdb__reason *r, const char *unit)
 {
-    printf("    %8llu  %s: %s%s", (unsigned long long)r->n, r->text, unit,
-           r->n == 1 ? "" : "s");
+    printf("    %8llu  ", (unsigned long long)r->n);
+    pk_plain_name(stdout, r->text);
+    printf(": %s%s", unit, r->n == 1 ? "" : "s");
     for (uint64_t i = 0; i < r->n && i < PREFDB__LINES; i++)
         printf("%s %llu", i ? "," : "", (unsigned long long)r->lines[i]);
     puts(r->n > PREFDB__LINES ? ", ..." : "");
 }
 
+static void print_count(uint64_t n, const char *what)
+{
+    if (n)
+        printf("  %8llu  %s\n", (unsigned long long)n, what);
+}
+
 static void print_report(const struct args *a, const struct prefdb__report *r)
 {
     const struct prefdb__counts *c = &r->counts;
-    printf("%s: format %s, source %s%s\n", a->o.path,
-           r->format ? r->format->name : "unknown", r->source,
-           a->o.dry_run ? ", nothing kept (--dry-run)" : "");
+    pk_plain_name(stdout, a->o.path);
+    printf(": format %s, source ", r->format ? r->format->name : "unknown");
+    pk_plain_name(stdout, r->source);
+    puts(a->o.dry_run ? ", nothing kept (--dry-run)" : "");
     printf("  %8llu  rows\n", (unsigned long long)r->rows);
     printf("  %8llu  new comparisons; %llu already there",
            (unsigned long long)c->comparisons, (unsigned long long)c->known);
@@ -165,32 +176,30 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
                (unsigned long long)c->kept);
     printf("\n  %8llu  new judgments; %llu repeats, already there\n",
            (unsigned long long)c->judgments, (unsigned long long)c->repeats);
-    if (c->contradictory)
-        printf("  %8llu  of them contradict an earlier one by the same "
-               "annotator; both are kept\n",
-               (unsigned long long)c->contradictory);
+    print_count(c->contradictory, "of them contradict an earlier one by the "
+                                  "same annotator; both are kept");
     if (c->ratings || c->rated)
         printf("  %8llu  new ratings of responses; %llu already there\n",
                (unsigned long long)c->ratings, (unsigned long long)c->rated);
-    if (c->unjudged)
-        printf("  %8llu  comparisons that nobody judged, kept\n",
-               (unsigned long long)c->unjudged);
-    if (c->single)
-        printf("  %8llu  responses without a comparison, kept\n",
-               (unsigned long long)c->single);
-    if (r->equal)
-        printf("  %8llu  pairs of a ranking with the same text twice, not "
-               "taken\n",
-               (unsigned long long)r->equal);
-    if (r->unanswered)
-        printf("  %8llu  messages without an answer, not taken\n",
-               (unsigned long long)r->unanswered);
-    if (c->empty)
-        printf("  %8llu  comparisons with an empty answer, kept\n",
-               (unsigned long long)c->empty);
+    print_count(c->unjudged, "comparisons that nobody judged, kept");
+    print_count(c->single, "responses without a comparison, kept");
+    print_count(r->equal,
+                "pairs of a ranking with the same text twice, not taken");
+    print_count(r->other, "judgments of the other dimension, not taken");
+    print_count(r->unanswered, "messages without an answer, not taken");
+    print_count(c->empty, "comparisons with an empty answer, kept");
     printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);
     for (size_t i = 0; i < r->n_reasons; i++)
         print_reason(&r->reasons[i], r->unit);
+    if (*r->shared) {
+        fputs("            source ", stdout);
+        pk_plain_name(stdout, r->source);
+        fputs(" holds rows of ", stdout);
+        pk_plain_name(stdout, r->shared);
+        puts(" too; --source keeps them apart");
+    }
+    print_count(r->leaks, "root prompts are in more than one split; `prefkit "
+                          "split` deals them anew");
 }
 
 /* The bad rows of a file that has not been taken are not told of. */
@@ -217,6 +226,9 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
         pk_progress_end(&a->progress);
         if (rc && report->stopped)
             pk_err_suffix(err, "; --skip-bad goes on without such rows");
+        if (rc && *taken && !a->o.dry_run)
+            pk_err_suffix(err, "; taken before: %zu file%s", *taken,
+                          *taken == 1 ? "" : "s");
         if (rc) {
             take_back(a->o.rejects, rejected);
             break;
@@ -231,14 +243,6 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
     return rc;
 }
 
-/* {"files": [...]}, of the files that were read; the list is taken. */
-static int print_json(cJSON *list, struct pk_err *err)
-{
-    cJSON *top = cJSON_CreateObject();
-    cJSON_AddItemToObject(top, "files", list);
-    return pk_json_write(stdout, top, err);
-}
-
 /* Where a file could not be taken, those before it have been, without their bad
  * rows: these are kept in any case. */
 static int run(struct args *a, struct prefdb *db, struct pk_err *err)
@@ -249,11 +253,11 @@ static int run(struct args *a, struct prefdb *db, struct pk_err *err)
         return rc;
     if (rejects)
         a->o.rejects = pk_out_file(rejects);
-    cJSON *list = a->json ? cJSON_CreateArray() : NULL;
+    cJSON *list = NULL, *top = a->json ? prefdb__report(a->db, &list) : NULL;
     size_t taken = 0;
     rc = import_files(a, db, list, &taken, err);
-    if (a->json) {
-        int told = print_json(list, rc ? NULL : err);
+    if (a->json) { /* of the files that were read */
+        int told = pk_json_write(stdout, top, rc ? NULL : err);
         rc = rc ? rc : told;
     }
     if (rejects && taken) {
@@ -274,7 +278,7 @@ int prefdb_cmd_import(int argc, char **argv)
                "FILE holds JSON lines, a JSON array or CSV, may be "
                "gzip-compressed, "
                "and is \"-\" for standard input. Each file is taken whole or "
-               "not at all; what is "
+               "not at all, one after the other; what is "
                "in the store already is not doubled, so a file may be imported "
                "again. `prefkit import --formats` lists the formats."};
     struct args a = {.cli.verb = "import", .o.dimension = -1, .o.split = -1};

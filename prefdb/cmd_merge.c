@@ -4,6 +4,8 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/plain.h"
+#include "common/version.h"
 #include "prefdb/team/merge.h"
 
 struct args {
@@ -51,7 +53,8 @@ static const char *const names[PREFDB__KINDS] = {
 static void print_text(const struct args *a, const char *path,
                        const struct prefdb__merged *m)
 {
-    printf("%s%s\n", path, a->dry_run ? ": nothing kept (--dry-run)" : "");
+    pk_plain_name(stdout, path);
+    puts(a->dry_run ? ": nothing kept (--dry-run)" : "");
     for (int i = 0; i < PREFDB__KINDS; i++)
         if (m->added[i] || m->known[i])
             printf("  %8llu  new %s; %llu already there\n",
@@ -64,8 +67,11 @@ static void print_text(const struct args *a, const char *path,
                (unsigned long long)m->guidelines);
     printf("  %8llu  conflicts%s\n", (unsigned long long)m->conflicts,
            m->conflicts ? ":" : "");
-    for (uint64_t i = 0; i < m->conflicts && i < PREFDB__CONFLICTS; i++)
-        printf("            %s\n", m->conflict[i]);
+    for (uint64_t i = 0; i < m->conflicts && i < PREFDB__CONFLICTS; i++) {
+        fputs("            ", stdout);
+        pk_plain_name(stdout, m->conflict[i]);
+        putchar('\n');
+    }
     if (m->conflicts > PREFDB__CONFLICTS)
         puts("            ...");
     if (m->leaks)
@@ -147,6 +153,11 @@ int prefdb_cmd_merge(int argc, char **argv)
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     cJSON *top = a.json ? cJSON_CreateObject() : NULL;
+    if (top) {
+        cJSON_AddStringToObject(top, "schema", "prefkit-merge-1");
+        cJSON_AddStringToObject(top, "prefkit", PK_VERSION);
+        cJSON_AddStringToObject(top, "store", a.db);
+    }
     cJSON *list = top ? cJSON_AddArrayToObject(top, "files") : NULL;
     int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
     if (!rc)

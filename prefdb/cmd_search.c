@@ -3,7 +3,7 @@
 
 #include "common/json.h"
 #include "common/num.h"
-#include "prefdb/store/plain.h"
+#include "common/plain.h"
 #include "prefdb/store/search.h"
 
 struct args {
@@ -63,14 +63,15 @@ static int on_hit(void *ctx, const struct prefdb__hit *h, struct pk_err *err)
     a->hits++;
     if (!a->json) {
         printf("comparison %lld (", (long long)h->comparison);
-        prefdb__print_plain(stdout, h->source, strlen(h->source), 0);
+        pk_plain_name(stdout, h->source);
         printf("), %s: ", h->answer ? "response" : prefdb__role_name(h->role));
-        prefdb__print_plain(stdout, h->snippet, strlen(h->snippet), 4);
+        pk_plain_text(stdout, h->snippet, strlen(h->snippet), "    ");
         putchar('\n');
         return 0;
     }
     cJSON *o = cJSON_CreateObject();
-    bool ok = pk_json_add_int(o, "comparison", h->comparison) == 0 &&
+    bool ok = cJSON_AddStringToObject(o, "schema", "prefkit-search-1") &&
+              pk_json_add_int(o, "comparison", h->comparison) == 0 &&
               pk_json_add_int(o, "turn", h->turn) == 0 &&
               cJSON_AddStringToObject(o, "source", h->source) &&
               cJSON_AddStringToObject(o, "role", prefdb__role_name(h->role)) &&
@@ -92,7 +93,8 @@ int prefdb_cmd_search(int argc, char **argv)
         .args_doc = "DB WORD...",
         .doc = "Find turns that hold all the words, in prompts and responses."
                "\vCase and accents do not count; \"two words\" in quotes are a "
-               "phrase; nothing else has a meaning. The first search makes the "
+               "phrase; nothing else has a meaning. Chinese and Japanese words "
+               "are found within a line. The first search makes the "
                "index. Exit status 1 when nothing is found."};
     struct args a = {.cli.verb = "search",
                      .words = PK_BUF_INIT(1 << 16),

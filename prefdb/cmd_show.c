@@ -4,7 +4,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/num.h"
-#include "prefdb/store/plain.h"
+#include "common/plain.h"
 #include "prefdb/team/campaign.h"
 
 struct args {
@@ -112,7 +112,8 @@ static int rows(struct prefdb *db, const char *sql, int64_t id, cJSON **out,
 }
 
 static const char comparison_sql[] =
-    "SELECT id AS row, lower(hex(uid)) AS uid, source, nullif(batch, '') AS"
+    "SELECT 'prefkit-show-1' AS schema, id AS row, lower(hex(uid)) AS uid, "
+    "source, nullif(batch, '') AS"
     " batch, split, extra AS 'extra*' FROM comparison WHERE id = ?1";
 static const char context_sql[] =
     "WITH RECURSIVE up (id, parent, role, content) AS ("
@@ -190,15 +191,16 @@ static void print_rest(const cJSON *o, const char *const *said)
             continue;
         printf(", %s ", m->string);
         const char *s = m->valuestring ? m->valuestring : "";
-        prefdb__print_plain(stdout, s, strlen(s), 4);
+        pk_plain_text(stdout, s, strlen(s), "    ");
     }
     putchar('\n');
 }
 
 static void print_text(const cJSON *o)
 {
-    static const char *const top[] = {
-        "row", "messages", "responses", "judgments", "ratings", "scores", NULL};
+    static const char *const top[] = {"schema",    "row",       "messages",
+                                      "responses", "judgments", "ratings",
+                                      "scores",    NULL};
     static const char *const rating[] = {"response", "attribute", "value",
                                          NULL};
     static const char *const response[] = {"name", "uid", "content", NULL};
@@ -209,8 +211,8 @@ static void print_text(const cJSON *o)
     cJSON_ArrayForEach(m, cJSON_GetObjectItem(o, "messages"))
     {
         printf("\n%s:\n    ", text_of(m, "role"));
-        prefdb__print_plain(stdout, text_of(m, "content"),
-                            strlen(text_of(m, "content")), 4);
+        pk_plain_text(stdout, text_of(m, "content"),
+                      strlen(text_of(m, "content")), "    ");
         putchar('\n');
     }
     cJSON_ArrayForEach(m, cJSON_GetObjectItem(o, "responses"))
@@ -218,8 +220,8 @@ static void print_text(const cJSON *o)
         printf("\nresponse %s", text_of(m, "name"));
         print_rest(m, response);
         printf("    ");
-        prefdb__print_plain(stdout, text_of(m, "content"),
-                            strlen(text_of(m, "content")), 4);
+        pk_plain_text(stdout, text_of(m, "content"),
+                      strlen(text_of(m, "content")), "    ");
         putchar('\n');
     }
     putchar('\n');
@@ -233,13 +235,16 @@ static void print_text(const cJSON *o)
     {
         const char *s = text_of(m, "attribute");
         printf("rating of %s: ", text_of(m, "response"));
-        prefdb__print_plain(stdout, s, strlen(s), 4);
+        pk_plain_name(stdout, s);
         printf(" %s", cJSON_GetObjectItem(m, "value")->valuestring);
         print_rest(m, rating);
     }
-    cJSON_ArrayForEach(m, cJSON_GetObjectItem(o, "scores")) printf(
-        "score of %s by %s: %s\n", text_of(m, "response"), text_of(m, "name"),
-        cJSON_GetObjectItem(m, "value")->valuestring);
+    cJSON_ArrayForEach(m, cJSON_GetObjectItem(o, "scores"))
+    {
+        printf("score of %s by ", text_of(m, "response"));
+        pk_plain_name(stdout, text_of(m, "name"));
+        printf(": %s\n", cJSON_GetObjectItem(m, "value")->valuestring);
+    }
 }
 
 int prefdb_cmd_show(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/version.h"
 #include "prefdb/team/deal.h"
 
 struct args {
@@ -80,6 +81,9 @@ static int report(const struct args *a, const int64_t counts[3], int64_t moved,
         return 0;
     }
     cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "schema", "prefkit-split-1");
+    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
+    cJSON_AddStringToObject(o, "store", a->db);
     for (int i = 0; i < 3; i++)
         pk_json_add_int(o, prefdb_split_name((enum prefdb_split)i), counts[i]);
     pk_json_add_int(o, "moved", moved);
@@ -103,7 +107,10 @@ int prefdb_cmd_split(int argc, char **argv)
     int64_t counts[3], moved;
     a.held = pk_cli_list(argc, &a.cli);
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    pk_catch_signals();
     int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
+    if (!rc)
+        prefdb__stop_on_signal(db);
     if (!rc)
         rc = prefdb__split(db, &a.shares, a.held, a.n_held, a.dry_run, counts,
                            &moved, &err);

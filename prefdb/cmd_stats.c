@@ -5,6 +5,7 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/num.h"
+#include "common/plain.h"
 #include "common/version.h"
 #include "prefdb/stats/history.h"
 #include "prefdb/stats/stats.h"
@@ -83,8 +84,9 @@ static void add_source(struct prefdb__source *sum,
 static void print_lengths(const struct prefdb__source *x)
 {
     double n = x->comparisons ? (double)x->comparisons : 1;
-    printf("%-24.24s %9llu %5.1f %9.1f %8.1f %8.1f %8.1f %7.1f %7.1f\n",
-           x->name, (unsigned long long)x->comparisons, x->turns / n,
+    pk_plain_column(stdout, x->name, 24);
+    printf(" %9llu %5.1f %9.1f %8.1f %8.1f %8.1f %7.1f %7.1f\n",
+           (unsigned long long)x->comparisons, x->turns / n,
            x->chars.example / n, x->chars.prompt / n, x->chars.response / n,
            x->words.example / n, x->words.prompt / n, x->words.response / n);
 }
@@ -94,9 +96,11 @@ static void print_said(const struct prefdb__source *x, enum prefdb_dimension d)
     const struct prefdb__said *s = &x->said[d];
     if (!s->judgments)
         return;
-    printf("\n%s, %s: %llu judgments of %llu comparisons, %llu named "
+    putchar('\n');
+    pk_plain_name(stdout, x->name);
+    printf(", %s: %llu judgments of %llu comparisons, %llu named "
            "annotators\n",
-           x->name, prefdb_dimension_name(d), (unsigned long long)s->judgments,
+           prefdb_dimension_name(d), (unsigned long long)s->judgments,
            (unsigned long long)s->comparisons,
            (unsigned long long)s->annotators);
     for (int i = 0; i < 4; i++)
@@ -144,7 +148,8 @@ static void print_text(const struct prefdb__stats *s)
            "empty", "cut off");
     for (size_t i = 0; i < s->n_sources; i++) {
         const struct prefdb__source *x = &s->sources[i];
-        printf("%-24.24s %9llu %9llu %9llu %9llu %9llu\n", x->name,
+        pk_plain_column(stdout, x->name, 24);
+        printf(" %9llu %9llu %9llu %9llu %9llu\n",
                (unsigned long long)x->splits[0],
                (unsigned long long)x->splits[1],
                (unsigned long long)x->splits[2], (unsigned long long)x->empty,

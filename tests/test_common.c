@@ -10,6 +10,7 @@
 #include "common/late.h"
 #include "common/mem.h"
 #include "common/num.h"
+#include "common/plain.h"
 #include "common/rng.h"
 #include "common/sha256.h"
 #include "common/utf8.h"
@@ -216,6 +217,67 @@ END_TEST
 
 /* The generator's published sequence from the state 1, 2, 3, 4; the rest was
  * computed from the authors' description in another language. */
+/* What f prints; to be freed. */
+static char *printed(void (*f)(FILE *out, const char *s), const char *s)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+    ck_assert_ptr_nonnull(out);
+    f(out, s);
+    fclose(out);
+    return text;
+}
+
+static void ck_printed(void (*f)(FILE *out, const char *s), const char *s,
+                       const char *want)
+{
+    char *text = printed(f, s);
+    ck_assert_str_eq(text, want);
+    free(text);
+}
+
+static void put_text(FILE *out, const char *s)
+{
+    pk_plain_text(out, s, strlen(s), "  ");
+}
+
+static void put_column(FILE *out, const char *s)
+{
+    pk_plain_column(out, s, 8);
+}
+
+START_TEST(plain_text)
+{
+    ck_printed(put_text, "a\tb\n\x1b[31m", "a\tb\n  <ESC>[31m");
+    ck_printed(pk_plain_name, "a\tb\n\x01\r", "a<TAB>b<LF><01><CR>");
+    /* U+061C, U+202E, U+200B, U+E000, U+0080, a tag. */
+    ck_printed(pk_plain_name, "\xd8\x9c\xe2\x80\xae\xe2\x80\x8b",
+               "<ALM><RLO><ZWSP>");
+    ck_printed(pk_plain_name, "\xee\x80\x80\xc2\x80\xf3\xa0\x81\x81",
+               "<U+E000><U+0080><U+E0041>");
+    ck_printed(pk_plain_name, "\xff\xe4\xb8", "<FF><E4><B8>");
+    /* A joined emoji stays one. */
+    ck_printed(put_text, "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb",
+               "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb");
+}
+END_TEST
+
+START_TEST(plain_columns)
+{
+    ck_printed(put_column, "", "        ");
+    ck_printed(put_column, "abcdefgh", "abcdefgh");
+    ck_printed(put_column, "abcdefghi", "abcde...");
+    /* Two columns each: the third would be half out. */
+    ck_printed(put_column, "\u4f60\u597d\u5417\u4f60",
+               "\u4f60\u597d\u5417\u4f60");
+    ck_printed(put_column, "\u4f60\u597d\u5417\u4f60x", "\u4f60\u597d... ");
+    ck_printed(put_column, "e\u0301e", "e\u0301e      ");
+    ck_printed(put_column, "\x1b[31m", "<ESC>...");
+    ck_printed(put_column, "a\u200db", "ab      ");
+}
+END_TEST
+
 START_TEST(rng_vectors)
 {
     static const uint64_t published[] = {11520u,
@@ -420,6 +482,8 @@ static Suite *suite(void)
     tcase_add_test(t, utf8_round_trip);
     tcase_add_test(t, utf8_counts);
     tcase_add_test(t, utf8_check_stops);
+    tcase_add_test(t, plain_text);
+    tcase_add_test(t, plain_columns);
     tcase_add_test(t, rng_vectors);
     tcase_add_test(t, rng_derived);
     tcase_add_test(t, sha256_vectors);

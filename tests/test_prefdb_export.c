@@ -60,64 +60,70 @@ static const struct {
     struct prefdb__pairs_done done;
     const char *has, *has_not;
 } policies[] = {
-    {{ANY}, {5, 12, 2, 1, 1, 1, .same = 0}, "two to one", "margin"},
+    {{ANY},
+     {5, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1},
+     "two to one",
+     "margin"},
     {{ANY, .votes = PREFDB__LATEST},
-     {5, 12, 4, 2, 1, .same = 0},
+     {5, 12, 4, .ties = 2, .both_bad = 1},
      "split",
      NULL},
-    {{ANY, .votes = PREFDB__ALL}, {9, 12, 0, 2, 1, .same = 0}, "split", NULL},
+    {{ANY, .votes = PREFDB__ALL},
+     {9, 12, 0, .ties = 2, .both_bad = 1},
+     "split",
+     NULL},
     {{ANY, .votes = PREFDB__SOFT},
-     {6, 12, 0, 1, 1, .same = 0},
+     {6, 12, 0, .ties = 1, .both_bad = 1},
      "\"probability\":0.5}",
      "\"tie\""},
     {{ANY, .votes = PREFDB__SOFT},
-     {6, 12, 0, 1, 1, .same = 0},
+     {6, 12, 0, .ties = 1, .both_bad = 1},
      "\"probability\":0.666666667",
      NULL},
     {{ANY, .votes = PREFDB__SOFT, .keep_ties = true},
-     {7, 12, 0, 0, 1, .same = 0},
+     {7, 12, 0, .both_bad = 1},
      "\"probability\":0.75",
      "\"bad\""},
     {{ANY, .margin = PREFDB__LARGE},
-     {5, 12, 2, 1, 1, 1, .no_strength = 1},
+     {5, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1, .no_strength = 1},
      "\"margin\":2}",
      "0.333"},
     {{ANY, .margin = PREFDB__SMALL},
-     {5, 12, 2, 1, 1, 1, .no_strength = 1},
+     {5, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1, .no_strength = 1},
      "\"margin\":0.666666667}",
      "\"margin\":2"},
     {{ANY, .drop_strength_0 = true},
-     {4, 12, 2, 1, 1, 1, .strength_0 = 1},
+     {4, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1, .strength_0 = 1},
      "silent",
      "unsure"},
     {{ANY, .same_after = 11},
-     {4, 12, 2, 1, 1, 1, .same = 1},
+     {4, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1, .same = 1},
      "silent",
      "same start"},
     {{ANY, .same_after = 12},
-     {5, 12, 2, 1, 1, 1, .same = 0},
+     {5, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1},
      "same start",
      NULL},
     {{ANY, .layout = PREFDB__HH},
-     {4, 12, 2, 1, 1, 1, .unwritable = 1},
+     {4, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1, .unwritable = 1},
      "{\"chosen\":\"\\n\\nHuman: silent\\n\\nAssistant: Z\",\"rejected\":"
      "\"\\n\\nHuman: silent\\n\\nAssistant: A\"}",
      "system"},
     {{ANY, .layout = PREFDB__SWIFT, .margin = PREFDB__LARGE},
-     {5, 12, 2, 1, 1, 1, .no_strength = 1},
+     {5, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1, .no_strength = 1},
      "{\"messages\":[{\"role\":\"user\",\"content\":\"two to one\"},{\"role\":"
      "\"assistant\",\"content\":\"A\"}],\"rejected_response\":\"Z\","
      "\"margin\":2}",
      NULL},
     {{ANY, .layout = PREFDB__FACTORY},
-     {5, 12, 2, 1, 1, 1, .same = 0},
+     {5, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1},
      "{\"conversations\":[{\"from\":\"system\",\"value\":\"be\"},{\"from\":"
      "\"human\",\"value\":\"s\"}],\"chosen\":{\"from\":\"gpt\",\"value\":"
      "\"same start A\"},\"rejected\":{\"from\":\"gpt\",\"value\":\"same start "
      "Z\"}}",
      NULL},
     {{ANY, .layout = PREFDB__OPENRLHF},
-     {5, 12, 2, 1, 1, 1, .same = 0},
+     {5, 12, 2, .ties = 1, .both_bad = 1, .undecided = 1},
      "{\"prompt\":[{\"role\":\"user\",\"content\":\"silent\"}],\"chosen\":"
      "[{\"role\":\"assistant\",\"content\":\"Z\"}],\"rejected\":[{\"role\":"
      "\"assistant\",\"content\":\"A\"}]}",
@@ -140,6 +146,9 @@ START_TEST(test_policy)
     ck_assert_uint_eq(d.same, want.same);
     ck_assert_uint_eq(d.unwritable, want.unwritable);
     ck_assert_uint_eq(d.no_strength, want.no_strength);
+    ck_assert_uint_eq(d.rows + d.outvoted + d.folded + d.ties + d.both_bad +
+                          d.undecided + d.strength_0 + d.same + d.unwritable,
+                      d.judgments);
     ck_assert_msg(strstr(text, policies[_i].has), "no %s in\n%s",
                   policies[_i].has, text);
     if (policies[_i].has_not)

@@ -418,9 +418,8 @@ START_TEST(test_rejects)
         ck_assert_ptr_nonnull(strstr(text, "\"response\":\"L\""));
     }
     free(text);
-    cJSON *top = cJSON_CreateObject();
-    ck_assert(
-        prefdb__report_add(cJSON_AddArrayToObject(top, "files"), &o, &report));
+    cJSON *files, *top = prefdb__report("rejects.db", &files);
+    ck_assert(prefdb__report_add(files, &o, &report));
     text = cJSON_PrintUnformatted(top);
     check_schema("schemas/import-report.schema.json", text);
     cJSON_free(text);

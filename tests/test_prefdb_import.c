@@ -8,6 +8,19 @@
 #include "common/json.h"
 #include "tests/prefdb_rows.h"
 
+/* The linker puts this in pk_calloc's place (Makefile): while it is set, what
+ * is of this size is not to be had. */
+static size_t not_to_be_had;
+void *__real_pk_calloc(size_t n, size_t size);
+void *__wrap_pk_calloc(size_t n, size_t size);
+
+void *__wrap_pk_calloc(size_t n, size_t size)
+{
+    return not_to_be_had && n * size == not_to_be_had
+               ? NULL
+               : __real_pk_calloc(n, size);
+}
+
 /* The only judgment of that dimension. */
 static void only(struct prefdb *db, enum prefdb_dimension d,
                  struct prefdb_example *x)
@@ -31,6 +44,26 @@ static const struct prefdb_turn *other(const struct prefdb_example *x)
 {
     return x->choice == PREFDB_A ? &x->b : &x->a;
 }
+
+/* A row is bad, and there is no room for the reason. */
+START_TEST(test_no_memory)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("memory.db");
+    struct prefdb__import o = plain_import(NULL);
+    char text[sizeof two_rows + 16];
+    snprintf(text, sizeof text, "%s[]\n", two_rows);
+    o.skip_bad = true;
+    not_to_be_had = sizeof err;
+    int rc = import_text(db, "memory.jsonl", text, o, &report, &err);
+    not_to_be_had = 0;
+    ck_assert_int_eq(rc, PK_EMEM);
+    ck_ok(import_text(db, "memory.jsonl", text, o, &report, &err));
+    ck_assert_uint_eq(report.bad, 1);
+    prefdb_close(db);
+}
+END_TEST
 
 /* ---- HH ------------------------------------------------------------------ */
 
@@ -77,14 +110,6 @@ START_TEST(test_needs_dimension)
         PK_EUSAGE);
     ck_assert_ptr_nonnull(strstr(err.text, "--dimension"));
     ck_assert_int_eq(number(db, "SELECT count(*) FROM turn"), 0);
-    struct prefdb__import o = plain_import(NULL);
-    o.dimension = PREFDB_SAFETY;
-    ck_assert_int_eq(
-        import_text(db, "pku.jsonl",
-                    "{\"prompt\":\"p\",\"response_0\":\"x\","
-                    "\"response_1\":\"y\",\"better_response_id\":0}",
-                    o, &report, &err),
-        PK_EUSAGE);
     prefdb_close(db);
 }
 END_TEST
@@ -159,20 +184,49 @@ END_TEST
 
 /* ---- PKU ----------------------------------------------------------------- */
 
+static const char pku_row[] =
+    "{\"prompt\":\"p\",\"response_0\":\"x\",\"response_1\":\"y\","
+    "\"prompt_source\":\"ps\",\"response_0_source\":\"m0\","
+    "\"is_response_0_safe\":true,\"is_response_1_safe\":false,"
+    "\"response_1_severity_level\":3,\"better_response_id\":1,"
+    "\"safer_response_id\":0}";
+
+/* --dimension takes only that one's judgments, and they are the same as when
+ * both are taken. _i is the dimension. */
+START_TEST(test_pku_one_dimension)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb_example x;
+    struct prefdb *db = new_store("one.db");
+    struct prefdb__import o = plain_import(NULL);
+    o.dimension = _i;
+    ck_ok(import_text(db, "pku.jsonl", pku_row, o, &report, &err));
+    ck_assert_uint_eq(report.counts.judgments, 1);
+    ck_assert_uint_eq(report.other, 1);
+    only(db, (enum prefdb_dimension)_i, &x);
+    ck_text(*preferred(&x), _i == PREFDB_SAFETY ? "x" : "y");
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison AS c,"
+                                " judgment AS j WHERE coalesce(j.extra,"
+                                " c.extra) ->> 'prompt_source' = 'ps'"),
+                     1);
+    o.dimension = -1;
+    ck_ok(import_text(db, "pku.jsonl", pku_row, o, &report, &err));
+    ck_assert_uint_eq(report.counts.judgments, 1);
+    ck_assert_uint_eq(report.counts.repeats, 1);
+    ck_assert_uint_eq(report.other, 0);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_pku)
 {
     struct pk_err err;
     struct prefdb__report report;
     struct prefdb_example x;
     struct prefdb *db = new_store("pku.db");
-    ck_ok(import_text(
-        db, "pku.jsonl",
-        "{\"prompt\":\"p\",\"response_0\":\"x\",\"response_1\":\"y\","
-        "\"prompt_source\":\"ps\",\"response_0_source\":\"m0\","
-        "\"is_response_0_safe\":true,\"is_response_1_safe\":false,"
-        "\"response_1_severity_level\":3,\"better_response_id\":1,"
-        "\"safer_response_id\":0}",
-        plain_import(NULL), &report, &err));
+    ck_ok(import_text(db, "pku.jsonl", pku_row, plain_import(NULL), &report,
+                      &err));
     ck_assert_str_eq(report.format->name, "pku");
     ck_assert_uint_eq(report.counts.judgments, 2);
     only(db, PREFDB_HELPFULNESS, &x);
@@ -377,12 +431,15 @@ int main(void)
     Suite *s = suite_create("prefdb_import");
     TCase *formats = tcase_create("formats");
     tcase_set_timeout(formats, 60);
+    tcase_add_test(formats, test_no_memory);
     tcase_add_test(formats, test_hh);
     tcase_add_test(formats, test_needs_dimension);
     tcase_add_loop_test(formats, test_trl, 0,
                         (int)(sizeof trl_rows / sizeof trl_rows[0]));
     tcase_add_test(formats, test_trl_of_best);
     tcase_add_test(formats, test_pku);
+    tcase_add_loop_test(formats, test_pku_one_dimension, PREFDB_HELPFULNESS,
+                        PREFDB_SAFETY + 1);
     tcase_add_loop_test(formats, test_pku_label, 0,
                         (int)(sizeof pku_labels / sizeof pku_labels[0]));
     tcase_add_test(formats, test_prefkit);

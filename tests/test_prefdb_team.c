@@ -474,6 +474,73 @@ START_TEST(test_search)
 }
 END_TEST
 
+/* A signal ends the work at its next step, within a statement too, and nothing
+ * of it is kept. _i: which work. */
+START_TEST(test_signal)
+{
+    struct pk_err err;
+    int64_t n[3], moved = 0;
+    struct prefdb__shares shares = {{0, 0, 100}, "x"};
+    struct prefdb__batch b = {.name = "w", .size = 0};
+    struct prefdb__batched done;
+    struct prefdb_campaign c = {
+        .name = "c", .overlap = 1, .lease_seconds = 60, .guideline = ""};
+    struct prefdb_fill f = {.order = PREFDB_OLDEST};
+    struct prefdb *db = store_of("signal.db", 0, 2000, NULL, NULL);
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    int64_t before = number(db, "SELECT sum(split = 'test') FROM comparison");
+    prefdb__stop_on_signal(db);
+    pk_catch_signals();
+    ck_assert_int_eq(raise(SIGINT), 0);
+    int rc = _i == 0
+                 ? prefdb__split(db, &shares, NULL, 0, false, n, &moved, &err)
+             : _i == 1 ? prefdb__batch_fill(db, &b, false, &done, &err)
+                       : prefdb_campaign_fill(db, c.id, &f, &moved, &err);
+    ck_assert_int_eq(rc, PK_EINTR);
+    sqlite3_progress_handler(db->sql, 0, NULL, NULL);
+    ck_assert_int_eq(number(db, "SELECT sum(split = 'test') FROM comparison"),
+                     before);
+    ck_assert_int_eq(
+        number(db, "SELECT count(*) FROM comparison WHERE batch <> ''"), 0);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM task"), 0);
+    prefdb_close(db);
+}
+END_TEST
+
+/* Chinese and Japanese have no spaces between words. An index of an older
+ * prefkit's, in which a run of characters was one word, is made anew. */
+START_TEST(test_search_in_a_run)
+{
+    static const char rows[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":"
+        "\"开封在中国的河南省。\"}],"
+        "\"a\":\"café中国 naïve\",\"b\":\"東京タワーへ行く\"}\n";
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("cjk.db");
+    ck_ok(
+        import_text(db, "cjk.jsonl", rows, plain_import(NULL), &report, &err));
+    ck_ok(prefdb__exec(
+        db,
+        "CREATE VIRTUAL TABLE search USING fts5 (content, content = 'turn',"
+        " content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2');"
+        "INSERT INTO search (rowid, content) SELECT id, content FROM turn;"
+        "INSERT INTO meta SELECT 'searched', max(id) FROM turn",
+        &err));
+    for (int again = 0; again < 2; again++) {
+        ck_assert_int_eq(hits(db, "中国"), 101);
+        ck_assert_int_eq(hits(db, "国中"), 0);
+        ck_assert_int_eq(hits(db, "中国 cafe"), 100);
+        ck_assert_int_eq(hits(db, "中国河南省"), 0);
+        ck_assert_int_eq(hits(db, "河南省 中国"), 1);
+        ck_assert_int_eq(hits(db, "タワー"), 100);
+        ck_assert_int_eq(hits(db, "NAIVE"), 100);
+    }
+    ck_assert_int_eq(problems(db), 0);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_batch)
 {
     struct pk_err err;
@@ -646,11 +713,13 @@ int main(void)
     TCase *rest = tcase_create("rest");
     tcase_set_timeout(rest, 60);
     tcase_add_test(rest, test_search);
+    tcase_add_test(rest, test_search_in_a_run);
     tcase_add_test(rest, test_batch);
     tcase_add_test(rest, test_split);
     tcase_add_test(rest, test_near_identical);
     tcase_add_test(rest, test_backup);
     tcase_add_test(rest, test_killed_imports);
+    tcase_add_loop_test(rest, test_signal, 0, 3); /* last: it lasts */
     suite_add_tcase(s, rest);
     return run_suite(s);
 }

@@ -261,16 +261,20 @@ static int finish(struct run *r, const struct tally *t, struct pk_err *err)
     uint64_t a = t->n[PREFDB_A], b = t->n[PREFDB_B];
     uint64_t all = a + b + t->n[PREFDB_TIE] + t->n[PREFDB_BOTH_BAD];
     bool soft = r->o->votes == PREFDB__SOFT;
+    bool latest = r->o->votes == PREFDB__LATEST;
     int side = a >= b ? PREFDB_A : PREFDB_B;
     if (!all || r->o->votes == PREFDB__ALL)
         return 0;
-    if (r->o->votes == PREFDB__LATEST) {
-        r->done->outvoted += all - t->n[t->last_choice];
+    uint64_t agree = latest           ? t->n[t->last_choice]
+                     : a == b || soft ? all
+                                      : t->n[side];
+    r->done->outvoted += all - agree;
+    r->done->folded += agree - 1;
+    if (latest)
         return t->last_choice > PREFDB_B
                    ? write_neither(r, t->last, t->last_choice, err)
                    : write_choice(r, t->last, t->last_choice, t->last_strength,
                                   1, err);
-    }
     if (a == b && a == 0)
         return write_neither(r, t->last,
                              t->n[PREFDB_TIE] >= t->n[PREFDB_BOTH_BAD]
@@ -281,8 +285,6 @@ static int finish(struct run *r, const struct tally *t, struct pk_err *err)
         r->done->undecided++;
         return 0;
     }
-    if (!soft)
-        r->done->outvoted += all - t->n[side];
     double p = ((double)t->n[side] +
                 0.5 * (double)(t->n[PREFDB_TIE] + t->n[PREFDB_BOTH_BAD])) /
                (double)all;

@@ -76,6 +76,15 @@ static int next_line(struct prefdb__ahead *a, char **line, size_t *len,
     return rc;
 }
 
+/* Out of memory: the line that was begun last is no row. */
+static int drop_line(struct prefdb__ahead *a, struct block *b)
+{
+    b->n--;
+    prefdb__made_reset(&b->rows[b->n].made);
+    pk_json_spare_add(&a->spare, b->json[b->n]);
+    return pk_fail_mem(&b->err, "a block of rows");
+}
+
 static int take_line(struct prefdb__ahead *a, struct block *b, const char *line,
                      size_t len)
 {
@@ -89,7 +98,7 @@ static int take_line(struct prefdb__ahead *a, struct block *b, const char *line,
     b->at[b->n++] = b->text.len;
     if (pk_buf_add(&b->text, line, len) < 0 || pk_buf_addc(&b->text, 0) < 0 ||
         !pk_grow(&room->text, &room->cap, len, 1))
-        return pk_fail_mem(&b->err, "a block of rows");
+        return drop_line(a, b);
     pk_sha256_raw(a->sha, line, len);
     pk_sha256_raw(a->sha, "\n", 1);
     const char *problem = prefdb__infile_problem(a->in);
@@ -104,7 +113,7 @@ static int take_line(struct prefdb__ahead *a, struct block *b, const char *line,
         return 0;
     r->err = pk_calloc(1, sizeof *r->err);
     if (!r->err)
-        return pk_fail_mem(&b->err, "a block of rows");
+        return drop_line(a, b);
     *r->err = why;
     return r->rc == PK_EDATA ? 0 : (b->err = why).code;
 }

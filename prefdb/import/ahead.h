@@ -47,7 +47,8 @@ uint64_t prefdb__ahead_size(const struct prefdb__ahead *a);
  * or NULL. */
 cJSON *prefdb__ahead_held(struct prefdb__ahead *a);
 
-/* After the end: SHA-256 of all lines, each with a newline. */
+/* After the end: SHA-256 of all rows, each with a newline (of a line that is
+ * too long, the newline). */
 void prefdb__ahead_hash(struct prefdb__ahead *a, uint8_t out[32]);
 
 void prefdb__ahead_close(struct prefdb__ahead *a); /* NULL is fine */

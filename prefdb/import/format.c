@@ -159,7 +159,8 @@ static const char *dimension_text(const struct prefdb__format *f)
     case PREFDB__HELPFUL:
         return "helpfulness, or --dimension";
     default:
-        return "the format's own";
+        return "the format's own; --dimension takes only that one's "
+               "judgments";
     }
 }
 

@@ -11,7 +11,8 @@ enum prefdb__dimension_from {
     PREFDB__ASKED,   /* --dimension, which must be given */
     PREFDB__ROW,     /* the row; --dimension where a row does not say */
     PREFDB__HELPFUL, /* helpfulness, unless --dimension says otherwise */
-    PREFDB__FIXED    /* the format itself; --dimension is refused */
+    PREFDB__FIXED    /* the format itself; of --dimension, the others'
+                        judgments are left out, and counted */
 };
 
 #define PREFDB__NONE (-1) /* a label that makes no judgment */

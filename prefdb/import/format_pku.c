@@ -35,9 +35,21 @@ static enum prefdb_label label_of(const int safe[2], int safer)
     return safe[safer] ? PREFDB_PREFERRED_SAFE : PREFDB_PREFERRED_UNSAFE;
 }
 
-static int read_judgments(const cJSON *row, struct prefdb__record *out,
+/* Is it a judgment to be taken? One that is not is counted. */
+static bool wanted(struct prefdb__rows *rows, int said, enum prefdb_dimension d)
+{
+    bool other = rows->dimension >= 0 && rows->dimension != (int)d;
+    rows->other += said >= 0 && other;
+    return said >= 0 && !other;
+}
+
+/* *extra: where what has no column goes. It is the same judgment's whether the
+ * other dimension is taken or not, so that it stays the same judgment. */
+static int read_judgments(const cJSON *row, struct prefdb__rows *rows,
+                          struct prefdb__record *out, cJSON ***extra,
                           struct pk_err *err)
 {
+    struct prefdb__judgment *j = NULL;
     int better = -1, safer = -1, safe[2] = {-1, -1};
     int rc = read_id(row, "better_response_id", &better, err);
     if (!rc)
@@ -48,16 +60,20 @@ static int read_judgments(const cJSON *row, struct prefdb__record *out,
         rc = prefdb__read_bool(row, "is_response_1_safe", -1, &safe[1], err);
     if (rc)
         return rc;
-    if (better >= 0 && !prefdb__record_judgment(out, PREFDB_HELPFULNESS,
-                                                better ? PREFDB_B : PREFDB_A))
+    if (wanted(rows, better, PREFDB_HELPFULNESS) &&
+        !(j = prefdb__record_judgment(out, PREFDB_HELPFULNESS,
+                                      better ? PREFDB_B : PREFDB_A)))
         return pk_fail_mem(err, "a judgment");
-    if (safer >= 0) {
-        struct prefdb__judgment *j = prefdb__record_judgment(
-            out, PREFDB_SAFETY, safer ? PREFDB_B : PREFDB_A);
+    if (wanted(rows, safer, PREFDB_SAFETY)) {
+        j = prefdb__record_judgment(out, PREFDB_SAFETY,
+                                    safer ? PREFDB_B : PREFDB_A);
         if (!j)
             return pk_fail_mem(err, "a judgment");
         j->label = label_of(safe, safer);
+    } else if (safer >= 0) {
+        j = NULL;
     }
+    *extra = j ? &j->extra : &out->extra;
     return 0;
 }
 
@@ -146,6 +162,7 @@ static int read(const struct prefdb__format *f, cJSON *row,
                                         "safer_response_id",
                                         NULL};
     const char *prompt, *r0, *r1;
+    cJSON **extra = NULL;
     int rc = pk_json_need_str(row, "prompt", &prompt, err);
     if (!rc)
         rc = pk_json_need_str(row, "response_0", &r0, err);
@@ -158,16 +175,13 @@ static int read(const struct prefdb__format *f, cJSON *row,
     if (!rc)
         rc = prefdb__record_turn(out, PREFDB_USER, prompt, strlen(prompt), err);
     if (!rc)
-        rc = read_judgments(row, out, err);
+        rc = read_judgments(row, rows, out, &extra, err);
     if (!rc)
         rc = rate(row, out, err);
     if (rc)
         return rc;
     out->a.turn = (struct prefdb_turn){PREFDB_ASSISTANT, r0, strlen(r0)};
     out->b.turn = (struct prefdb_turn){PREFDB_ASSISTANT, r1, strlen(r1)};
-    cJSON **extra = out->n_judgments
-                        ? &out->judgments[out->n_judgments - 1].extra
-                        : &out->extra;
     rc = prefdb__keep_rest(row, known, extra, err);
     return rc || !*extra ? rc : group(*extra, err);
 }

@@ -54,6 +54,7 @@ static int put_records(struct run *r, const struct prefdb__made *m,
     if (!rc) {
         r->report->equal += rows->equal;
         r->report->unanswered += rows->unanswered;
+        r->report->other += rows->other;
     }
     return rc;
 }
@@ -80,7 +81,7 @@ static void count_reason(struct prefdb__report *p, const char *text,
 }
 
 /* {"file", "line", "reason", "row": the row as it was}; a line that is not JSON
- * is kept as "text". */
+ * is kept as "text", unless it is too long. */
 static int write_reject(struct run *r, const struct prefdb__row *row,
                         const char *reason, struct pk_err *err)
 {
@@ -94,7 +95,7 @@ static int write_reject(struct run *r, const struct prefdb__row *row,
     if (row->is_json) {
         pk_buf_adds(b, ",\"row\":");
         pk_buf_add(b, row->line, row->len);
-    } else {
+    } else if (row->len) { /* none of a line that is too long */
         pk_buf_adds(b, ",\"text\":");
         pk_json_quote(b, row->line, pk_utf8_check(row->line, row->len));
     }
@@ -233,6 +234,32 @@ static int write_log(const struct run *r, const uint8_t sha[32],
     return rc;
 }
 
+/* Two files of one name have become one source, unless each row says its own.
+ */
+static int find_shared(struct run *r, const uint8_t sha[32], struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    if (r->o->source)
+        return 0;
+    int rc = prefdb__prepare(
+        r->db, &s,
+        "SELECT file FROM import_log WHERE source = ?1 AND file <> ?2 AND"
+        " sha256 <> ?3 AND EXISTS (SELECT 1 FROM comparison AS c WHERE"
+        " c.source = ?1) ORDER BY id LIMIT 1",
+        err);
+    if (rc)
+        return rc;
+    prefdb__bind_text(s, 1, r->report->source);
+    prefdb__bind_text(s, 2, r->o->path);
+    prefdb__bind_blob(s, 3, sha, 32);
+    rc = prefdb__step(r->db, s, err);
+    if (rc > 0)
+        snprintf(r->report->shared, sizeof r->report->shared, "%s",
+                 prefdb__text(s, 0));
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
 /* A pipe has no disk, and what is compressed on the way no descriptor. */
 static bool on_disk(FILE *f)
 {
@@ -246,7 +273,11 @@ static int finish(struct run *r, struct pk_err *err)
     uint8_t sha[32];
     prefdb__ahead_hash(r->in, sha);
     pk_hex(sha, sizeof sha, r->report->sha256);
-    int rc = write_log(r, sha, err);
+    int rc = find_shared(r, sha, err);
+    if (!rc)
+        rc = write_log(r, sha, err);
+    if (!rc)
+        rc = prefdb__leaks(r->db, &r->report->leaks, err);
     if (!rc && r->o->rejects && !on_disk(r->o->rejects))
         rc = pk_fail_errno(err, "cannot write the rejected rows");
     if (rc || r->o->dry_run)

@@ -250,12 +250,26 @@ static int read_header(struct prefdb__infile *in, struct pk_err *err)
 
 /* ---- Any of them --------------------------------------------------------- */
 
+/* A line that is too long is a bad row, where a row is a line. In an array or a
+ * CSV record there is no telling where the next row begins. */
+static int lines_row(struct prefdb__infile *in, int rc, char **row, size_t *len)
+{
+    bool too_long = rc < 0 && pk_lines_too_long(in->in);
+    in->problem = too_long ? "the line is longer than 64 MiB" : NULL;
+    in->number = pk_lines_number(in->in);
+    *row = too_long ? in->empty : in->line;
+    *len = too_long ? 0 : in->len;
+    return too_long ? 1 : rc;
+}
+
 static int start(struct prefdb__infile *in, struct pk_err *err)
 {
     int rc = refill(in, err);
-    if (rc <= 0)
+    if (rc == 0 || (rc < 0 && !pk_lines_too_long(in->in)))
         return rc;
     in->layout = layout_of(pk_lines_name(in->in), in->line);
+    if (rc < 0)
+        return rc;
     if (in->layout == ARRAY)
         in->at = strcspn(in->line, "[") + 1;
     return in->layout == CSV ? read_header(in, err) : 1;
@@ -268,16 +282,10 @@ int prefdb__infile_next(struct prefdb__infile *in, char **row, size_t *len,
     int rc = first ? start(in, err) : 1;
     *row = NULL;
     *len = 0;
+    if (in->layout == LINES)
+        return lines_row(in, first ? rc : refill(in, err), row, len);
     if (rc <= 0)
         return rc;
-    if (in->layout == LINES) {
-        if (!first)
-            rc = pk_lines_next(in->in, &in->line, &in->len, err);
-        in->number = pk_lines_number(in->in);
-        *row = in->line;
-        *len = in->len;
-        return rc;
-    }
     rc = in->layout == ARRAY ? next_element(in, err) : next_record(in, err);
     if (rc > 0) {
         *row = in->row.data ? in->row.data : in->empty;

@@ -4,7 +4,7 @@
  * A file whose first character is '[' is an array. One that is named *.csv, or
  * is not named as JSON and begins as a header does, is CSV, whose records
  * become objects of texts. Memory holds one row, of at most PK_LINE_MAX
- * bytes. */
+ * bytes; a longer line of JSON lines is a row with a problem, and empty. */
 #ifndef PREFKIT_PREFDB_IMPORT_INFILE_H
 #define PREFKIT_PREFDB_IMPORT_INFILE_H
 

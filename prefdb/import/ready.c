@@ -16,11 +16,6 @@ int prefdb__plan_check(const struct prefdb__plan *p, struct pk_err *err)
                        "%s: format %s does not say what was judged; give "
                        "--dimension helpfulness or --dimension safety",
                        p->path, f->name);
-    if (f && f->dimension == PREFDB__FIXED && given)
-        return pk_fail(err, PK_EUSAGE,
-                       "%s: format %s states its own dimensions; leave "
-                       "--dimension out",
-                       p->path, f->name);
     if (f && f->evaluation &&
         (p->split == PREFDB_TRAIN || p->split == PREFDB_VALID))
         return pk_fail(err, PK_EUSAGE,

@@ -18,7 +18,7 @@ void prefdb__rows_reset(struct prefdb__rows *rows)
     rows->taken = NULL;
     rows->n = 0;
     rows->reject = NULL;
-    rows->equal = rows->unanswered = 0;
+    rows->equal = rows->unanswered = rows->other = 0;
     rows->no_memory = false;
 }
 

@@ -28,6 +28,7 @@ struct prefdb__rows {
                             not the one that was read; owned by `taken` */
     uint64_t equal;      /* pairs that were left out: the same text twice */
     uint64_t unanswered; /* messages that were left out: nobody answered */
+    uint64_t other;      /* judgments that were left out: not of `dimension` */
     bool no_memory;      /* set by those below that return a pointer */
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/num.h"
+#include "common/plain.h"
 #include "prefdb/stats/agreement.h"
 
 static unsigned long long ull(uint64_t n)
@@ -88,8 +89,11 @@ static void print_pairs(const struct prefdb__agreement *a,
     for (size_t i = 0; i < t->n && i < most; i++) {
         const struct prefdb__two *x = &t->v[i];
         char p[16];
-        printf("    %-20.20s %-20.20s %6llu %7.1f%%  ", a->people.v[x->low],
-               a->people.v[x->high], ull(x->units), 100 * x->same);
+        fputs("    ", stdout);
+        pk_plain_column(stdout, a->people.v[x->low], 20);
+        putchar(' ');
+        pk_plain_column(stdout, a->people.v[x->high], 20);
+        printf(" %6llu %7.1f%%  ", ull(x->units), 100 * x->same);
         if (x->plain.undefined)
             printf("%-29s", why(&x->plain));
         else
@@ -162,8 +166,9 @@ static int print_sources(const struct prefdb__agreement *a, int d,
             rc = prefdb__coefs(g, PREFDB__STRENGTH, s, err);
         if (rc)
             return rc;
-        printf("  %-24.24s %9llu %8llu", a->sources.v[i], ull(g->judgments),
-               ull(g->shared));
+        fputs("  ", stdout);
+        pk_plain_column(stdout, a->sources.v[i], 24);
+        printf(" %9llu %8llu", ull(g->judgments), ull(g->shared));
         print_value(&c[PREFDB__C_PERCENT]);
         print_value(&c[PREFDB__C_ALPHA]);
         print_value(&c[PREFDB__C_AC1]);
@@ -206,7 +211,9 @@ static void print_among(const struct prefdb__agreement *a,
         printf("   %8.8s alpha", name);
     putchar('\n');
     for (size_t i = 0; i < n; i++) {
-        printf("  %-24.24s %9llu %8llu", a->people.v[v[i].id],
+        fputs("  ", stdout);
+        pk_plain_column(stdout, a->people.v[v[i].id], 24);
+        printf(" %9llu %8llu",
                ull(a->habits[2 * v[i].id + (uint32_t)d].judgments),
                ull(v[i].on[PREFDB__CHOICE].shared));
         if (v[i].on[PREFDB__CHOICE].shared)
@@ -235,7 +242,8 @@ static void print_habits(const struct prefdb__agreement *a,
            gold ? "    right" : "");
     for (size_t i = 0; i < n; i++) {
         const struct prefdb__habits *h = &a->habits[2 * v[i].id + (uint32_t)d];
-        printf("  %-24.24s", a->people.v[v[i].id]);
+        fputs("  ", stdout);
+        pk_plain_column(stdout, a->people.v[v[i].id], 24);
         print_share(h->left, h->sided);
         print_share(h->longer, h->unequal);
         if (h->timed)

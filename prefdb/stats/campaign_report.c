@@ -7,13 +7,14 @@
 
 #include "common/json.h"
 #include "common/mem.h"
+#include "common/plain.h"
 #include "common/version.h"
 #include "prefdb/stats/agreement.h"
 
 /* One campaign, with copies of what the store lends. */
 struct summary {
     struct prefdb_campaign c;
-    char *texts[4]; /* name, guideline, gold, scored_by */
+    char *texts[5]; /* name, guideline, gold, scored_by, against */
     int64_t tasks, done;
     int64_t gold_pairs;     /* that the gold annotator has judged */
     struct pk_buf versions; /* of the guideline, "1, 2" */
@@ -21,7 +22,7 @@ struct summary {
 
 static void release(struct summary *s)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         free(s->texts[i]);
     pk_buf_release(&s->versions);
 }
@@ -65,8 +66,8 @@ static int summarize(struct prefdb *db, int64_t id, struct summary *out,
     if (rc)
         return rc;
     const char **lent[] = {&out->c.name, &out->c.guideline, &out->c.gold,
-                           &out->c.scored_by};
-    for (int i = 0; i < 4 && !rc; i++) {
+                           &out->c.scored_by, &out->c.against};
+    for (int i = 0; i < 5 && !rc; i++) {
         if (*lent[i] && !(out->texts[i] = pk_strdup(*lent[i])))
             rc = pk_fail_mem(err, "a report");
         *lent[i] = out->texts[i];
@@ -137,18 +138,35 @@ habits_of(const struct people *p, const struct prefdb_campaign *c, size_t who)
 
 /* ---- Text ---------------------------------------------------------------- */
 
-static void print_settings(const struct summary *s)
+static void put_named(const char *before, const char *name, const char *after)
+{
+    fputs(before, stdout);
+    pk_plain_name(stdout, name);
+    fputs(after, stdout);
+}
+
+static void print_tasks(const struct summary *s)
 {
     const struct prefdb_campaign *c = &s->c;
-    printf("campaign %s: %s\n", c->name, prefdb_dimension_name(c->dimension));
     printf("  tasks      %lld, %lld of them done (%d annotator%s each)",
            (long long)s->tasks, (long long)s->done, c->overlap,
            c->overlap > 1 ? "s" : "");
     if (s->tasks)
-        printf(", last filled %s%s%s", prefdb_order_name(c->order),
-               c->scored_by ? " by scores of " : "",
-               c->scored_by ? c->scored_by : "");
-    printf("\n  asked      %s%s",
+        printf(", last filled %s", prefdb_order_name(c->order));
+    if (s->tasks && c->scored_by)
+        put_named(" by scores of ", c->scored_by, "");
+    if (s->tasks && c->scored_by && c->against)
+        put_named(" and ", c->against, "");
+    putchar('\n');
+}
+
+static void print_settings(const struct summary *s)
+{
+    const struct prefdb_campaign *c = &s->c;
+    put_named("campaign ", c->name, ": ");
+    puts(prefdb_dimension_name(c->dimension));
+    print_tasks(s);
+    printf("  asked      %s%s",
            c->allow_tie ? "a choice, or a tie" : "a choice",
            c->allow_both_bad ? ", or both bad" : "");
     if (c->quota)
@@ -157,15 +175,18 @@ static void print_settings(const struct summary *s)
            (long long)c->lease_seconds / 60);
     if (c->turn_limit)
         printf("  live       %lld turns at most\n", (long long)c->turn_limit);
-    if (c->guideline && *c->guideline)
-        printf("  guideline  version %s (there are: %s)\n", c->guideline,
-               s->versions.data);
-    if (c->gold && s->gold_pairs)
-        printf("  gold       the %lld that %s has judged, one in %lld\n",
-               (long long)s->gold_pairs, c->gold, (long long)c->gold_every);
-    else if (c->gold)
-        printf("  gold       one in %lld, but %s has judged none yet\n",
-               (long long)c->gold_every, c->gold);
+    if (c->guideline && *c->guideline) {
+        put_named("  guideline  version ", c->guideline, " (there are: ");
+        put_named("", s->versions.data, ")\n");
+    }
+    if (c->gold && s->gold_pairs) {
+        printf("  gold       the %lld that ", (long long)s->gold_pairs);
+        put_named("", c->gold, " has judged, one in ");
+        printf("%lld\n", (long long)c->gold_every);
+    } else if (c->gold) {
+        printf("  gold       one in %lld, but ", (long long)c->gold_every);
+        put_named("", c->gold, " has judged none yet\n");
+    }
     if (c->repeat_every)
         printf("  repeats    one in %lld\n", (long long)c->repeat_every);
 }
@@ -189,8 +210,9 @@ static void print_people(const struct people *p,
     for (size_t i = 0; i < p->a.people.n; i++) {
         const struct prefdb__habits *h = habits_of(p, c, i);
         const char *name = p->a.people.v[i];
-        printf("%-20.20s %8llu %8lld", *name ? name : "(nobody)",
-               (unsigned long long)h->judgments, (long long)p->skipped[i]);
+        pk_plain_column(stdout, *name ? name : "(nobody)", 20);
+        printf(" %8llu %8lld", (unsigned long long)h->judgments,
+               (long long)p->skipped[i]);
         if (h->timed)
             printf(" %9.1f", h->median);
         else
@@ -234,7 +256,8 @@ static int add_settings(cJSON *o, const struct summary *s, struct pk_err *err)
         pk_json_add_int(o, "repeat_every", c->repeat_every) ||
         pk_json_add_int(o, "turn_limit", c->turn_limit) ||
         add_text(o, "order", s->tasks ? prefdb_order_name(c->order) : NULL) ||
-        add_text(o, "scored_by", c->scored_by);
+        add_text(o, "scored_by", c->scored_by) ||
+        add_text(o, "against", c->against);
     return bad ? pk_fail_mem(err, "a report") : 0;
 }
 

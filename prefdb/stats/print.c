@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/plain.h"
 #include "prefdb/stats/history.h"
 
 #define BAR 40
@@ -42,8 +43,9 @@ static void print_batches(const struct prefdb__slice *v, size_t n)
            "better", "slight", "neglig");
     for (size_t i = 0; i < n; i++) {
         double all = (double)stated(&v[i]);
-        printf("  %-18.18s %9llu", v[i].name[0] ? v[i].name : "(none)",
-               ull(v[i].judgments));
+        fputs("  ", stdout);
+        pk_plain_column(stdout, v[i].name[0] ? v[i].name : "(none)", 18);
+        printf(" %9llu", ull(v[i].judgments));
         for (int k = 3; k >= 0 && all > 0; k--)
             printf(" %6.1f", 100 * (double)v[i].strengths[k] / all);
         if (all > 0) {
@@ -82,8 +84,9 @@ static void print_periods(const struct prefdb__slice *v, size_t n)
     printf("\njudgments over time, %s\n", prefdb_dimension_name(v->dimension));
     printf("  %-10s %9s %10s\n", "", "judgments", "annotators");
     for (size_t i = 0; i < n; i++) {
-        printf("  %-10s %9llu %10llu  ", v[i].name, ull(v[i].judgments),
-               ull(v[i].annotators));
+        fputs("  ", stdout);
+        pk_plain_column(stdout, v[i].name, 10);
+        printf(" %9llu %10llu  ", ull(v[i].judgments), ull(v[i].annotators));
         int to = (int)((double)v[i].judgments / (double)most * BAR + 0.5);
         for (int k = 0; k < to; k++)
             putchar('#');
@@ -132,9 +135,9 @@ void prefdb__attributes_text(const struct prefdb_attribute *v, size_t n)
         printf("\n%-24s %9s %9s %10s %8s  %s\n", "ratings of responses",
                "ratings", "responses", "annotators", "mean", "scale");
     for (size_t i = 0; i < n; i++) {
-        printf("%-24.24s %9llu %9llu %10llu %8.3f  ", v[i].name,
-               ull(v[i].ratings), ull(v[i].responses), ull(v[i].annotators),
-               v[i].mean);
+        pk_plain_column(stdout, v[i].name, 24);
+        printf(" %9llu %9llu %10llu %8.3f  ", ull(v[i].ratings),
+               ull(v[i].responses), ull(v[i].annotators), v[i].mean);
         if (isnan(v[i].low))
             puts("not stated");
         else
@@ -171,8 +174,9 @@ static void print_ranking(const struct prefdb__rankings *r, int d,
            rounds ? "95% interval" : "", "judgments", "won");
     for (size_t i = 0; i < x->n; i++) {
         const struct prefdb__ranked *m = &x->v[i];
-        printf("  %4zu %-32.32s %7.1f ", i + 1, r->models.v[m->model],
-               prefdb__elo(m->theta));
+        printf("  %4zu ", i + 1);
+        pk_plain_column(stdout, r->models.v[m->model], 32);
+        printf(" %7.1f ", prefdb__elo(m->theta));
         if (rounds)
             printf(" %6.1f to %6.1f", prefdb__elo(m->low),
                    prefdb__elo(m->high));

@@ -5,12 +5,18 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "prefdb/store/tokens.h"
 
 /* No copy of the text: it is read from turn. Accents and case do not count. */
 static const char create[] =
     "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5 (content,"
     " content = 'turn', content_rowid = 'id',"
-    " tokenize = 'unicode61 remove_diacritics 2')";
+    " tokenize = '" PREFDB__TOKENS " remove_diacritics 2')";
+
+/* Is there an index of an older prefkit's, in other words than ours? */
+static const char stale[] =
+    "SELECT count(*) FROM sqlite_schema WHERE name ="
+    " 'search' AND instr(sql, '" PREFDB__TOKENS "') = 0";
 
 enum { STEP = 20000 }; /* turns indexed in one transaction */
 
@@ -78,11 +84,32 @@ static int index_some(struct prefdb *db, int64_t *upto, struct pk_err *err)
     return rc ? rc : last != 0;
 }
 
+/* Such an index is made anew. */
+static int drop_stale(struct prefdb *db, struct pk_err *err)
+{
+    int64_t old = 0;
+    int rc = prefdb__int(db, stale, 0, &old, err);
+    if (rc || !old)
+        return rc;
+    rc = prefdb__begin(db, err);
+    if (rc)
+        return rc;
+    rc = prefdb__int(db, stale, 0, &old, err); /* another may have been here */
+    if (!rc && old)
+        rc = prefdb__exec(db,
+                          "DROP TABLE search;"
+                          "DELETE FROM meta WHERE key = 'searched'",
+                          err);
+    return prefdb__end(db, rc, err);
+}
+
 static int update_index(struct prefdb *db, struct pk_progress *progress,
                         struct pk_err *err)
 {
     int64_t upto = 0, searched, max;
-    int rc = prefdb__int(db, "SELECT max(id) FROM turn", 0, &max, err);
+    int rc = drop_stale(db, err);
+    if (!rc)
+        rc = prefdb__int(db, "SELECT max(id) FROM turn", 0, &max, err);
     if (!rc)
         rc = prefdb__int(db, "SELECT value FROM meta WHERE key = 'searched'",
                          -1, &searched, err);

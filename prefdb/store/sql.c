@@ -27,6 +27,9 @@ int prefdb__fail(const struct prefdb *db, struct pk_err *err)
     case SQLITE_BUSY:
         return pk_fail(err, PK_EIO,
                        "%s: another process is writing to it; try again", path);
+    case SQLITE_INTERRUPT:
+        return pk_interrupted() ? pk_check_interrupt(err)
+                                : pk_fail(err, PK_EIO, "%s: interrupted", path);
     case SQLITE_READONLY:
         return pk_fail(err, PK_EIO, "%s: the store is read-only", path);
     case SQLITE_NOTADB:
@@ -44,6 +47,18 @@ int prefdb__fail(const struct prefdb *db, struct pk_err *err)
     default:
         return pk_fail(err, PK_EIO, "%s: %s", path, sqlite3_errmsg(db->sql));
     }
+}
+
+static int stop(void *arg)
+{
+    (void)arg;
+    return pk_interrupted();
+}
+
+void prefdb__stop_on_signal(struct prefdb *db)
+{
+    enum { STEPS = 10000 }; /* of SQLite's machine: less than a millisecond */
+    sqlite3_progress_handler(db->sql, STEPS, stop, NULL);
 }
 
 int prefdb__damaged(const struct prefdb *db, const char *what, int64_t row,

@@ -16,6 +16,7 @@
 #include "common/version.h"
 #include "prefdb/store/bulk.h"
 #include "prefdb/store/log.h"
+#include "prefdb/store/tokens.h"
 
 /* The schema is longer than the 4095 bytes that ISO C promises. */
 #pragma GCC diagnostic push
@@ -53,7 +54,8 @@ static int configure(struct prefdb *db, struct pk_err *err)
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         sqlite3_limit(db->sql, limits[i].what, limits[i].most);
     sqlite3_busy_timeout(db->sql, PREFDB__BUSY_MS);
-    if (sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL))
+    if (sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) ||
+        prefdb__tokens_register(db->sql))
         return prefdb__fail(db, err);
     return prefdb__settle(db, err);
 }

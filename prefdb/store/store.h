@@ -52,6 +52,10 @@ int prefdb__fail_foreign(const char *path, struct pk_err *err);
 int prefdb__damaged(const struct prefdb *db, const char *what, int64_t row,
                     struct pk_err *err);
 
+/* From here on a signal that is caught (common/cli.h) ends a long statement
+ * too, with PK_EINTR: for verbs whose work is a few of them. */
+void prefdb__stop_on_signal(struct prefdb *db);
+
 /* The connection's settings: at first, and after it was used with others. */
 PK_NODISCARD int prefdb__settle(struct prefdb *db, struct pk_err *err);
 

@@ -24,6 +24,10 @@ struct prefdb__counts {
  * (store.h). */
 PK_NODISCARD int prefdb__mark_singles(struct prefdb *db, struct pk_err *err);
 
+/* How many root prompts are in more than one split (leaks.c). */
+PK_NODISCARD int prefdb__leaks(struct prefdb *db, uint64_t *out,
+                               struct pk_err *err);
+
 /* ---- Ratings (write_ratings.c) ------------------------------------------- */
 
 struct prefdb__ratings {

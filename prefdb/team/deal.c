@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cli.h"
+
 #include "prefdb/team/campaign.h"
 
 /* ---- Batches ------------------------------------------------------------- */
@@ -172,6 +174,8 @@ static int deal_roots(struct prefdb *db, const struct prefdb__shares *shares,
         prefdb__bind_text(add, 2,
                           prefdb_split_name(share_of(db->sha, shares, root)));
         rc = prefdb__run(db, add, err);
+        if (!rc)
+            rc = pk_check_interrupt(err);
     }
     sqlite3_finalize(read);
     sqlite3_finalize(add);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cli.h"
 #include "common/mem.h"
 #include "common/rng.h"
 #include "prefdb/team/campaign.h"
@@ -176,6 +177,8 @@ static int weigh(struct prefdb *db, const struct prefdb_fill *f,
             rc = margin(db, s, out->v[i], f->against, &two, err);
         d[i] = (struct doubt){out->v[i], certainty(one, two, both)};
         scored += isfinite(d[i].certain) != 0;
+        if (!rc)
+            rc = pk_check_interrupt(err);
     }
     sqlite3_finalize(s);
     if (!rc && out->n && !scored)
@@ -236,6 +239,8 @@ int prefdb__tasks_add(struct prefdb *db, int64_t campaign, const int64_t *ids,
         sqlite3_bind_int64(s, 2, last + 1 + (int64_t)i);
         sqlite3_bind_int64(s, 3, ids[i]);
         rc = prefdb__run(db, s, err);
+        if (!rc && n > 1) /* one alone is a labeler's own: it is kept */
+            rc = pk_check_interrupt(err);
     }
     sqlite3_finalize(s);
     return rc;

@@ -442,7 +442,7 @@ static int adopt(struct run *r, struct pk_err *err)
 
 static int copy_all(struct run *r, struct pk_err *err)
 {
-    int64_t leaks, singles = 0;
+    int64_t singles = 0;
     int rc = 0;
     for (int kind = 0; kind < PREFDB__KINDS && !rc; kind++)
         rc = copy_table(r, kind, err);
@@ -459,11 +459,7 @@ static int copy_all(struct run *r, struct pk_err *err)
     if (!rc && r->out->added[PREFDB__JUDGMENTS])
         rc = prefdb__tasks_reopen(r->db, err);
     if (!rc)
-        rc = prefdb__int(r->db,
-                         "SELECT count(*) FROM (SELECT 1 FROM comparison"
-                         " GROUP BY root HAVING min(split) <> max(split))",
-                         0, &leaks, err);
-    r->out->leaks = rc ? 0 : (uint64_t)leaks;
+        rc = prefdb__leaks(r->db, &r->out->leaks, err);
     return rc;
 }
 

@@ -39,6 +39,13 @@ t "nothing of a refused file is in the store"
 prefkit export -q store.db >now
 must cmp empty now
 
+t "of several files, those before the bad one are taken, and it is said"
+printf '%s\n' "$good" >fine.jsonl
+prefkit init several.db
+run 3 prefkit import several.db fine.jsonl rows.jsonl --format prefkit
+stderr_has "rows.jsonl:2: .*; taken before: 1 file$"
+must test "$(prefkit export -q several.db | wc -l)" -eq 1
+
 t "--skip-bad takes the rest and keeps the bad rows with their reasons"
 run 0 prefkit import store.db rows.jsonl --format prefkit --skip-bad \
     --rejects rejects.jsonl
@@ -46,6 +53,49 @@ must test "$(prefkit export -q store.db | wc -l)" -eq 1
 must test "$(wc -l <rejects.jsonl)" -eq 1
 must grep -q '"line": *2' rejects.jsonl
 must grep -q '"reason"' rejects.jsonl
+
+t "a prompt in two splits is told of"
+prefkit init leak.db
+run 0 prefkit import leak.db fine.jsonl --split train
+must test "$(grep -c split stdout)" -eq 0
+sed 's/"y"/"z"/' fine.jsonl >other.jsonl
+run 0 prefkit import leak.db other.jsonl --split test
+stdout_has "       1  root prompts are in more than one split"
+run 0 prefkit import leak.db other.jsonl --split test --json
+stdout_has '"leaks":[[:space:]]*1,'
+
+t "two files of one name are told to be one source"
+mkdir helpful harmless
+cp fine.jsonl helpful/train.jsonl
+cp other.jsonl harmless/train.jsonl
+prefkit init named.db
+run 0 prefkit import named.db helpful/train.jsonl
+must test "$(grep -c -e --source stdout)" -eq 0
+run 0 prefkit import named.db harmless/train.jsonl --dry-run --json
+stdout_has '"source_shared_with":[[:space:]]*"helpful/train.jsonl"'
+run 0 prefkit import named.db harmless/train.jsonl --dry-run --source other
+must test "$(grep -c -e --source stdout)" -eq 0
+run 0 prefkit import named.db harmless/train.jsonl
+stdout_has "source train holds rows of helpful/train.jsonl too; --source keeps them apart"
+
+t "a line that is too long is a bad row, of which no text is kept"
+{
+    printf '%s\n' "$good"
+    printf '{"messages":[{"role":"user","content":"'
+    head -c 70000000 /dev/zero | tr '\0' x
+    printf '"}],"a":"x","b":"y"}\n%s\n' "$good" | sed 's/"q"/"r"/'
+} | gzip -1 >long.jsonl.gz
+refused 3 "long.jsonl.gz:2: the line is longer than 64 MiB; --skip-bad" \
+    prefkit import store.db long.jsonl.gz --format prefkit
+prefkit init long.db
+run 0 prefkit import long.db long.jsonl.gz --skip-bad --rejects rejects.jsonl
+stdout_has "1  the line is longer than 64 MiB: line 2$"
+must test "$(prefkit export -q long.db | wc -l)" -eq 2
+must test "$(wc -c <rejects.jsonl)" -lt 200
+must grep -q '"line":2,"reason":"the line is longer than 64 MiB"}$' rejects.jsonl
+gzip -dc long.jsonl.gz | sed -n '2,$p' >first.jsonl
+run 0 prefkit import long.db first.jsonl --skip-bad
+stdout_has "1  the line is longer than 64 MiB: line 1$"
 
 t "files that are not there, or cut off"
 refused 4 "nowhere.jsonl" prefkit import store.db nowhere.jsonl

@@ -17,6 +17,14 @@ run 0 prefkit import sample.db "$SAMPLE/comparisons.jsonl"
 prefkit export -q sample.db >after.jsonl
 must cmp before.jsonl after.jsonl
 
+t "every judgment is in a line of what an export of pairs says"
+for policy in majority latest all soft; do
+    run 0 prefkit export sample.db --format trl --dimension helpfulness \
+        --judgments $policy --equal-after 40 --strength-0 drop --output pairs.jsonl
+    must test "$(sed -n 's/.* rows of \([0-9]*\) judgments/\1/p' stderr)" -eq \
+        "$(awk '{ sum += $3 } END { print sum }' stderr)"
+done
+
 t "check finds nothing wrong"
 run 0 prefkit check sample.db
 

@@ -85,3 +85,17 @@ run 0 prefkit bench --shape dim=32,layers=2,heads=2,hidden=64 --rows 2 \
     --tokens 20 --json --quiet
 stdout_has '"percent_of_limit":[0-9]'
 must test ! -s stderr
+
+# UPDATE=1 writes it anew.
+t "FORMATS.md is what import --formats prints"
+run 0 prefkit import --formats
+{
+    printf '# Formats that import reads, and what becomes of their labels\n\n'
+    # shellcheck disable=SC2016 # Markdown
+    printf 'As `prefkit import --formats` prints it.\n\n```text\n'
+    cat stdout
+    # shellcheck disable=SC2016
+    printf '```\n'
+} >formats.md
+[ -z "${UPDATE:-}" ] || cp formats.md "$REPO/FORMATS.md"
+must cmp formats.md "$REPO/FORMATS.md"
