@@ -484,6 +484,7 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
 {
     snprintf(words->flags, sizeof words->flags, "%s", s->v.flags);
     return (struct prefdb_verdict){
+        .dimension = s->dimension,
         .choice = annotate__choice(&s->v, s->left),
         .strength = s->v.strength,
         .label = s->v.label,

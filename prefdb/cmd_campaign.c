@@ -40,7 +40,9 @@ enum {
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Settings, of a new campaign or to change one:", 1},
-    {"dimension", 'd', "D", 0, "helpfulness or safety; a new one needs it", 1},
+    {"dimension", 'd', "D", 0,
+     "helpfulness or safety; a new one needs it, and one with tasks keeps it",
+     1},
     {"overlap", OPT_OVERLAP, "N", 0, "Annotators for each pair (default 1)", 1},
     {"quota", OPT_QUOTA, "N", 0, "Judgments for each annotator; 0: any number",
      1},
