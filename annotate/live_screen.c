@@ -146,8 +146,7 @@ static int cancel(struct annotate__show *w)
         said->asking = false;
         return 0;
     }
-    said->side = ANNOTATE__NONE;
-    said->strength = 0;
+    annotate__choose(said, ANNOTATE__NONE, PREFDB_UNSTATED);
     return 0;
 }
 

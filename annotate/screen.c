@@ -158,8 +158,7 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
         int rc = annotate__skip(v->s, NULL, err);
         return rc ? told(v, rc, err) : show_pair(v, NULL, err);
     }
-    said->side = ANNOTATE__NONE;
-    said->strength = 0;
+    annotate__choose(said, ANNOTATE__NONE, PREFDB_UNSTATED);
     return 0;
 }
 

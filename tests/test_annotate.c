@@ -434,6 +434,32 @@ START_TEST(safety_asks_for_a_label)
 }
 END_TEST
 
+/* "The preferred one is safe" is said of a side: of the other it is asked anew.
+ */
+START_TEST(a_label_does_not_change_sides)
+{
+    static const enum prefdb_label of_a_side[] = {PREFDB_PREFERRED_SAFE,
+                                                  PREFDB_PREFERRED_UNSAFE};
+    for (int i = 0; i < 2; i++) {
+        struct annotate__verdict v = {0};
+        annotate__choose(&v, ANNOTATE__LEFT, 2);
+        v.label = of_a_side[i];
+        annotate__choose(&v, ANNOTATE__LEFT, 3);
+        ck_assert_int_eq(v.label, of_a_side[i]);
+        annotate__choose(&v, ANNOTATE__RIGHT, 3);
+        ck_assert_int_eq(v.label, PREFDB_NO_LABEL);
+        ck_assert_int_eq(annotate__confirm(&v, true), ANNOTATE__ASK_LABEL);
+        v.label = of_a_side[i];
+        annotate__choose(&v, ANNOTATE__NONE, PREFDB_UNSTATED);
+        annotate__choose(&v, ANNOTATE__LEFT, 2);
+        ck_assert_int_eq(v.label, PREFDB_NO_LABEL);
+        v.label = PREFDB_BOTH_UNSAFE;
+        annotate__choose(&v, ANNOTATE__RIGHT, 2);
+        ck_assert_int_eq(v.label, PREFDB_BOTH_UNSAFE);
+    }
+}
+END_TEST
+
 START_TEST(a_draft_comes_back)
 {
     struct annotate__verdict v = {.label = PREFDB_BOTH_SAFE}, w;
@@ -509,6 +535,7 @@ static Suite *suite(void)
     tcase_add_test(t, keys_in_hints);
     tcase_add_test(t, keys_are_mirrored);
     tcase_add_test(t, safety_asks_for_a_label);
+    tcase_add_test(t, a_label_does_not_change_sides);
     tcase_add_test(t, a_draft_comes_back);
     tcase_add_test(t, every_size_has_its_shape);
     suite_add_tcase(s, t);

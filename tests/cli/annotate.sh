@@ -45,6 +45,12 @@ printf '2\n\n9\n1\n\nq\n' | $plain --dimension safety >stdout
 stdout_has "the preferred one is safe"
 must test "$(said preferred_safe)" -eq 1
 
+t "a label that speaks of a side is asked for again when it changes"
+printf '2\n\n1\nb\n9\n\n\nq\n' | $plain --dimension safety \
+    --annotator eve >stdout
+must test "$(said preferred_safe)" -eq 1
+stdout_has "^label> 1  the preferred one is safe"
+
 t "an earlier verdict is revised, and the log keeps both"
 id=$(printf 'u\nq\n' | $plain --dimension safety |
     sed -n 's/.*> \([0-9][0-9]*\)  left is better.*/\1/p')
