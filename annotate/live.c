@@ -194,8 +194,10 @@ int annotate__live_stop(struct annotate__live *l, int side, struct pk_err *err)
     return annotate__live_keep(l, err);
 }
 
-/* What is thrown away is not lost: it goes beside what takes its place. */
-static int discard(struct annotate__answer *at, struct pk_err *err)
+/* What is thrown away is not lost: it goes beside what takes its place, with
+ * what was written about it. */
+static int discard(struct annotate__answer *at,
+                   const struct annotate__verdict *v, struct pk_err *err)
 {
     struct annotate__stream *s = &at->stream;
     cJSON *j = cJSON_CreateObject();
@@ -208,6 +210,8 @@ static int discard(struct annotate__answer *at, struct pk_err *err)
         (s->trouble[0] ? cJSON_AddStringToObject(j, "error", s->trouble)
                        : cJSON_AddStringToObject(
                              j, "content", s->text.len ? s->text.data : "")) &&
+        (!v->flags[0] || cJSON_AddStringToObject(j, "flags", v->flags)) &&
+        (!v->note[0] || cJSON_AddStringToObject(j, "note", v->note)) &&
         cJSON_AddItemToArray(at->discarded, j);
     if (ok)
         return 0;
@@ -219,12 +223,11 @@ int annotate__live_again(struct annotate__live *l, int side, struct pk_err *err)
 {
     struct annotate__answer *at = &l->sides[side];
     annotate__hub_stop(l->hub, &at->stream);
-    int rc = discard(at, err);
+    int rc = discard(at, &l->s->v, err);
     l->again++;
     at->seed = (int64_t)pk_rng_below(&l->rng, (uint64_t)1 << 31);
-    l->s->v.side = ANNOTATE__NONE;
-    l->s->v.strength = 0;
-    l->s->v.asking = false;
+    if (!rc) /* nothing has been said of the new texts */
+        l->s->v = (struct annotate__verdict){0};
     if (!rc)
         rc = annotate__live_start(l, side, err);
     return rc ? rc : annotate__live_keep(l, err);

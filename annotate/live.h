@@ -102,7 +102,7 @@ void annotate__live_leave(struct annotate__live *l);
 
 PK_NODISCARD int annotate__live_stop(struct annotate__live *l, int side,
                                      struct pk_err *err);
-/* Throw a response away, ask for another. */
+/* Throw a response away, ask for another; the verdict begins anew. */
 PK_NODISCARD int annotate__live_again(struct annotate__live *l, int side,
                                       struct pk_err *err);
 /* Throw both away; the prompt is in the editor again. */

@@ -486,11 +486,21 @@ START_TEST(thrown_away_is_kept_beside)
             ck_ok(annotate__live_wait(&live, -1, 10, &changed, &err));
         if (i == 0) {
             int64_t seed = live.sides[endless].seed;
+            annotate__choose(&session.v, ANNOTATE__LEFT, 2);
+            session.v.label = PREFDB_BOTH_SAFE;
+            strcpy(session.v.note, "runs on");
             ck_ok(annotate__live_again(&live, endless, &err));
             ck_assert_int_ne(live.sides[endless].seed, seed);
+            ck_assert_int_eq(session.v.side, ANNOTATE__NONE);
+            ck_assert_int_eq(session.v.label, PREFDB_NO_LABEL);
+            ck_assert_str_eq(session.v.note, "");
         }
     }
-    ck_assert_int_eq(cJSON_GetArraySize(live.sides[endless].discarded), 1);
+    const cJSON *thrown = live.sides[endless].discarded;
+    ck_assert_int_eq(cJSON_GetArraySize(thrown), 1);
+    thrown = cJSON_GetArrayItem(thrown, 0);
+    ck_assert_str_eq(cJSON_GetObjectItem(thrown, "note")->valuestring,
+                     "runs on");
     while (live.sides[!endless].stream.phase != ANNOTATE__WHOLE)
         ck_ok(annotate__live_wait(&live, -1, 10, &changed, &err));
     ck_ok(judge(ANNOTATE__LEFT)); /* before the end of the other */
