@@ -396,8 +396,7 @@ static int check_own(struct annotate__session *s, int64_t judgment,
                            (long long)judgment);
 }
 
-/* The pair in hand comes back, with the time that was spent on it. */
-static void lay_by(struct annotate__session *s)
+void annotate__lay_by(struct annotate__session *s)
 {
     if (!s->have || s->revising)
         return;
@@ -414,7 +413,7 @@ int annotate__revise(struct annotate__session *s, int64_t judgment,
         rc = annotate__keep(s, err);
     if (rc)
         return rc;
-    lay_by(s);
+    annotate__lay_by(s);
     s->have = false;
     rc = prefdb_get(s->db, judgment, &s->x, err);
     if (rc)
@@ -444,7 +443,7 @@ int annotate__keep(struct annotate__session *s, struct pk_err *err)
     return rc;
 }
 
-static int drop_draft(struct annotate__session *s, struct pk_err *err)
+int annotate__drop_draft(struct annotate__session *s, struct pk_err *err)
 {
     char key[96];
     if (!s->saved[0])
@@ -513,7 +512,7 @@ int annotate__submit(struct annotate__session *s, struct pk_err *err)
     s->have = false;
     /* On PK_ENO the caller gets that message, and the next pair; the words stay
      * as a draft, in case that the pair comes back. */
-    int after = rc ? 0 : drop_draft(s, err);
+    int after = rc ? 0 : annotate__drop_draft(s, err);
     if (!after)
         after = annotate__next(s, rc ? NULL : err);
     return rc ? rc : after;
@@ -523,32 +522,6 @@ bool annotate__stays(const struct annotate__session *s, int rc)
 {
     return (s->have || s->ended) &&
            (rc == PK_ENO || rc == PK_EIO || rc == PK_EUSAGE);
-}
-
-int annotate__skip(struct annotate__session *s, const char *reason,
-                   struct pk_err *err)
-{
-    int rc = drop_draft(s, err);
-    if (!rc && !s->revising) {
-        rc = prefdb_skip(s->db, s->campaign, s->annotator, s->comparison,
-                         reason, err);
-        s->skipped += rc == 0;
-    }
-    return rc ? rc : annotate__next(s, err);
-}
-
-int annotate__unskip(struct annotate__session *s, struct pk_err *err)
-{
-    int64_t comparison;
-    int rc = s->live ? pk_fail(err, PK_ENO, "a live dialogue has no skips")
-                     : annotate__keep(s, err);
-    if (!rc)
-        rc = prefdb_unskip(s->db, s->campaign, s->annotator, &comparison, err);
-    if (rc)
-        return rc;
-    lay_by(s);
-    s->skipped -= s->skipped > 0;
-    return annotate__next(s, err);
 }
 
 /* ---- Time -----------------------------------------------------------------*/

@@ -96,7 +96,8 @@ void annotate__count(struct annotate__session *s);
  * or of what is not there or not allowed? Then it is said, and work goes on. */
 bool annotate__stays(const struct annotate__session *s, int rc);
 
-/* Not this pair. While revising: back to the pair that was in hand. */
+/* Not this pair; its flags and note go with the reason, and stay as a draft.
+ * While revising: back to the pair that was in hand. */
 PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
                                 struct pk_err *err);
 
@@ -125,6 +126,12 @@ PK_NODISCARD int annotate__statistics(struct annotate__session *s,
 /* Keep the half-made verdict, where it has changed. Call after every key. */
 PK_NODISCARD int annotate__keep(struct annotate__session *s,
                                 struct pk_err *err);
+
+/* The pair in hand comes back, with the time that was spent on it; the draft of
+ * the one in hand goes. */
+void annotate__lay_by(struct annotate__session *s);
+PK_NODISCARD int annotate__drop_draft(struct annotate__session *s,
+                                      struct pk_err *err);
 
 /* The annotator is there: time counts, but of a pause no more than
  * ANNOTATE__IDLE seconds. `now` on the monotonic clock. */

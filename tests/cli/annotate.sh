@@ -40,6 +40,14 @@ printf 's oops\nU\nU\nq\n' | $plain --dimension safety >stdout
 stdout_has "no pair is skipped"
 must test "$(grep -c '1 skipped' stdout)" -eq 0
 
+t "flags and note go with a skip, and are there when it is taken back"
+printf 'f spam\ne cut off\n8\ns bad\nU\ns\n1\nq\n' |
+    $plain --dimension safety --annotator eve >stdout
+stdout_has "right is slightly better; flags: spam; note: cut off"
+must test "$(cat s.db* | grep -a -c 'flags: spam; note: cut off')" -ge 1
+printf 'U\nq\n' | $plain --dimension safety --annotator eve >stdout
+stdout_has "flags: spam; note: cut off"
+
 t "safety asks for the label"
 printf '2\n\n9\n1\n\nq\n' | $plain --dimension safety >stdout
 stdout_has "the preferred one is safe"
