@@ -40,7 +40,10 @@ static const struct argp_option options[] = {
     {"top-p", KEY_TOP_P, "X", 0, "The same for top-p (default: 0.95)", 0},
     {"max-tokens", KEY_MAX_TOKENS, "N", 0,
      "A response's longest (default: 1024)", 0},
-    {"turns", KEY_TURNS, "N", 0, "Prompts in one dialogue (default: 8)", 0},
+    {"turns", KEY_TURNS, "N", 0,
+     "Prompts in one dialogue (default: the campaign's number, which is also "
+     "the most, or 8)",
+     0},
     {"system", KEY_SYSTEM, "TEXT", 0,
      "The system turn of every dialogue; @FILE: from a file", 0},
     {"stall", KEY_STALL, "SECONDS", 0,
@@ -54,7 +57,6 @@ void annotate__live_args_init(struct annotate__live_args *a)
     *a = (struct annotate__live_args){.o = {.temperature = {0.7, 1, false},
                                             .top_p = {0.95, 0.95, false},
                                             .max_tokens = 1024,
-                                            .turns = 8,
                                             .stall_seconds = 60}};
 }
 

@@ -55,12 +55,18 @@ static time_t midnight(void)
 
 int64_t annotate__goal(const struct annotate__session *s)
 {
-    return s->quota ? s->quota : s->own || s->checked ? 0 : s->progress.tasks;
+    bool unknown = s->own || s->live || s->checked;
+    return s->quota ? s->quota : unknown ? 0 : s->progress.tasks;
+}
+
+bool annotate__quota_reached(const struct annotate__session *s)
+{
+    return s->quota && s->progress.judged >= s->quota;
 }
 
 const char *annotate__ended(const struct annotate__session *s)
 {
-    if (s->quota && s->progress.judged >= s->quota)
+    if (annotate__quota_reached(s))
         return "You have judged as many as this campaign asks of each.";
     return s->waiting ? "Others have the last pairs in hand."
                       : "Nothing is left to judge.";

@@ -186,6 +186,11 @@ static int prompt_line(struct annotate__plain_io *p, const char *line,
     if (annotate__editor_blank(&l->prompt))
         return 0;
     int rc = annotate__live_ask(l, err);
+    if (rc == PK_ENO) {
+        fprintf(p->out, "%s\n", err->text);
+        return 0;
+    }
+    say(p);
     return rc ? rc : show(p, err);
 }
 

@@ -67,7 +67,7 @@ static int own_campaign(struct annotate__session *s,
                         const struct annotate__options *o, struct pk_err *err)
 {
     struct prefdb_campaign c, was;
-    s->own = !o->live;
+    s->own = true;
     s->fill = (struct prefdb_fill){.source = o->source,
                                    .batch = o->batch,
                                    .order = o->order,
@@ -118,7 +118,6 @@ static int load_guideline(struct annotate__session *s,
                                              : pk_fail_mem(err, "a campaign");
 }
 
-/* The settings as they are now: its lead may change them at any time. */
 static int load_campaign(struct annotate__session *s, struct pk_err *err)
 {
     struct prefdb_campaign c;
@@ -128,10 +127,16 @@ static int load_campaign(struct annotate__session *s, struct pk_err *err)
     s->campaign = c.id;
     s->dimension = c.dimension;
     s->quota = c.quota;
+    s->turn_limit = c.turn_limit;
     s->checked = c.gold_every || c.repeat_every;
     s->allow_tie = c.allow_tie;
     s->allow_both_bad = c.allow_both_bad;
     return load_guideline(s, &c, err);
+}
+
+int annotate__look_again(struct annotate__session *s, struct pk_err *err)
+{
+    return s->own ? 0 : load_campaign(s, err);
 }
 
 /* Add the names of the models behind a comparison, or of some of the store. */
@@ -360,7 +365,7 @@ int annotate__next(struct annotate__session *s, struct pk_err *err)
     if (s->live) /* the live dialogue's own is shown (annotate__live_show) */
         return 0;
     s->revising = 0;
-    int rc = s->own ? 0 : load_campaign(s, err);
+    int rc = annotate__look_again(s, err);
     if (rc)
         return rc;
     rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);

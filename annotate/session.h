@@ -27,11 +27,11 @@ struct annotate__session {
     char *annotator, *campaign_name, *guideline, *guideline_text;
     enum prefdb_dimension dimension;
     bool allow_tie, allow_both_bad;
-    int64_t quota;
-    bool checked; /* gold or repeats come among the tasks */
+    int64_t quota, turn_limit; /* 0: none */
+    bool checked;              /* gold or repeats come among the tasks */
     struct prefdb_progress progress;
     bool live;
-    bool own; /* the campaign is our own, and filled as needed: */
+    bool own; /* the campaign is our own, and, unless live, filled as needed: */
     struct prefdb_fill fill;
 
     /* The pair in hand. Its texts are our own copies, since the store lends
@@ -68,6 +68,12 @@ PK_NODISCARD int annotate__open(struct annotate__session *s,
                                 struct pk_err *err);
 /* The draft is kept; the lease is given back. */
 void annotate__close(struct annotate__session *s);
+
+/* The campaign's settings as they are now: its lead may change them. */
+PK_NODISCARD int annotate__look_again(struct annotate__session *s,
+                                      struct pk_err *err);
+/* Has the annotator judged as many as are asked for? */
+bool annotate__quota_reached(const struct annotate__session *s);
 
 /* Take the next pair in hand: s->have says whether there is one. */
 PK_NODISCARD int annotate__next(struct annotate__session *s,

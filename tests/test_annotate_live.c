@@ -354,7 +354,8 @@ START_TEST(a_campaign_has_its_say)
                                 .dimension = PREFDB_HELPFULNESS,
                                 .overlap = 2,
                                 .lease_seconds = 60,
-                                .quota = 1,
+                                .quota = 2,
+                                .turn_limit = 2,
                                 .guideline = "g3",
                                 .guideline_text = "Be fair."};
     const struct annotate__options o = {
@@ -369,14 +370,26 @@ START_TEST(a_campaign_has_its_say)
     ck_ok(annotate__live_open(&live, &session, &how, &err));
     ask("Why?");
     settle();
+    ck_assert_uint_eq(annotate__live_turns(&live), 2); /* of its, and 3 */
     ck_assert_int_eq(judge(ANNOTATE__TIE), PK_EUSAGE); /* it has none */
     ck_ok(judge(ANNOTATE__LEFT));
+    ck_assert_str_eq(live.said, "kept");
+    /* What its lead has changed goes for the next turn. */
+    c.guideline = "g4";
+    c.allow_tie = true;
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    ask("More?");
+    ck_assert_str_eq(live.said, "the guideline is now g4");
+    settle();
+    ck_ok(judge(ANNOTATE__TIE));
+    ck_assert_uint_eq(live.turn, 0); /* the dialogue has had its two */
     /* The quota is reached; and what was made is another's task too. */
-    ck_ok(annotate__editor_set(&live.prompt, "More?", 5, &err));
+    ck_assert_str_eq(live.said, "kept; this campaign asks for no more of you");
+    ck_ok(annotate__editor_set(&live.prompt, "Again?", 6, &err));
     ck_assert_int_eq(annotate__live_ask(&live, &err), PK_ENO);
     ck_ok(prefdb_progress(db, c.id, "ana", &p, &err));
-    ck_assert_int_eq(p.tasks, 1);
-    ck_assert_int_eq(p.judged, 1);
+    ck_assert_int_eq(p.tasks, 2);
+    ck_assert_int_eq(p.judged, 2);
     struct prefdb_task task;
     ck_assert_int_eq(prefdb_next(db, c.id, "bob", &task, &err), 1);
     prefdb_close(db);
