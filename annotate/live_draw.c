@@ -143,6 +143,7 @@ static int draw_editor(struct annotate__show *w, struct pk_err *err)
 int annotate__show_draw(struct annotate__show *w, struct pk_err *err)
 {
     set_scene(w);
+    memcpy(w->said, w->v.message, sizeof w->said);
     int rc = annotate__view_draw(&w->v, err);
     if (!rc && w->scene.writing && w->v.layout.shape != ANNOTATE__TOO_SMALL)
         rc = draw_editor(w, err);

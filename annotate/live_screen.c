@@ -363,6 +363,8 @@ static int loop(struct annotate__show *w, struct pk_err *err)
         if (!rc && k != ANNOTATE__NEWS)
             rc = keep(w, err);
         k = rc ? 0 : key_of(w);
+        if (k == ANNOTATE__NEWS && !w->v.message[0]) /* nobody has read it */
+            memcpy(w->v.message, w->said, sizeof w->said);
         if (!rc && !w->failed)
             rc = on_key(w, k, &quit, err);
     }
