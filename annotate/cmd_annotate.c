@@ -250,10 +250,10 @@ int annotate_cmd_annotate(int argc, char **argv)
     use_locale();
     pk_catch_signals();
     int rc = work(&a, &s, &err);
-    annotate__close(&s);
-    annotate__live_args_release(&a.live);
     if (s.judged + s.revised + s.skipped && !annotate__summary(&s, &b))
         fputs(b.data, stdout);
+    annotate__close(&s);
+    annotate__live_args_release(&a.live);
     pk_buf_release(&b);
     if (rc)
         return pk_cli_fail(&a.cli, &err);

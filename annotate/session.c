@@ -156,7 +156,6 @@ int annotate__open(struct annotate__session *s,
                    const struct annotate__options *o, struct pk_err *err)
 {
     *s = (struct annotate__session){.texts.max = (size_t)1 << 30,
-                                    .started = pk_now(),
                                     .touched = pk_now(),
                                     .began = time(NULL),
                                     .live = o->live};
@@ -477,10 +476,6 @@ void annotate__count(struct annotate__session *s)
     }
     s->judged++;
     s->progress.judged++;
-    if (s->v.side == ANNOTATE__LEFT || s->v.side == ANNOTATE__RIGHT)
-        s->strengths[s->v.strength]++;
-    else
-        s->ties++;
 }
 
 struct prefdb_verdict annotate__said(const struct annotate__session *s,

@@ -57,9 +57,8 @@ struct annotate__session {
     double seconds, touched; /* on this pair; the last sign of life */
     int64_t laid_by; /* the pair that was in hand before one was revised, */
     double laid_by_seconds; /* and how long it had been */
-    double started;         /* on the monotonic clock */
     time_t began;
-    unsigned judged, revised, skipped, strengths[4], ties;
+    unsigned judged, revised, skipped;
 };
 
 /* The strings of `o` are borrowed while the session is open. */
@@ -176,7 +175,8 @@ const char *annotate__ended(const struct annotate__session *s);
  * to wait for? */
 bool annotate__lingers(const struct annotate__session *s);
 
-/* "12 judged in 10 minutes (72 an hour): ..." */
-int annotate__summary(const struct annotate__session *s, struct pk_buf *b);
+/* How it went, in the numbers of annotate__statistics, on lines of 40 columns;
+ * before the session is closed. */
+int annotate__summary(struct annotate__session *s, struct pk_buf *b);
 
 #endif

@@ -65,6 +65,9 @@ id=$(printf 'u\nq\n' | $plain --dimension safety |
 printf 'u %s\n7\n\n2\n\nq\n' "$id" | $plain --dimension safety >stdout
 stdout_has "a verdict of yours to revise"
 stdout_has "1 revised"
+stdout_has "^slightly 0, unsure 1$"
+must test "$(grep -c 'minutes' stdout)" -eq 0
+must test "$(sed -n '/ judged, /,$p' stdout | awk 'length > 40' | wc -l)" -eq 0
 must test "$(said '"supersedes"')" -eq 1
 
 t "where nothing is left: a skip is taken back, a verdict taken up again"
