@@ -18,7 +18,7 @@ struct args {
     struct annotate__options o;
     struct annotate__look look;
     const char *keys;
-    bool plain, dimension;
+    bool plain, dimension, order;
     struct annotate__live_args live;
 };
 
@@ -71,6 +71,7 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
             argp_error(state, "'%s' is not a dimension", arg);
         return 0;
     case KEY_ORDER:
+        a->order = true;
         if (!prefdb_parse_order(arg, &a->o.order))
             argp_error(state, "'%s' is not an order", arg);
         return 0;
@@ -97,16 +98,18 @@ static void check(struct args *a, struct argp_state *state)
 {
     if (!a->o.store)
         argp_error(state, "no store named");
-    if (!a->dimension == !a->o.campaign)
+    if (!a->dimension && !a->o.campaign)
         argp_error(state, "either --dimension or --campaign is needed");
     a->o.live = a->live.live;
-    if (a->o.live && a->o.scored_by)
-        argp_error(state, "--order is for stored pairs, not for --live");
+    if (a->o.live && (a->order || a->o.scored_by))
+        argp_error(state, "--order and --scored-by are for stored pairs, not "
+                          "for --live");
     if (a->o.campaign &&
-        ((!a->o.live && (a->o.source || a->o.batch)) || a->o.allow_tie ||
-         a->o.allow_both_bad || a->o.scored_by))
-        argp_error(state, "a campaign has its own pairs and choices: no "
-                          "--source, --batch, --scored-by or --allow with it");
+        ((!a->o.live && (a->o.source || a->o.batch)) || a->dimension ||
+         a->order || a->o.allow_tie || a->o.allow_both_bad || a->o.scored_by))
+        argp_error(state, "a campaign has its own dimension, pairs and "
+                          "choices: no --dimension, --source, --batch, "
+                          "--order, --scored-by or --allow with it");
     if ((a->o.order == PREFDB_UNCERTAIN) != (a->o.scored_by != NULL))
         argp_error(state, "--order uncertain and --scored-by go together");
 }

@@ -131,8 +131,8 @@ static void check(struct annotate__live_args *a, struct argp_state *state)
 {
     if (a->live && !a->o.n_models)
         argp_error(state, "--live needs a --model, or better two");
-    if (!a->live && a->o.n_models)
-        argp_error(state, "--model is for --live");
+    if (!a->live && a->only)
+        argp_error(state, "--%s is for --live", a->only);
     settle_keys(a, state);
 }
 
@@ -176,6 +176,9 @@ static error_t parse_number(int key, char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct annotate__live_args *a = state->input;
+    for (size_t i = 0; options[i].name || options[i].doc; i++)
+        if (options[i].name && options[i].key == key && key != KEY_LIVE)
+            a->only = options[i].name;
     switch (key) {
     case KEY_LIVE:
         a->live = true;

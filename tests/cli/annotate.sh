@@ -19,6 +19,14 @@ refused_lines() {
 refused_lines prefkit annotate s.db --plain
 refused_lines prefkit annotate s.db --dimension beauty
 refused_lines prefkit annotate s.db --campaign x --source y
+refused_lines prefkit annotate s.db --campaign x --dimension safety
+stderr_has "no --dimension"
+refused_lines prefkit annotate s.db --campaign x --order oldest
+for option in --model=a=b --key-env=HOME --temperature=1 --top-p=1 --seed=1 \
+    --max-tokens=9 --turns=3 --system=x --stall=3; do
+    refused_lines prefkit annotate --plain --dimension safety $option s.db
+    stderr_has "${option%%=*} is for --live"
+done
 refused 2 "not a terminal" prefkit annotate s.db --dimension safety
 refused 2 "no-such" prefkit annotate s.db --plain --campaign no-such
 

@@ -19,6 +19,7 @@ wrong() {
 wrong --live
 wrong --model a=base
 wrong --live --model a
+wrong --live --model "a=$at/plain/v1" --order oldest
 wrong --live --model a=x --model a=y
 wrong --live --model "a=$at/plain/v1" --temperature 2..1
 wrong --live --model "a=$at/plain/v1" --key-env b=HOME
