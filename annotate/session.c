@@ -356,6 +356,24 @@ static int take(struct annotate__session *s, struct pk_err *err)
     return load_draft(s, err);
 }
 
+/* What was asked for is not there, by a slip of the finger perhaps: what was
+ * made for it goes, and why is in err. */
+static int give_up(struct annotate__session *s, int rc, struct pk_err *err)
+{
+    const struct prefdb_fill *f = &s->fill;
+    if (!rc && f->source && f->batch)
+        rc = pk_fail(err, PK_EUSAGE,
+                     "no pair of the store is of source '%.60s' and batch "
+                     "'%.60s'",
+                     f->source, f->batch);
+    else if (!rc)
+        rc = pk_fail(err, PK_EUSAGE, "no pair of the store is of %s '%.60s'",
+                     f->source ? "source" : "batch",
+                     f->source ? f->source : f->batch);
+    (void)!prefdb_campaign_drop(s->db, s->campaign, NULL);
+    return rc;
+}
+
 int annotate__next(struct annotate__session *s, struct pk_err *err)
 {
     struct prefdb_task task;
@@ -372,10 +390,9 @@ int annotate__next(struct annotate__session *s, struct pk_err *err)
         rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
     s->waiting = task.waiting;
     s->again = task.again;
-    if (rc == 0 && s->own && !s->progress.tasks &&
-        (s->fill.source || s->fill.batch))
-        return pk_fail(err, PK_EUSAGE, "no pair of the store is of that %s",
-                       s->fill.source ? "source" : "batch");
+    if (s->own && !s->progress.tasks &&
+        (rc == PK_EUSAGE || (!rc && (s->fill.source || s->fill.batch))))
+        return give_up(s, rc, err);
     if (rc <= 0)
         return rc;
     rc = prefdb_get_comparison(s->db, task.comparison, &s->x, err);

@@ -337,6 +337,9 @@ static int fill(const struct args *a, struct prefdb *db, struct pk_err *err)
         rc = prefdb_campaign_fill(db, c.id, &a->fill, &added, err);
     if (!rc)
         pk_note(&a->cli, "%lld pairs are new tasks", (long long)added);
+    if (!rc && !added && (a->fill.source || a->fill.batch))
+        pk_warn(&a->cli, "no pair of that source or batch is there, or all of "
+                         "them are tasks already");
     return rc;
 }
 

@@ -196,6 +196,10 @@ PK_NODISCARD int prefdb_campaign_put(struct prefdb *db,
                                      struct prefdb_campaign *c,
                                      struct pk_err *err);
 
+/* Take a campaign away that has no tasks; one that has some stays. */
+PK_NODISCARD int prefdb_campaign_drop(struct prefdb *db, int64_t campaign,
+                                      struct pk_err *err);
+
 /* Texts are borrowed until the next call on db. PK_EUSAGE when there is none
  * of that name. */
 PK_NODISCARD int prefdb_campaign_get(struct prefdb *db, const char *name,

@@ -154,6 +154,26 @@ int prefdb_campaign_put(struct prefdb *db, struct prefdb_campaign *c,
     return prefdb__end(db, rc, err);
 }
 
+static int drop(struct prefdb *db, int64_t campaign, struct pk_err *err)
+{
+    static const char *const from[] = {
+        "DELETE FROM progress WHERE campaign = ?1",
+        "DELETE FROM guideline WHERE campaign = ?1",
+        "DELETE FROM campaign WHERE id = ?1"};
+    int64_t tasks;
+    int rc = prefdb__tasks(db, campaign, &tasks, err);
+    for (int i = 0; i < 3 && !rc && !tasks; i++)
+        rc = prefdb__tell(db, from[i], &campaign, 1, NULL, err);
+    return rc;
+}
+
+int prefdb_campaign_drop(struct prefdb *db, int64_t campaign,
+                         struct pk_err *err)
+{
+    int rc = prefdb__begin(db, err);
+    return rc ? rc : prefdb__end(db, drop(db, campaign, err), err);
+}
+
 /* Copy a column's text into db->text, which keeps its size from here on. */
 static const char *keep(struct prefdb *db, sqlite3_stmt *s, int col)
 {

@@ -30,6 +30,16 @@ done
 refused 2 "not a terminal" prefkit annotate s.db --dimension safety
 refused 2 "no-such" prefkit annotate s.db --plain --campaign no-such
 
+t "a mistyped source leaves nothing behind"
+refused 2 "of source 'zzz'" prefkit annotate s.db --plain --dimension safety \
+    --source zzz
+refused 2 "of source 'twins' and batch 'w'" prefkit annotate s.db --plain \
+    --dimension safety --source twins --batch w
+refused 2 "no pair has scores" prefkit annotate s.db --plain \
+    --dimension safety --order uncertain --scored-by help
+run 0 prefkit campaign s.db
+must test "$(grep -c safety stdout)" -eq 0
+
 t "a note is a draft until it is confirmed, and comes back"
 printf 'e think\n3\nq\n' | $plain --dimension helpfulness >stdout
 must test "$(said ana)" -eq 0

@@ -47,6 +47,8 @@ refused 2 "another text" prefkit campaign s.db week --guideline two.txt \
 refused 2 "has tasks for helpfulness" prefkit campaign s.db week \
     --dimension safety
 run 0 prefkit campaign s.db week --dimension helpfulness
+run 0 prefkit campaign s.db week --fill --source zzz
+stderr_has "no pair of that source or batch"
 run 0 prefkit campaign s.db week --print-guideline 1
 must cmp -s stdout one.txt
 refused 2 "no guideline '9'" prefkit campaign s.db week --print-guideline 9
