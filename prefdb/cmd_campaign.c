@@ -377,15 +377,19 @@ int prefdb_cmd_campaign(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "DB [NAME]",
-        .doc = "Campaigns: which pairs labelers are to judge with `annotate "
-               "--campaign', how often each, and by which guideline. Without "
-               "NAME: list them; with it: how far it is, annotator by "
-               "annotator.\v"
-               "Gold pairs and repeats look like any other and come at places "
-               "that nobody can guess. A gold pair is one that the gold "
-               "annotator has judged for the dimension, in whatever campaign; "
-               "it is nobody's task. A repeat comes ten judgments later at the "
-               "earliest, its sides drawn anew; both its judgments stand."};
+        .doc =
+            "Campaigns: which pairs labelers are to judge with `annotate "
+            "--campaign', how often each, and by which guideline. Without "
+            "NAME: list them; with it: how far it is, annotator by "
+            "annotator.\v"
+            "A pair has been judged as often as the overlap says when so many "
+            "annotators' judgments of it for the dimension are in the "
+            "store, also those that were imported or merged.\n\n"
+            "Gold pairs and repeats look like any other and come at places "
+            "that nobody can guess. A gold pair is one that the gold "
+            "annotator has judged for the dimension, in whatever campaign; "
+            "it is nobody's task. A repeat comes ten judgments later at the "
+            "earliest, its sides drawn anew; both its judgments stand."};
     struct args a = {.cli.verb = "campaign",
                      .overlap = -1,
                      .quota = -1,
