@@ -96,6 +96,9 @@ int annotate__keys_first(const struct annotate__keys *k,
 void annotate__keys_say(const struct annotate__keys *k, const char *text,
                         size_t width, char *out, size_t size);
 
+/* As a file of keys: a line for each key. */
+int annotate__keys_print(const struct annotate__keys *k, struct pk_buf *b);
+
 /* The help, a line for each request, section titles between them. */
 int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b);
 

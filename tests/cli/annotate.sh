@@ -30,6 +30,16 @@ done
 refused 2 "not a terminal" prefkit annotate s.db --dimension safety
 refused 2 "no-such" prefkit annotate s.db --plain --campaign no-such
 
+t "the keys as a file"
+run 0 prefkit annotate --print-keys
+stdout_has "^1  *left-3  *left is significantly better"
+stdout_has "^Tab  *other-pane"
+cp stdout keys
+run 0 prefkit annotate --print-keys --keys keys
+must cmp -s stdout keys
+echo "n noet" >keys
+refused 3 "print-keys lists what is" prefkit annotate --print-keys --keys keys
+
 t "a mistyped source leaves nothing behind"
 refused 2 "of source 'zzz'" prefkit annotate s.db --plain --dimension safety \
     --source zzz
