@@ -17,6 +17,7 @@ enum annotate__key {
     ANNOTATE__KEY_END,
     ANNOTATE__KEY_F1,
     ANNOTATE__KEY_DELETE,
+    ANNOTATE__KEY_BACKTAB,
     ANNOTATE__KEY_NONE /* nothing that anything is bound to */
 };
 
@@ -50,6 +51,7 @@ enum annotate__request {
     ANNOTATE__FIND_NEXT,
     ANNOTATE__FIND_LAST,
     ANNOTATE__OTHER_PANE,
+    ANNOTATE__PANE_BACK,
     ANNOTATE__TOGETHER,
     ANNOTATE__ZOOM,
     ANNOTATE__DIFF,

@@ -243,7 +243,8 @@ static bool look(struct annotate__view *v, enum annotate__request r)
 {
     switch (r) {
     case ANNOTATE__OTHER_PANE:
-        annotate__view_next_pane(v);
+    case ANNOTATE__PANE_BACK:
+        annotate__view_next_pane(v, r == ANNOTATE__PANE_BACK);
         return true;
     case ANNOTATE__TOGETHER:
         v->together = !v->together;
@@ -296,7 +297,8 @@ static int reach(struct annotate__view *v, enum annotate__request r,
                  struct pk_err *err)
 {
     if ((r >= ANNOTATE__LINE_DOWN && r <= ANNOTATE__TOP) ||
-        r == ANNOTATE__OTHER_PANE || r == ANNOTATE__QUIT)
+        r == ANNOTATE__OTHER_PANE || r == ANNOTATE__PANE_BACK ||
+        r == ANNOTATE__QUIT)
         return annotate__view_more(v, err);
     return r > ANNOTATE__CONFIRM ? annotate__view_finish(v, err) : 0;
 }

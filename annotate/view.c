@@ -208,9 +208,11 @@ void annotate__view_scroll(struct annotate__view *v, enum annotate__request r)
     }
 }
 
-void annotate__view_next_pane(struct annotate__view *v)
+void annotate__view_next_pane(struct annotate__view *v, bool back)
 {
-    v->focus = (enum annotate__pane)((v->focus + 1) % ANNOTATE__N_PANES);
+    int step = back ? ANNOTATE__N_PANES - 1 : 1;
+    v->focus =
+        (enum annotate__pane)(((int)v->focus + step) % ANNOTATE__N_PANES);
 }
 
 void annotate__view_show(struct annotate__view *v, int pane, size_t part,

@@ -138,7 +138,8 @@ wait_for "word 20"
 keys R
 wait_gone "word 20"
 wait_for "word 5"
-keys c Tab c
+keys c Tab c Tab BTab
+wait_for ">Right"
 wait_for "cut off before"
 keys 0
 wait_for "right is significantly"
