@@ -135,6 +135,13 @@ START_TEST(lines_break_after_spaces)
     /* A wide character does not hang over the edge. */
     ck_wrap("\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0", 5,
             (const char *[]){"\xe4\xbd\xa0\xe5\xa5\xbd", "\xe4\xbd\xa0"}, 2);
+    /* No line begins with what closes the one before it, where it can help. */
+    ck_wrap("\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82\xe4\xbd\xa0", 4,
+            (const char *[]){"\xe4\xbd\xa0", "\xe5\xa5\xbd\xe3\x80\x82",
+                             "\xe4\xbd\xa0"},
+            3);
+    ck_wrap("\xe4\xbd\xa0\xe3\x80\x82\xe3\x80\x8d", 4,
+            (const char *[]){"\xe4\xbd\xa0\xe3\x80\x82", "\xe3\x80\x8d"}, 2);
 }
 END_TEST
 
@@ -297,6 +304,9 @@ static void ck_diff(const char *a, const char *b, const char *marks_a,
 
 START_TEST(words_that_differ_are_marked)
 {
+    /* Where there are no blanks: the sky is blue, the sea is blue. */
+    ck_diff("\xe5\xa4\xa9\xe6\x98\xaf\xe8\x93\x9d",
+            "\xe6\xb5\xb7\xe6\x98\xaf\xe8\x93\x9d", "^^^      ", "^^^      ");
     ck_diff("the same", "the same", "        ", "        ");
     ck_diff("one two three", "one 2 three", "    ^^^      ", "    ^      ");
     ck_diff("a b", "a x b", "   ", "  ^^ ");

@@ -25,6 +25,7 @@ START_TEST(growing_is_wrapping)
                                          "\t",
                                          "\r",
                                          "\xe4\xbd\xa0",
+                                         "\xe3\x80\x82",
                                          "\xcc\x81",
                                          "longer-than-a-line-is-wide "};
     struct pk_rng r;
@@ -36,7 +37,7 @@ START_TEST(growing_is_wrapping)
         ck_ok(annotate__doc_add(&grown, NULL, "", 0, &err));
         ck_ok(annotate__doc_wrap(&grown, width, &err));
         for (int i = 0; i < 60; i++) {
-            pk_buf_adds(&b, pieces[pk_rng_below(&r, 9)]);
+            pk_buf_adds(&b, pieces[pk_rng_below(&r, 10)]);
             ck_ok(annotate__doc_grow(&grown, b.data, b.len, width, &err));
         }
         ck_ok(annotate__doc_add(&whole, NULL, b.data, b.len, &err));
