@@ -12,6 +12,7 @@ static const char help[] =
     "  :n           a new dialogue\n"
     "  :c           begin this prompt again\n"
     "  :q           quit; the prompt so far is kept\n"
+    "  :?           this help\n"
     "At `verdict>`, beside what is asked for stored pairs (`?`):\n"
     "  r, r l, r r  throw both, the left, the right response away, ask again\n"
     "  c            change the prompt\n"
@@ -216,6 +217,10 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
     }
     if (rc)
         return rc;
+    fputs(l->asked ? "judge these two; `q` quits, `?` helps\n"
+                   : "write a prompt; an empty line asks both models, `:q` "
+                     "quits, `:?` helps\n",
+          out);
     say(&p);
     if (l->prompt.text.len)
         fprintf(out, "the prompt so far:\n%s\n", l->prompt.text.data);

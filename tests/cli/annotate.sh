@@ -60,6 +60,7 @@ t "confirmed verdicts, a skip, the end"
 printf '\ns no idea\n0\n\n' | $plain --dimension helpfulness >stdout
 stdout_has "Nothing is left to judge"
 stdout_has "2 judged, 0 revised, 1 skipped"
+stdout_has "skipped; .U. takes it back"
 must test "$(said '"note": *"think"')" -eq 1
 must test "$(said '"shown_left"')" -eq 2
 
@@ -128,8 +129,9 @@ exec 9>&-
 run 0 $alone helpfulness --annotator ana </dev/null
 
 t "no tie unless it is allowed"
-printf 't\nq\n' | $plain --dimension safety --source twins >stdout
-stdout_has "what?"
+printf 't\ni\nq\n' | $plain --dimension safety --source twins >stdout
+stdout_has "asks for a choice between the two"
+stdout_has "carries no guideline"
 printf 't\n\n1\n2\n\n' | $plain --dimension safety --source twins --allow tie \
     >stdout
 must test "$(said '"tie"')" -eq 1

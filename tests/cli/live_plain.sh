@@ -33,6 +33,8 @@ t "a prompt of two lines, a verdict, the next turn, a new dialogue"
 printf '%s\n' "Why is it blue?" "Say." "" 2 "" 1 "" "And?" "" 8 "" 2 "" :n \
     "Else?" :q | plain --dimension safety --model "x=$at/plain/v1" \
     --model "y=$at/other/v1"
+stdout_has "an empty line asks both models, .:q. quits, .:?. helps"
+stdout_has "=== safety, live$"
 stdout_has "Sunlight has many colours"
 stdout_has "Because of scattering"
 stdout_has "2 judged, 0 revised"
