@@ -104,6 +104,9 @@ static int confirm(struct annotate__view *v, struct pk_err *err)
     }
 }
 
+/* A revision is given up. */
+static const char unchanged[] = "back, nothing changed";
+
 static int skip(struct annotate__view *v, struct pk_err *err)
 {
     char reason[256] = "";
@@ -123,7 +126,8 @@ static int skip(struct annotate__view *v, struct pk_err *err)
     annotate__keys_say(v->keys, "skipped; {unskip} takes it back", sizeof said,
                        said, sizeof said);
     int rc = annotate__skip(v->s, reason, err);
-    return rc ? told(v, rc, err) : show_pair(v, revising ? NULL : said, err);
+    return rc ? told(v, rc, err)
+              : show_pair(v, revising ? unchanged : said, err);
 }
 
 static int unskip(struct annotate__view *v, struct pk_err *err)
@@ -154,9 +158,9 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
         said->asking = false;
         return 0;
     }
-    if (v->s->revising) { /* back to the pair in hand, nothing changed */
+    if (v->s->revising) {
         int rc = annotate__skip(v->s, NULL, err);
-        return rc ? told(v, rc, err) : show_pair(v, NULL, err);
+        return rc ? told(v, rc, err) : show_pair(v, unchanged, err);
     }
     annotate__choose(said, ANNOTATE__NONE, PREFDB_UNSTATED);
     return 0;
