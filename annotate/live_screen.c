@@ -356,7 +356,8 @@ static int loop(struct annotate__show *w, struct pk_err *err)
 {
     bool quit = false;
     int k = 0;
-    annotate__layout(&w->v.layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
+    annotate__layout(&w->v.layout, LINES, COLS, false, ANNOTATE__PANE_LEFT,
+                     (const int[ANNOTATE__N_PANES]){1, 1, 1});
     int rc = annotate__show_anew(w, err);
     while (!rc && !quit && !w->v.gone) {
         rc = annotate__show_draw(w, err);

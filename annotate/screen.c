@@ -393,7 +393,8 @@ static int loop(struct annotate__view *v, struct pk_err *err)
 {
     bool quit = false;
     int rc = annotate__next(v->s, err);
-    annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
+    annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT,
+                     (const int[ANNOTATE__N_PANES]){1, 1, 1});
     if (!rc)
         rc = show_pair(v, NULL, err);
     while (!rc && (v->s->have || annotate__lingers(v->s)) && !quit &&

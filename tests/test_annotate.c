@@ -502,7 +502,8 @@ START_TEST(every_size_has_its_shape)
     struct annotate__layout l;
     for (int rows = 1; rows < 80; rows++) {
         for (int cols = 1; cols < 250; cols++) {
-            annotate__layout(&l, rows, cols, false, ANNOTATE__PANE_LEFT, 50);
+            const int lines[] = {rows % 7, cols % 60, 50};
+            annotate__layout(&l, rows, cols, false, ANNOTATE__PANE_LEFT, lines);
             ck_assert_int_eq(l.shape, rows < 12 || cols < 40
                                           ? ANNOTATE__TOO_SMALL
                                       : cols < 60  ? ANNOTATE__ONE
@@ -520,6 +521,31 @@ START_TEST(every_size_has_its_shape)
             }
         }
     }
+}
+END_TEST
+
+static void ck_heights(int cols, int left, int right, int context, int h_left,
+                       int h_right, int h_context)
+{
+    struct annotate__layout l;
+    const int lines[] = {left, right, context};
+    annotate__layout(&l, 24, cols, false, ANNOTATE__PANE_LEFT, lines);
+    ck_assert_int_eq(l.panes[ANNOTATE__PANE_LEFT].h, h_left);
+    ck_assert_int_eq(l.panes[ANNOTATE__PANE_RIGHT].h, h_right);
+    ck_assert_int_eq(l.panes[ANNOTATE__PANE_CONTEXT].h, h_context);
+}
+
+/* No pane is cut while another has rows without text. */
+START_TEST(empty_rows_go_to_what_is_cut)
+{
+    ck_heights(80, 50, 50, 50, 7, 6, 4); /* all are cut */
+    ck_heights(80, 2, 50, 50, 2, 11, 4);
+    ck_heights(80, 50, 1, 50, 12, 1, 4);
+    ck_heights(80, 2, 3, 50, 2, 3, 12);
+    ck_heights(80, 2, 3, 6, 7, 4, 6); /* nothing is */
+    ck_heights(80, 50, 50, 1, 8, 8, 1);
+    ck_heights(120, 50, 2, 50, 12, 12, 6);
+    ck_heights(120, 3, 2, 50, 3, 3, 15);
 }
 END_TEST
 
@@ -548,6 +574,7 @@ static Suite *suite(void)
     tcase_add_test(t, a_label_does_not_change_sides);
     tcase_add_test(t, a_draft_comes_back);
     tcase_add_test(t, every_size_has_its_shape);
+    tcase_add_test(t, empty_rows_go_to_what_is_cut);
     suite_add_tcase(s, t);
     return s;
 }
