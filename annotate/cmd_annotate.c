@@ -18,7 +18,7 @@ struct args {
     struct annotate__options o;
     struct annotate__look look;
     const char *keys;
-    bool plain, dimension;
+    bool plain, dimension, order, print_keys;
     struct annotate__live_args live;
 };
 
@@ -32,6 +32,7 @@ enum {
     KEY_SCORED_BY,
     KEY_ALLOW,
     KEY_KEYS,
+    KEY_PRINT_KEYS,
     KEY_PLAIN,
     KEY_ASCII
 };
@@ -56,6 +57,8 @@ static const struct argp_option options[] = {
      "Allow `tie' or `both-bad' beside a choice; may be repeated", 0},
     {"keys", KEY_KEYS, "FILE", 0,
      "Other keys: lines `KEY REQUEST', such as `n note'", 0},
+    {"print-keys", KEY_PRINT_KEYS, NULL, 0,
+     "Print such a file, of all requests and their keys, and end", 0},
     {"plain", KEY_PLAIN, NULL, 0,
      "By line prompts, for screen readers and dumb terminals", 0},
     {"ascii", KEY_ASCII, NULL, 0, "Borders in ASCII", 0},
@@ -71,6 +74,7 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
             argp_error(state, "'%s' is not a dimension", arg);
         return 0;
     case KEY_ORDER:
+        a->order = true;
         if (!prefdb_parse_order(arg, &a->o.order))
             argp_error(state, "'%s' is not an order", arg);
         return 0;
@@ -95,18 +99,22 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
 
 static void check(struct args *a, struct argp_state *state)
 {
+    if (a->print_keys)
+        return;
     if (!a->o.store)
         argp_error(state, "no store named");
-    if (!a->dimension == !a->o.campaign)
+    if (!a->dimension && !a->o.campaign)
         argp_error(state, "either --dimension or --campaign is needed");
     a->o.live = a->live.live;
-    if (a->o.live && a->o.scored_by)
-        argp_error(state, "--order is for stored pairs, not for --live");
+    if (a->o.live && (a->order || a->o.scored_by))
+        argp_error(state, "--order and --scored-by are for stored pairs, not "
+                          "for --live");
     if (a->o.campaign &&
-        ((!a->o.live && (a->o.source || a->o.batch)) || a->o.allow_tie ||
-         a->o.allow_both_bad || a->o.scored_by))
-        argp_error(state, "a campaign has its own pairs and choices: no "
-                          "--source, --batch, --scored-by or --allow with it");
+        ((!a->o.live && (a->o.source || a->o.batch)) || a->dimension ||
+         a->order || a->o.allow_tie || a->o.allow_both_bad || a->o.scored_by))
+        argp_error(state, "a campaign has its own dimension, pairs and "
+                          "choices: no --dimension, --source, --batch, "
+                          "--order, --scored-by or --allow with it");
     if ((a->o.order == PREFDB_UNCERTAIN) != (a->o.scored_by != NULL))
         argp_error(state, "--order uncertain and --scored-by go together");
 }
@@ -129,6 +137,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_KEYS:
         a->keys = arg;
+        return 0;
+    case KEY_PRINT_KEYS:
+        a->print_keys = true;
         return 0;
     case KEY_PLAIN:
         a->plain = true;
@@ -220,6 +231,21 @@ static int work(struct args *a, struct annotate__session *s, struct pk_err *err)
                     : annotate__screen(s, &keys, &a->look, err);
 }
 
+static int print_keys(const struct args *a)
+{
+    struct annotate__keys keys;
+    struct pk_buf b = PK_BUF_INIT(1 << 16);
+    struct pk_err err;
+    annotate__keys_init(&keys);
+    int rc = a->keys ? annotate__keys_load(&keys, a->keys, &err) : 0;
+    if (!rc && annotate__keys_print(&keys, &b))
+        rc = pk_fail_mem(&err, "the keys");
+    if (!rc)
+        fputs(b.data, stdout);
+    pk_buf_release(&b);
+    return rc ? pk_cli_fail(&a->cli, &err) : pk_cli_finish(&a->cli, 0);
+}
+
 int annotate_cmd_annotate(int argc, char **argv)
 {
     static const struct argp_child children[] = {
@@ -240,6 +266,8 @@ int annotate_cmd_annotate(int argc, char **argv)
     struct pk_err err;
     annotate__live_args_init(&a.live);
     pk_cli_parse(&argp, argc, argv, &a.cli);
+    if (a.print_keys)
+        return print_keys(&a);
     if (!a.o.annotator)
         a.o.annotator = user_name();
     const char *why = a.plain ? NULL : no_screen();
@@ -250,10 +278,10 @@ int annotate_cmd_annotate(int argc, char **argv)
     use_locale();
     pk_catch_signals();
     int rc = work(&a, &s, &err);
-    annotate__close(&s);
-    annotate__live_args_release(&a.live);
     if (s.judged + s.revised + s.skipped && !annotate__summary(&s, &b))
         fputs(b.data, stdout);
+    annotate__close(&s);
+    annotate__live_args_release(&a.live);
     pk_buf_release(&b);
     if (rc)
         return pk_cli_fail(&a.cli, &err);

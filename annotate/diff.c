@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/utf8.h"
 
 #define MAX_CHANGES 500
 #define ROW         (2 * MAX_CHANGES + 3)
@@ -17,25 +18,44 @@ struct words {
     size_t n, cap;
 };
 
-static bool blank(char c)
+enum kind { BLANK, LETTER, IDEOGRAPH };
+
+/* Of the character at `text`, and in *bytes how long it is. Chinese and
+ * Japanese have no blanks between words: there each character is one. */
+static enum kind kind_of(const char *text, size_t len, size_t *bytes)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    uint32_t cp;
+    size_t n = pk_utf8_decode(text, len, &cp);
+    *bytes = n ? n : 1;
+    if (!n)
+        return LETTER;
+    if (cp == ' ' || cp == '\t' || cp == '\n' || cp == '\r')
+        return BLANK;
+    bool alone =
+        (cp >= 0x2E80 && cp <= 0x9FFF) || (cp >= 0xF900 && cp <= 0xFAFF) ||
+        (cp >= 0xFF00 && cp <= 0xFFEF) || (cp >= 0x20000 && cp <= 0x3FFFF);
+    return alone ? IDEOGRAPH : LETTER;
 }
 
-/* A word is a run of blanks, or of what is none. */
+/* A word is a run of blanks, or of letters, or a character by itself. */
 static bool split(struct words *w, const char *text, size_t len)
 {
+    enum kind was = BLANK;
+    size_t bytes;
     w->text = text;
-    for (size_t i = 0; i <= len; i++) {
-        if (i && i < len && blank(text[i]) == blank(text[i - 1]))
+    w->n = 0;
+    for (size_t i = 0; i < len; i += bytes) {
+        enum kind now = kind_of(text + i, len - i, &bytes);
+        bool begins = !i || now != was || now == IDEOGRAPH;
+        was = now;
+        if (!begins)
             continue;
-        if (!pk_grow(&w->at, &w->cap, w->n + 1, sizeof *w->at))
+        if (!pk_grow(&w->at, &w->cap, w->n + 2, sizeof *w->at))
             return false;
         w->at[w->n++] = i;
     }
-    w->n--;
-    if (!len)
-        w->n = 0;
+    if (w->n)
+        w->at[w->n] = len;
     return true;
 }
 

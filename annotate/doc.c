@@ -5,6 +5,7 @@
 
 #include "annotate/text.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 
 int annotate__doc_add(struct annotate__doc *d, const char *title,
                       const char *text, size_t len, struct pk_err *err)
@@ -25,14 +26,34 @@ static int add_line(struct annotate__doc *d, struct annotate__line l,
     return 0;
 }
 
+/* Punctuation that closes what is before it, and begins no line. */
+static bool closes(const char *s, size_t n)
+{
+    static const uint16_t marks[] = {
+        0x2019, 0x201D, 0x2026, 0x3001, 0x3002, 0x3009, 0x300B,
+        0x300D, 0x300F, 0x3011, 0x3015, 0x3017, 0xFF01, 0xFF09,
+        0xFF0C, 0xFF0E, 0xFF1A, 0xFF1B, 0xFF1F, 0xFF3D, 0xFF5D};
+    uint32_t cp;
+    if (!pk_utf8_decode(s, n, &cp))
+        return false;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (marks[i] == cp)
+            return true;
+    return false;
+}
+
 /* Where the line that starts at `from` ends, and in *next where the one after
  * it starts. */
 static size_t line_end(const struct annotate__part *p, size_t from,
                        size_t width, size_t *next)
 {
     struct annotate__cell c;
-    size_t column = 0, brk = 0, at = from;
+    size_t column = 0, brk = 0, wide = 0, at = from;
     for (; at < p->len; at += c.bytes) {
+        /* Behind a wide character a line may end, unless what follows is to
+         * stay with it. */
+        if (wide == at && wide && !closes(p->text + at, p->len - at))
+            brk = at;
         if (annotate__plain_byte(p->text + at, p->len - at) && column < width) {
             column++;
             c.bytes = 1;
@@ -49,8 +70,10 @@ static size_t line_end(const struct annotate__part *p, size_t from,
         if (column + c.width > width && at > from && !c.space)
             break;
         column += c.width;
-        if (c.space || c.width == 2)
+        if (c.space)
             brk = at + c.bytes;
+        if (c.width == 2)
+            wide = at + c.bytes;
     }
     if (at < p->len && brk > from)
         at = brk;

@@ -89,16 +89,17 @@ static void draw_title(struct annotate__view *v, int pane)
 static void draw_header(struct annotate__view *v)
 {
     const struct annotate__session *s = v->s;
-    char right[160];
+    char right[200], name[64];
     int n_right, n = annotate__tty_puts(&v->tty, 0, 1, COLS - 2,
                                         prefdb_dimension_name(s->dimension),
                                         ANNOTATE__BOLD);
     if (s->revising)
         annotate__tty_puts(&v->tty, 0, n + 3, COLS - n - 4,
                            "a verdict of yours, to revise", ANNOTATE__BOLD);
-    n_right = snprintf(right, sizeof right, "%.60s  %s%s%lld judged",
-                       s->annotator, v->scene ? v->scene->head : "",
-                       v->scene ? "  " : "", (long long)s->progress.judged);
+    annotate__one_line(name, sizeof name, s->annotator, strlen(s->annotator));
+    n_right = snprintf(right, sizeof right, "%s  %s%s%lld judged", name,
+                       v->scene ? v->scene->head : "", v->scene ? "  " : "",
+                       (long long)s->progress.judged);
     if (annotate__goal(s) && !v->scene)
         snprintf(right + n_right, sizeof right - (size_t)n_right, " of %lld",
                  (long long)annotate__goal(s));
@@ -313,12 +314,13 @@ int annotate__view_draw(struct annotate__view *v, struct pk_err *err)
     erase();
     if (v->layout.shape == ANNOTATE__TOO_SMALL) {
         annotate__tty_puts(&v->tty, 0, 0, COLS,
-                           "The window is too small: 40 x 12 is the least.",
+                           "The window is too small:", ANNOTATE__PLAIN);
+        annotate__tty_puts(&v->tty, 1, 0, COLS, "40 x 12 is the least.",
                            ANNOTATE__PLAIN);
         char quits[32];
         annotate__keys_say(v->keys, "{quit} quits.", (size_t)COLS, quits,
                            sizeof quits);
-        annotate__tty_puts(&v->tty, 1, 0, COLS, quits, ANNOTATE__PLAIN);
+        annotate__tty_puts(&v->tty, 2, 0, COLS, quits, ANNOTATE__PLAIN);
         return 0;
     }
     draw_header(v);

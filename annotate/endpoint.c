@@ -35,6 +35,7 @@ struct call {
     struct pk_buf refusal; /* a body that is no stream */
     bool begun, events;    /* the first bytes are there; they are a stream */
     bool ended;
+    double heard; /* when something came last */
     CURLcode result;
     struct pk_err err; /* PK_EMEM in a callback */
 };
@@ -93,6 +94,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *arg)
 {
     struct call *c = arg;
     long status = 0;
+    c->heard = pk_now();
     if (!c->begun) {
         annotate__curl(NULL)->easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE,
                                            &status);
@@ -122,9 +124,6 @@ static bool set_options(struct call *c, CURL *easy)
         bad |= curl->easy_setopt(easy, CURLOPT_PROXY, "");
     bad |= curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     bad |= curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
-    /* A generation takes as long as it takes, but not in silence. */
-    bad |= curl->easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    bad |= curl->easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, e->stall);
     bad |= curl->easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     bad |= curl->easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     bad |= curl->easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -157,6 +156,7 @@ static int begin(struct call *c, struct pk_err *err)
     annotate__reply_init(&c->reply, &c->stream->text);
     pk_buf_reset(&c->refusal);
     c->begun = c->events = c->ended = false;
+    c->heard = pk_now();
     c->easy = curl->easy_init();
     if (!c->easy || !set_options(c, c->easy) ||
         curl->multi_add_handle(annotate__hub_multi(c->from->source.hub),
@@ -342,6 +342,13 @@ static int pump(struct annotate__source *s, struct annotate__stream *stream,
             return 0;
         stream->tries++;
         return begin(c, err);
+    }
+    /* A generation takes as long as it takes, but not in silence. libcurl has
+     * an average of seconds for that, which takes longer than it says. */
+    stream->due = c->heard + (double)c->from->stall;
+    if (!c->ended && pk_now() >= stream->due) {
+        c->ended = true;
+        c->result = CURLE_OPERATION_TIMEDOUT;
     }
     /* After [DONE] there is nothing to wait for, whatever the connection. */
     if (c->ended || (c->reply.done && annotate__reply_whole(&c->reply)))

@@ -191,6 +191,8 @@ static double until(const struct annotate__hub *h, double now, double seconds)
             seconds = fmin(seconds, h->told + 1 - now);
         if (s->phase == ANNOTATE__RETRYING)
             seconds = fmin(seconds, s->retry_at - now);
+        else if (s->due > 0)
+            seconds = fmin(seconds, s->due - now);
     }
     return fmax(seconds, 0);
 }

@@ -71,14 +71,23 @@ static int named(int last)
 {
     static const struct {
         int last, key;
-    } table[] = {{'A', ANNOTATE__KEY_UP},    {'B', ANNOTATE__KEY_DOWN},
-                 {'C', ANNOTATE__KEY_RIGHT}, {'D', ANNOTATE__KEY_LEFT},
-                 {'H', ANNOTATE__KEY_HOME},  {'F', ANNOTATE__KEY_END},
-                 {'P', ANNOTATE__KEY_F1},    {'M', '\r'}};
+    } table[] = {{'A', ANNOTATE__KEY_UP},     {'B', ANNOTATE__KEY_DOWN},
+                 {'C', ANNOTATE__KEY_RIGHT},  {'D', ANNOTATE__KEY_LEFT},
+                 {'H', ANNOTATE__KEY_HOME},   {'F', ANNOTATE__KEY_END},
+                 {'P', ANNOTATE__KEY_F1},     {'M', '\r'},
+                 {'Z', ANNOTATE__KEY_BACKTAB}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].last == last)
             return table[i].key;
     return 0;
+}
+
+/* "ESC O q": the keypad of a terminal that was told to tell it apart. */
+static int keypad(int last)
+{
+    return last >= 'p' && last <= 'y'   ? last - 'p' + '0'
+           : last >= 'j' && last <= 'o' ? last - 'j' + '*'
+                                        : named(last);
 }
 
 /* "ESC [ 5 ~" and its like: also where a terminal's description says that the
@@ -186,7 +195,7 @@ int annotate__input_code(struct annotate__input *in, int code, double now)
         return sequence(in, code, now);
     case ONE_MORE:
         begin(in, GROUND);
-        return named(code);
+        return keypad(code);
     case CONSOLE:
         begin(in, GROUND);
         return code == 'A' ? ANNOTATE__KEY_F1 : 0;

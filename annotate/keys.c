@@ -21,6 +21,7 @@ static const struct {
     {ANNOTATE__KEY_END, "End"},
     {ANNOTATE__KEY_F1, "F1"},
     {ANNOTATE__KEY_DELETE, "Del"},
+    {ANNOTATE__KEY_BACKTAB, "S-Tab"},
     {' ', "Space"},
     {'\r', "Enter"},
     {'\t', "Tab"},
@@ -115,6 +116,10 @@ static const struct row {
                               NULL,
                               "go to the other response, then the conversation",
                               {'\t', 'l', ANNOTATE__KEY_RIGHT}},
+    [ANNOTATE__PANE_BACK] = {"pane-back",
+                             NULL,
+                             "the same, the other way round",
+                             {ANNOTATE__KEY_BACKTAB, ANNOTATE__KEY_LEFT}},
     [ANNOTATE__TOGETHER] = {"together",
                             NULL,
                             "scroll both responses together, or each alone",
@@ -285,7 +290,9 @@ static int load_line(struct annotate__keys *k, struct pk_lines *in, char *line,
                        pk_lines_where(in), word);
     enum annotate__request r = name ? parse_request(name) : ANNOTATE__NOTHING;
     if (!r)
-        return pk_fail(err, PK_EDATA, "%s: '%s' is nothing a key can ask for",
+        return pk_fail(err, PK_EDATA,
+                       "%s: '%s' is nothing a key can ask for; annotate "
+                       "--print-keys lists what is",
                        pk_lines_where(in), name ? name : "");
     if (!bind_key(k, key, r))
         return pk_fail(err, PK_EDATA, "%s: more than %d keys for '%s'",
@@ -359,6 +366,20 @@ int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
     char key[16];
     annotate__key_name(annotate__keys_first(k, ANNOTATE__WRITE), key);
     pk_buf_addf(b, text_help, key);
+    return b->failed;
+}
+
+int annotate__keys_print(const struct annotate__keys *k, struct pk_buf *b)
+{
+    char key[16];
+    for (int r = 1; r < ANNOTATE__N_REQUESTS; r++) {
+        for (int i = 0; i < ANNOTATE__KEYS_EACH; i++) {
+            if (!k->keys[r][i])
+                continue;
+            annotate__key_name(k->keys[r][i], key);
+            pk_buf_addf(b, "%-6s %-11s %s\n", key, rows[r].name, rows[r].help);
+        }
+    }
     return b->failed;
 }
 

@@ -17,6 +17,7 @@ enum annotate__key {
     ANNOTATE__KEY_END,
     ANNOTATE__KEY_F1,
     ANNOTATE__KEY_DELETE,
+    ANNOTATE__KEY_BACKTAB,
     ANNOTATE__KEY_NONE /* nothing that anything is bound to */
 };
 
@@ -50,6 +51,7 @@ enum annotate__request {
     ANNOTATE__FIND_NEXT,
     ANNOTATE__FIND_LAST,
     ANNOTATE__OTHER_PANE,
+    ANNOTATE__PANE_BACK,
     ANNOTATE__TOGETHER,
     ANNOTATE__ZOOM,
     ANNOTATE__DIFF,
@@ -95,6 +97,9 @@ int annotate__keys_first(const struct annotate__keys *k,
  * which `width` columns leave no room, are left out. Always NUL-terminated. */
 void annotate__keys_say(const struct annotate__keys *k, const char *text,
                         size_t width, char *out, size_t size);
+
+/* As a file of keys: a line for each key. */
+int annotate__keys_print(const struct annotate__keys *k, struct pk_buf *b);
 
 /* The help, a line for each request, section titles between them. */
 int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b);

@@ -29,10 +29,13 @@ struct annotate__layout {
     int foot; /* the rule above the last two rows */
 };
 
-/* `context_lines`: what the conversation would take; it gets at most a third.
- * Widths do not depend on it: wrap first, then ask again. */
+/* `lines`: what each pane would take. The conversation gets at most a third of
+ * the rows, the responses share the others; what one pane leaves empty goes to
+ * those that are cut. Widths do not depend on it: wrap first, then ask again.
+ */
 void annotate__layout(struct annotate__layout *l, int rows, int cols, bool zoom,
-                      enum annotate__pane focus, int context_lines);
+                      enum annotate__pane focus,
+                      const int lines[ANNOTATE__N_PANES]);
 
 /* The same while a prompt is written: the conversation above, and the place of
  * the left response is the editor's, across the screen. */

@@ -118,13 +118,37 @@ int annotate__live_start(struct annotate__live *l, int side, struct pk_err *err)
                                err);
 }
 
-int annotate__live_ask(struct annotate__live *l, struct pk_err *err)
+unsigned annotate__live_turns(const struct annotate__live *l)
 {
+    int64_t most = l->s->turn_limit, wish = l->o->turns;
+    if (!most && !wish)
+        return 8;
+    return (unsigned)(!most || (wish && wish < most) ? wish : most);
+}
+
+/* May this prompt be asked? And under which guideline. */
+static int look_again(struct annotate__live *l, struct pk_err *err)
+{
+    struct annotate__session *s = l->s;
     if (annotate__editor_blank(&l->prompt))
         return pk_fail(err, PK_ENO, "there is no prompt yet");
-    if (l->s->quota && l->s->progress.judged >= l->s->quota)
-        return pk_fail(err, PK_ENO, "this campaign asks for no more of you");
-    int rc = annotate__live_turn(l, PREFDB_USER, l->prompt.text.data,
+    int rc = annotate__look_again(s, err);
+    if (rc)
+        return rc;
+    if (s->anew)
+        snprintf(l->said, sizeof l->said, "the guideline is now %.60s",
+                 s->guideline);
+    s->anew = false;
+    return annotate__quota_reached(s)
+               ? pk_fail(err, PK_ENO, "this campaign asks for no more of you")
+               : 0;
+}
+
+int annotate__live_ask(struct annotate__live *l, struct pk_err *err)
+{
+    int rc = look_again(l, err);
+    if (!rc)
+        rc = annotate__live_turn(l, PREFDB_USER, l->prompt.text.data,
                                  l->prompt.text.len, err);
     if (rc)
         return rc;
@@ -194,8 +218,10 @@ int annotate__live_stop(struct annotate__live *l, int side, struct pk_err *err)
     return annotate__live_keep(l, err);
 }
 
-/* What is thrown away is not lost: it goes beside what takes its place. */
-static int discard(struct annotate__answer *at, struct pk_err *err)
+/* What is thrown away is not lost: it goes beside what takes its place, with
+ * what was written about it. */
+static int discard(struct annotate__answer *at,
+                   const struct annotate__verdict *v, struct pk_err *err)
 {
     struct annotate__stream *s = &at->stream;
     cJSON *j = cJSON_CreateObject();
@@ -208,6 +234,8 @@ static int discard(struct annotate__answer *at, struct pk_err *err)
         (s->trouble[0] ? cJSON_AddStringToObject(j, "error", s->trouble)
                        : cJSON_AddStringToObject(
                              j, "content", s->text.len ? s->text.data : "")) &&
+        (!v->flags[0] || cJSON_AddStringToObject(j, "flags", v->flags)) &&
+        (!v->note[0] || cJSON_AddStringToObject(j, "note", v->note)) &&
         cJSON_AddItemToArray(at->discarded, j);
     if (ok)
         return 0;
@@ -219,12 +247,11 @@ int annotate__live_again(struct annotate__live *l, int side, struct pk_err *err)
 {
     struct annotate__answer *at = &l->sides[side];
     annotate__hub_stop(l->hub, &at->stream);
-    int rc = discard(at, err);
+    int rc = discard(at, &l->s->v, err);
     l->again++;
     at->seed = (int64_t)pk_rng_below(&l->rng, (uint64_t)1 << 31);
-    l->s->v.side = ANNOTATE__NONE;
-    l->s->v.strength = 0;
-    l->s->v.asking = false;
+    if (!rc) /* nothing has been said of the new texts */
+        l->s->v = (struct annotate__verdict){0};
     if (!rc)
         rc = annotate__live_start(l, side, err);
     return rc ? rc : annotate__live_keep(l, err);
@@ -331,6 +358,9 @@ int annotate__live_open(struct annotate__live *l, struct annotate__session *s,
         annotate__live_close(l);
         return rc;
     }
+    if (annotate__quota_reached(s) && !l->asked)
+        snprintf(l->said, sizeof l->said,
+                 "this campaign asks for no more of you");
     annotate__live_show(l);
     return 0;
 }

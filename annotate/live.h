@@ -36,7 +36,7 @@ struct annotate__live_options {
     size_t n_models;
     struct annotate__range temperature, top_p;
     size_t max_tokens;
-    unsigned turns; /* of the annotator, in one dialogue */
+    unsigned turns; /* of the annotator, in one dialogue; 0: not said */
     long stall_seconds;
     const char *system; /* a text, or NULL */
     const char *source, *batch;
@@ -87,7 +87,12 @@ PK_NODISCARD int annotate__live_open(struct annotate__live *l,
 /* The draft is kept. */
 void annotate__live_close(struct annotate__live *l);
 
-/* The prompt in the editor is asked. PK_ENO: there is none. */
+/* A dialogue's longest: as was asked for, but no longer than the campaign's;
+ * where neither says anything, 8. */
+unsigned annotate__live_turns(const struct annotate__live *l);
+
+/* The prompt in the editor is asked, for what the campaign wants now. PK_ENO:
+ * there is none, or the quota is reached. */
 PK_NODISCARD int annotate__live_ask(struct annotate__live *l,
                                     struct pk_err *err);
 /* Wait as annotate__hub_wait does, and keep what has had its end. Texts may
@@ -102,7 +107,7 @@ void annotate__live_leave(struct annotate__live *l);
 
 PK_NODISCARD int annotate__live_stop(struct annotate__live *l, int side,
                                      struct pk_err *err);
-/* Throw a response away, ask for another. */
+/* Throw a response away, ask for another; the verdict begins anew. */
 PK_NODISCARD int annotate__live_again(struct annotate__live *l, int side,
                                       struct pk_err *err);
 /* Throw both away; the prompt is in the editor again. */

@@ -99,7 +99,7 @@ static void set_scene(struct annotate__show *w)
                     : COLS < 60 ? "^D asks  ^X $EDITOR"
                                 : "^D asks both models   ^X opens $EDITOR";
     snprintf(w->scene.head, sizeof w->scene.head, "turn %u of %u", l->turn + 1,
-             l->o->turns);
+             annotate__live_turns(l));
     if (w->scene.writing)
         w->v.focus = w->resting ? ANNOTATE__PANE_CONTEXT : ANNOTATE__PANE_LEFT;
     if (l->said[0])
@@ -143,6 +143,7 @@ static int draw_editor(struct annotate__show *w, struct pk_err *err)
 int annotate__show_draw(struct annotate__show *w, struct pk_err *err)
 {
     set_scene(w);
+    memcpy(w->said, w->v.message, sizeof w->said);
     int rc = annotate__view_draw(&w->v, err);
     if (!rc && w->scene.writing && w->v.layout.shape != ANNOTATE__TOO_SMALL)
         rc = draw_editor(w, err);

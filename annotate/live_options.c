@@ -40,7 +40,10 @@ static const struct argp_option options[] = {
     {"top-p", KEY_TOP_P, "X", 0, "The same for top-p (default: 0.95)", 0},
     {"max-tokens", KEY_MAX_TOKENS, "N", 0,
      "A response's longest (default: 1024)", 0},
-    {"turns", KEY_TURNS, "N", 0, "Prompts in one dialogue (default: 8)", 0},
+    {"turns", KEY_TURNS, "N", 0,
+     "Prompts in one dialogue (default: the campaign's number, which is also "
+     "the most, or 8)",
+     0},
     {"system", KEY_SYSTEM, "TEXT", 0,
      "The system turn of every dialogue; @FILE: from a file", 0},
     {"stall", KEY_STALL, "SECONDS", 0,
@@ -54,7 +57,6 @@ void annotate__live_args_init(struct annotate__live_args *a)
     *a = (struct annotate__live_args){.o = {.temperature = {0.7, 1, false},
                                             .top_p = {0.95, 0.95, false},
                                             .max_tokens = 1024,
-                                            .turns = 8,
                                             .stall_seconds = 60}};
 }
 
@@ -129,8 +131,8 @@ static void check(struct annotate__live_args *a, struct argp_state *state)
 {
     if (a->live && !a->o.n_models)
         argp_error(state, "--live needs a --model, or better two");
-    if (!a->live && a->o.n_models)
-        argp_error(state, "--model is for --live");
+    if (!a->live && a->only)
+        argp_error(state, "--%s is for --live", a->only);
     settle_keys(a, state);
 }
 
@@ -174,6 +176,9 @@ static error_t parse_number(int key, char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct annotate__live_args *a = state->input;
+    for (size_t i = 0; options[i].name || options[i].doc; i++)
+        if (options[i].name && options[i].key == key && key != KEY_LIVE)
+            a->only = options[i].name;
     switch (key) {
     case KEY_LIVE:
         a->live = true;

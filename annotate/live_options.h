@@ -8,6 +8,7 @@
 
 struct annotate__live_args {
     bool live;
+    const char *only; /* an option given that is for live dialogues alone */
     struct annotate__live_options o;
     const char *key_env[ANNOTATE__MODELS]; /* "VAR" or "MODEL=VAR" */
     size_t n_key_env;

@@ -146,8 +146,7 @@ static int cancel(struct annotate__show *w)
         said->asking = false;
         return 0;
     }
-    said->side = ANNOTATE__NONE;
-    said->strength = 0;
+    annotate__choose(said, ANNOTATE__NONE, PREFDB_UNSTATED);
     return 0;
 }
 
@@ -357,13 +356,16 @@ static int loop(struct annotate__show *w, struct pk_err *err)
 {
     bool quit = false;
     int k = 0;
-    annotate__layout(&w->v.layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
+    annotate__layout(&w->v.layout, LINES, COLS, false, ANNOTATE__PANE_LEFT,
+                     (const int[ANNOTATE__N_PANES]){1, 1, 1});
     int rc = annotate__show_anew(w, err);
     while (!rc && !quit && !w->v.gone) {
         rc = annotate__show_draw(w, err);
         if (!rc && k != ANNOTATE__NEWS)
             rc = keep(w, err);
         k = rc ? 0 : key_of(w);
+        if (k == ANNOTATE__NEWS && !w->v.message[0]) /* nobody has read it */
+            memcpy(w->v.message, w->said, sizeof w->said);
         if (!rc && !w->failed)
             rc = on_key(w, k, &quit, err);
     }

@@ -12,6 +12,7 @@ struct annotate__show {
     struct annotate__scene scene;
     bool resting;         /* not asked, and the keys are commands, not text */
     double drawn;         /* the last time that news were */
+    char said[256];       /* the message of the last picture */
     char trouble[2][640]; /* what is shown in a pane without a text */
     bool troubled[2];
     struct pk_err err; /* of a wait, to be handed on */

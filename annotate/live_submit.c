@@ -71,7 +71,8 @@ static struct prefdb_made made(const struct annotate__live *l, int i,
  * was drawn; when both are bad, or it has had its turns, with nothing. */
 static int goes_on(const struct annotate__live *l)
 {
-    if (l->s->v.side == ANNOTATE__BOTH_BAD || l->turn + 1 >= l->o->turns)
+    if (l->s->v.side == ANNOTATE__BOTH_BAD ||
+        l->turn + 1 >= annotate__live_turns(l))
         return ANNOTATE__LIVE_NEW;
     return l->s->v.side == ANNOTATE__RIGHT;
 }
@@ -133,6 +134,8 @@ int annotate__live_submit(struct annotate__live *l, struct pk_err *err)
     int rc = annotate__live_draft(l, with, &draft, err);
     if (!rc)
         rc = write_pair(l, draft, err);
+    if (rc == PK_ENO) /* it may ask for something else now: to be seen */
+        (void)!annotate__look_again(l->s, NULL);
     if (rc) {
         cJSON_free(draft);
         return rc;
@@ -142,7 +145,10 @@ int annotate__live_submit(struct annotate__live *l, struct pk_err *err)
     annotate__count(l->s);
     rc = go_on(l, with, err);
     snprintf(l->said, sizeof l->said, "kept%s",
-             with < 2 ? "" : "; the dialogue has its end, a new one begins");
+             annotate__quota_reached(l->s)
+                 ? "; this campaign asks for no more of you"
+             : with < 2 ? ""
+                        : "; the dialogue has its end, a new one begins");
     l->s->v = (struct annotate__verdict){0};
     return rc ? rc : annotate__live_keep(l, err);
 }

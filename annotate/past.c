@@ -55,12 +55,18 @@ static time_t midnight(void)
 
 int64_t annotate__goal(const struct annotate__session *s)
 {
-    return s->quota ? s->quota : s->own || s->checked ? 0 : s->progress.tasks;
+    bool unknown = s->own || s->live || s->checked;
+    return s->quota ? s->quota : unknown ? 0 : s->progress.tasks;
+}
+
+bool annotate__quota_reached(const struct annotate__session *s)
+{
+    return s->quota && s->progress.judged >= s->quota;
 }
 
 const char *annotate__ended(const struct annotate__session *s)
 {
-    if (s->quota && s->progress.judged >= s->quota)
+    if (annotate__quota_reached(s))
         return "You have judged as many as this campaign asks of each.";
     return s->waiting ? "Others have the last pairs in hand."
                       : "Nothing is left to judge.";
@@ -167,18 +173,29 @@ int annotate__statistics(struct annotate__session *s, struct pk_buf *b,
     return b->failed ? pk_fail_mem(err, "statistics") : 0;
 }
 
-int annotate__summary(const struct annotate__session *s, struct pk_buf *b)
+int annotate__summary(struct annotate__session *s, struct pk_buf *b)
 {
-    double minutes = (pk_now() - s->started) / 60;
-    pk_buf_addf(b, "%u judged, %u revised, %u skipped in %.0f minutes",
-                s->judged, s->revised, s->skipped, minutes);
-    if (s->judged && minutes >= 1)
-        pk_buf_addf(b, " (%.0f an hour)", s->judged / minutes * 60);
-    for (int i = 3; s->judged && i >= 0; i--)
-        pk_buf_addf(b, "%s %u %s", i == 3 ? ":" : ",", s->strengths[i],
-                    prefdb_strength_name(i));
-    if (s->ties)
-        pk_buf_addf(b, ", %u ties or both bad", s->ties);
-    pk_buf_addc(b, '\n');
-    return b->failed;
+    static const char *const words[] = {"unsure", "slightly", "better",
+                                        "significantly"};
+    struct prefdb_habits h = {0};
+    char since[24];
+    as_written(s->began, since);
+    pk_buf_addf(b, "%u judged, %u revised, %u skipped\n", s->judged, s->revised,
+                s->skipped);
+    if (!s->db ||
+        prefdb_habits(s->db, s->campaign, s->annotator, since, &h, NULL) ||
+        !h.judged)
+        return b->failed;
+    if (h.seconds > 0)
+        pk_buf_addf(b, "%.0f in an hour of work\n",
+                    (double)h.judged / h.seconds * 3600);
+    for (int i = 3; i >= 0; i--)
+        pk_buf_addf(b, "%s %llu%s", words[i],
+                    (unsigned long long)h.strengths[i],
+                    i == 2  ? "\n"
+                    : i > 0 ? ", "
+                            : "");
+    if (h.ties)
+        pk_buf_addf(b, ", no choice %llu", (unsigned long long)h.ties);
+    return pk_buf_addc(b, '\n');
 }

@@ -64,11 +64,12 @@ int annotate__plain_pair(struct annotate__plain_io *p, struct pk_err *err)
     static const char *const roles[] = {"system", "user", "assistant"};
     struct annotate__session *s = p->s;
     int rc = 0;
-    fprintf(p->out, "\n=== %s, pair %" PRId64 "%s\n",
-            prefdb_dimension_name(s->dimension), s->comparison,
-            s->revising      ? ", a verdict of yours to revise"
-            : !s->comparison ? ", live"
-                             : "");
+    fprintf(p->out, "\n=== %s, ", prefdb_dimension_name(s->dimension));
+    if (s->comparison)
+        fprintf(p->out, "pair %" PRId64 "%s\n", s->comparison,
+                s->revising ? ", a verdict of yours to revise" : "");
+    else
+        fputs("live\n", p->out);
     for (size_t i = 0; i < s->x.n_context && !rc; i++)
         rc = print_text(p, roles[s->x.context[i].role], s->x.context[i].text,
                         s->x.context[i].len, err);
@@ -132,6 +133,16 @@ static int show_statistics(struct annotate__plain_io *p, struct pk_err *err)
     fputs(rc ? "" : b.data, p->out);
     pk_buf_release(&b);
     return rc;
+}
+
+static int show_guideline(struct annotate__plain_io *p, struct pk_err *err)
+{
+    const struct annotate__session *s = p->s;
+    if (s->guideline_text[0])
+        return print_text(p, s->guideline, s->guideline_text,
+                          strlen(s->guideline_text), err);
+    fputs("this campaign carries no guideline\n", p->out);
+    return 0;
 }
 
 /* Lines that were there before what they answer: as when a text of several
@@ -262,8 +273,13 @@ static int skip(struct annotate__plain_io *p, const char *reason,
 {
     if (*reason)
         drop_lines(p, one_line);
+    bool revising = p->s->revising != 0;
     int rc = annotate__skip(p->s, reason, err);
-    return rc ? told(p, rc, err) : show_pair(p, err);
+    if (rc)
+        return told(p, rc, err);
+    fputs(revising ? "back, nothing changed\n" : "skipped; `U` takes it back\n",
+          p->out);
+    return show_pair(p, err);
 }
 
 static int unskip(struct annotate__plain_io *p, struct pk_err *err)
@@ -318,6 +334,10 @@ static int command(struct annotate__plain_io *p, const char *line,
         annotate__plain_verdict(p);
         return 0;
     }
+    if ((line[0] == 't' || line[0] == 'x') && !line[1]) {
+        fputs("this campaign asks for a choice between the two\n", p->out);
+        return 0;
+    }
     if (line[1] && line[1] != ' ') {
         fputs("what? `?` for help\n", p->out);
         return 0;
@@ -342,8 +362,7 @@ static int command(struct annotate__plain_io *p, const char *line,
     case 'p':
         return annotate__plain_pair(p, err);
     case 'i':
-        return print_text(p, s->guideline, s->guideline_text,
-                          strlen(s->guideline_text), err);
+        return show_guideline(p, err);
     case '?':
     case 'h':
         fputs(help, p->out);

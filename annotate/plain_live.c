@@ -12,6 +12,7 @@ static const char help[] =
     "  :n           a new dialogue\n"
     "  :c           begin this prompt again\n"
     "  :q           quit; the prompt so far is kept\n"
+    "  :?           this help\n"
     "At `verdict>`, beside what is asked for stored pairs (`?`):\n"
     "  r, r l, r r  throw both, the left, the right response away, ask again\n"
     "  c            change the prompt\n"
@@ -186,6 +187,11 @@ static int prompt_line(struct annotate__plain_io *p, const char *line,
     if (annotate__editor_blank(&l->prompt))
         return 0;
     int rc = annotate__live_ask(l, err);
+    if (rc == PK_ENO) {
+        fprintf(p->out, "%s\n", err->text);
+        return 0;
+    }
+    say(p);
     return rc ? rc : show(p, err);
 }
 
@@ -211,6 +217,10 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
     }
     if (rc)
         return rc;
+    fputs(l->asked ? "judge these two; `q` quits, `?` helps\n"
+                   : "write a prompt; an empty line asks both models, `:q` "
+                     "quits, `:?` helps\n",
+          out);
     say(&p);
     if (l->prompt.text.len)
         fprintf(out, "the prompt so far:\n%s\n", l->prompt.text.data);

@@ -104,6 +104,9 @@ static int confirm(struct annotate__view *v, struct pk_err *err)
     }
 }
 
+/* A revision is given up. */
+static const char unchanged[] = "back, nothing changed";
+
 static int skip(struct annotate__view *v, struct pk_err *err)
 {
     char reason[256] = "";
@@ -123,7 +126,8 @@ static int skip(struct annotate__view *v, struct pk_err *err)
     annotate__keys_say(v->keys, "skipped; {unskip} takes it back", sizeof said,
                        said, sizeof said);
     int rc = annotate__skip(v->s, reason, err);
-    return rc ? told(v, rc, err) : show_pair(v, revising ? NULL : said, err);
+    return rc ? told(v, rc, err)
+              : show_pair(v, revising ? unchanged : said, err);
 }
 
 static int unskip(struct annotate__view *v, struct pk_err *err)
@@ -154,12 +158,11 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
         said->asking = false;
         return 0;
     }
-    if (v->s->revising) { /* back to the pair in hand, nothing changed */
+    if (v->s->revising) {
         int rc = annotate__skip(v->s, NULL, err);
-        return rc ? told(v, rc, err) : show_pair(v, NULL, err);
+        return rc ? told(v, rc, err) : show_pair(v, unchanged, err);
     }
-    said->side = ANNOTATE__NONE;
-    said->strength = 0;
+    annotate__choose(said, ANNOTATE__NONE, PREFDB_UNSTATED);
     return 0;
 }
 
@@ -244,7 +247,8 @@ static bool look(struct annotate__view *v, enum annotate__request r)
 {
     switch (r) {
     case ANNOTATE__OTHER_PANE:
-        annotate__view_next_pane(v);
+    case ANNOTATE__PANE_BACK:
+        annotate__view_next_pane(v, r == ANNOTATE__PANE_BACK);
         return true;
     case ANNOTATE__TOGETHER:
         v->together = !v->together;
@@ -297,7 +301,8 @@ static int reach(struct annotate__view *v, enum annotate__request r,
                  struct pk_err *err)
 {
     if ((r >= ANNOTATE__LINE_DOWN && r <= ANNOTATE__TOP) ||
-        r == ANNOTATE__OTHER_PANE || r == ANNOTATE__QUIT)
+        r == ANNOTATE__OTHER_PANE || r == ANNOTATE__PANE_BACK ||
+        r == ANNOTATE__QUIT)
         return annotate__view_more(v, err);
     return r > ANNOTATE__CONFIRM ? annotate__view_finish(v, err) : 0;
 }
@@ -388,7 +393,8 @@ static int loop(struct annotate__view *v, struct pk_err *err)
 {
     bool quit = false;
     int rc = annotate__next(v->s, err);
-    annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT, 1);
+    annotate__layout(&v->layout, LINES, COLS, false, ANNOTATE__PANE_LEFT,
+                     (const int[ANNOTATE__N_PANES]){1, 1, 1});
     if (!rc)
         rc = show_pair(v, NULL, err);
     while (!rc && (v->s->have || annotate__lingers(v->s)) && !quit &&

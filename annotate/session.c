@@ -67,7 +67,7 @@ static int own_campaign(struct annotate__session *s,
                         const struct annotate__options *o, struct pk_err *err)
 {
     struct prefdb_campaign c, was;
-    s->own = !o->live;
+    s->own = true;
     s->fill = (struct prefdb_fill){.source = o->source,
                                    .batch = o->batch,
                                    .order = o->order,
@@ -118,7 +118,6 @@ static int load_guideline(struct annotate__session *s,
                                              : pk_fail_mem(err, "a campaign");
 }
 
-/* The settings as they are now: its lead may change them at any time. */
 static int load_campaign(struct annotate__session *s, struct pk_err *err)
 {
     struct prefdb_campaign c;
@@ -128,10 +127,16 @@ static int load_campaign(struct annotate__session *s, struct pk_err *err)
     s->campaign = c.id;
     s->dimension = c.dimension;
     s->quota = c.quota;
+    s->turn_limit = c.turn_limit;
     s->checked = c.gold_every || c.repeat_every;
     s->allow_tie = c.allow_tie;
     s->allow_both_bad = c.allow_both_bad;
     return load_guideline(s, &c, err);
+}
+
+int annotate__look_again(struct annotate__session *s, struct pk_err *err)
+{
+    return s->own ? 0 : load_campaign(s, err);
 }
 
 /* Add the names of the models behind a comparison, or of some of the store. */
@@ -151,7 +156,6 @@ int annotate__open(struct annotate__session *s,
                    const struct annotate__options *o, struct pk_err *err)
 {
     *s = (struct annotate__session){.texts.max = (size_t)1 << 30,
-                                    .started = pk_now(),
                                     .touched = pk_now(),
                                     .began = time(NULL),
                                     .live = o->live};
@@ -352,6 +356,24 @@ static int take(struct annotate__session *s, struct pk_err *err)
     return load_draft(s, err);
 }
 
+/* What was asked for is not there, by a slip of the finger perhaps: what was
+ * made for it goes, and why is in err. */
+static int give_up(struct annotate__session *s, int rc, struct pk_err *err)
+{
+    const struct prefdb_fill *f = &s->fill;
+    if (!rc && f->source && f->batch)
+        rc = pk_fail(err, PK_EUSAGE,
+                     "no pair of the store is of source '%.60s' and batch "
+                     "'%.60s'",
+                     f->source, f->batch);
+    else if (!rc)
+        rc = pk_fail(err, PK_EUSAGE, "no pair of the store is of %s '%.60s'",
+                     f->source ? "source" : "batch",
+                     f->source ? f->source : f->batch);
+    (void)!prefdb_campaign_drop(s->db, s->campaign, NULL);
+    return rc;
+}
+
 int annotate__next(struct annotate__session *s, struct pk_err *err)
 {
     struct prefdb_task task;
@@ -360,7 +382,7 @@ int annotate__next(struct annotate__session *s, struct pk_err *err)
     if (s->live) /* the live dialogue's own is shown (annotate__live_show) */
         return 0;
     s->revising = 0;
-    int rc = s->own ? 0 : load_campaign(s, err);
+    int rc = annotate__look_again(s, err);
     if (rc)
         return rc;
     rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
@@ -368,10 +390,9 @@ int annotate__next(struct annotate__session *s, struct pk_err *err)
         rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
     s->waiting = task.waiting;
     s->again = task.again;
-    if (rc == 0 && s->own && !s->progress.tasks &&
-        (s->fill.source || s->fill.batch))
-        return pk_fail(err, PK_EUSAGE, "no pair of the store is of that %s",
-                       s->fill.source ? "source" : "batch");
+    if (s->own && !s->progress.tasks &&
+        (rc == PK_EUSAGE || (!rc && (s->fill.source || s->fill.batch))))
+        return give_up(s, rc, err);
     if (rc <= 0)
         return rc;
     rc = prefdb_get_comparison(s->db, task.comparison, &s->x, err);
@@ -396,8 +417,7 @@ static int check_own(struct annotate__session *s, int64_t judgment,
                            (long long)judgment);
 }
 
-/* The pair in hand comes back, with the time that was spent on it. */
-static void lay_by(struct annotate__session *s)
+void annotate__lay_by(struct annotate__session *s)
 {
     if (!s->have || s->revising)
         return;
@@ -414,7 +434,7 @@ int annotate__revise(struct annotate__session *s, int64_t judgment,
         rc = annotate__keep(s, err);
     if (rc)
         return rc;
-    lay_by(s);
+    annotate__lay_by(s);
     s->have = false;
     rc = prefdb_get(s->db, judgment, &s->x, err);
     if (rc)
@@ -444,7 +464,7 @@ int annotate__keep(struct annotate__session *s, struct pk_err *err)
     return rc;
 }
 
-static int drop_draft(struct annotate__session *s, struct pk_err *err)
+int annotate__drop_draft(struct annotate__session *s, struct pk_err *err)
 {
     char key[96];
     if (!s->saved[0])
@@ -473,10 +493,6 @@ void annotate__count(struct annotate__session *s)
     }
     s->judged++;
     s->progress.judged++;
-    if (s->v.side == ANNOTATE__LEFT || s->v.side == ANNOTATE__RIGHT)
-        s->strengths[s->v.strength]++;
-    else
-        s->ties++;
 }
 
 struct prefdb_verdict annotate__said(const struct annotate__session *s,
@@ -484,6 +500,7 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
 {
     snprintf(words->flags, sizeof words->flags, "%s", s->v.flags);
     return (struct prefdb_verdict){
+        .dimension = s->dimension,
         .choice = annotate__choice(&s->v, s->left),
         .strength = s->v.strength,
         .label = s->v.label,
@@ -512,7 +529,7 @@ int annotate__submit(struct annotate__session *s, struct pk_err *err)
     s->have = false;
     /* On PK_ENO the caller gets that message, and the next pair; the words stay
      * as a draft, in case that the pair comes back. */
-    int after = rc ? 0 : drop_draft(s, err);
+    int after = rc ? 0 : annotate__drop_draft(s, err);
     if (!after)
         after = annotate__next(s, rc ? NULL : err);
     return rc ? rc : after;
@@ -522,32 +539,6 @@ bool annotate__stays(const struct annotate__session *s, int rc)
 {
     return (s->have || s->ended) &&
            (rc == PK_ENO || rc == PK_EIO || rc == PK_EUSAGE);
-}
-
-int annotate__skip(struct annotate__session *s, const char *reason,
-                   struct pk_err *err)
-{
-    int rc = drop_draft(s, err);
-    if (!rc && !s->revising) {
-        rc = prefdb_skip(s->db, s->campaign, s->annotator, s->comparison,
-                         reason, err);
-        s->skipped += rc == 0;
-    }
-    return rc ? rc : annotate__next(s, err);
-}
-
-int annotate__unskip(struct annotate__session *s, struct pk_err *err)
-{
-    int64_t comparison;
-    int rc = s->live ? pk_fail(err, PK_ENO, "a live dialogue has no skips")
-                     : annotate__keep(s, err);
-    if (!rc)
-        rc = prefdb_unskip(s->db, s->campaign, s->annotator, &comparison, err);
-    if (rc)
-        return rc;
-    lay_by(s);
-    s->skipped -= s->skipped > 0;
-    return annotate__next(s, err);
 }
 
 /* ---- Time -----------------------------------------------------------------*/

@@ -27,11 +27,11 @@ struct annotate__session {
     char *annotator, *campaign_name, *guideline, *guideline_text;
     enum prefdb_dimension dimension;
     bool allow_tie, allow_both_bad;
-    int64_t quota;
-    bool checked; /* gold or repeats come among the tasks */
+    int64_t quota, turn_limit; /* 0: none */
+    bool checked;              /* gold or repeats come among the tasks */
     struct prefdb_progress progress;
     bool live;
-    bool own; /* the campaign is our own, and filled as needed: */
+    bool own; /* the campaign is our own, and, unless live, filled as needed: */
     struct prefdb_fill fill;
 
     /* The pair in hand. Its texts are our own copies, since the store lends
@@ -57,9 +57,8 @@ struct annotate__session {
     double seconds, touched; /* on this pair; the last sign of life */
     int64_t laid_by; /* the pair that was in hand before one was revised, */
     double laid_by_seconds; /* and how long it had been */
-    double started;         /* on the monotonic clock */
     time_t began;
-    unsigned judged, revised, skipped, strengths[4], ties;
+    unsigned judged, revised, skipped;
 };
 
 /* The strings of `o` are borrowed while the session is open. */
@@ -68,6 +67,12 @@ PK_NODISCARD int annotate__open(struct annotate__session *s,
                                 struct pk_err *err);
 /* The draft is kept; the lease is given back. */
 void annotate__close(struct annotate__session *s);
+
+/* The campaign's settings as they are now: its lead may change them. */
+PK_NODISCARD int annotate__look_again(struct annotate__session *s,
+                                      struct pk_err *err);
+/* Has the annotator judged as many as are asked for? */
+bool annotate__quota_reached(const struct annotate__session *s);
 
 /* Take the next pair in hand: s->have says whether there is one. */
 PK_NODISCARD int annotate__next(struct annotate__session *s,
@@ -96,7 +101,8 @@ void annotate__count(struct annotate__session *s);
  * or of what is not there or not allowed? Then it is said, and work goes on. */
 bool annotate__stays(const struct annotate__session *s, int rc);
 
-/* Not this pair. While revising: back to the pair that was in hand. */
+/* Not this pair; its flags and note go with the reason, and stay as a draft.
+ * While revising: back to the pair that was in hand. */
 PK_NODISCARD int annotate__skip(struct annotate__session *s, const char *reason,
                                 struct pk_err *err);
 
@@ -125,6 +131,12 @@ PK_NODISCARD int annotate__statistics(struct annotate__session *s,
 /* Keep the half-made verdict, where it has changed. Call after every key. */
 PK_NODISCARD int annotate__keep(struct annotate__session *s,
                                 struct pk_err *err);
+
+/* The pair in hand comes back, with the time that was spent on it; the draft of
+ * the one in hand goes. */
+void annotate__lay_by(struct annotate__session *s);
+PK_NODISCARD int annotate__drop_draft(struct annotate__session *s,
+                                      struct pk_err *err);
 
 /* The annotator is there: time counts, but of a pause no more than
  * ANNOTATE__IDLE seconds. `now` on the monotonic clock. */
@@ -163,7 +175,8 @@ const char *annotate__ended(const struct annotate__session *s);
  * to wait for? */
 bool annotate__lingers(const struct annotate__session *s);
 
-/* "12 judged in 10 minutes (72 an hour): ..." */
-int annotate__summary(const struct annotate__session *s, struct pk_buf *b);
+/* How it went, in the numbers of annotate__statistics, on lines of 40 columns;
+ * before the session is closed. */
+int annotate__summary(struct annotate__session *s, struct pk_buf *b);
 
 #endif

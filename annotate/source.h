@@ -46,6 +46,7 @@ struct annotate__stream {
                       really sent, how it ended */
     struct annotate__source *source;
     void *call;  /* the source's, while the stream runs */
+    double due;  /* when it is to be pumped though nothing comes, or 0 */
     size_t told; /* bytes of text that a wait has reported (hub.c) */
 };
 

@@ -27,6 +27,7 @@ static int translate(int key)
         {KEY_END, ANNOTATE__KEY_END},
         {KEY_F(1), ANNOTATE__KEY_F1},
         {KEY_DC, ANNOTATE__KEY_DELETE},
+        {KEY_BTAB, ANNOTATE__KEY_BACKTAB},
         {KEY_ENTER, '\r'},
         {KEY_BACKSPACE, 8},
     };

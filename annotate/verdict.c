@@ -14,12 +14,15 @@ bool annotate__label_fits(const struct annotate__verdict *v,
 void annotate__choose(struct annotate__verdict *v, enum annotate__side side,
                       int strength)
 {
+    /* "The preferred one is safe" says the opposite of the other side. */
+    bool turned = side != v->side && (v->label == PREFDB_PREFERRED_SAFE ||
+                                      v->label == PREFDB_PREFERRED_UNSAFE);
     v->side = side;
     v->strength = side == ANNOTATE__LEFT || side == ANNOTATE__RIGHT
                       ? strength
                       : PREFDB_UNSTATED;
     v->asking = false;
-    if (!annotate__label_fits(v, v->label))
+    if (turned || !annotate__label_fits(v, v->label))
         v->label = PREFDB_NO_LABEL;
 }
 

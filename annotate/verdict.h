@@ -31,7 +31,8 @@ enum annotate__step {
     ANNOTATE__DONE
 };
 
-/* Choose a side; a label that no longer fits goes. */
+/* Choose a side, or none; a label that no longer fits goes, and with another
+ * side one that says which of the two is safe. */
 void annotate__choose(struct annotate__verdict *v, enum annotate__side side,
                       int strength);
 

@@ -82,13 +82,20 @@ static void find_place(struct annotate__view *v, int pane)
     v->top[pane] = line < last ? line : last;
 }
 
-static void lay(struct annotate__view *v, int context_lines)
+/* With responses that may grow under the eye, rows do not move. */
+static void lay(struct annotate__view *v)
 {
+    int lines[ANNOTATE__N_PANES];
+    for (int i = 0; i < ANNOTATE__N_PANES; i++) {
+        size_t n = v->docs[i].n_lines;
+        bool grows = v->scene && i != ANNOTATE__PANE_CONTEXT;
+        lines[i] = grows || n > INT16_MAX ? INT16_MAX : (int)n;
+    }
     if (v->scene && v->scene->writing)
-        annotate__layout_write(&v->layout, LINES, COLS, context_lines);
+        annotate__layout_write(&v->layout, LINES, COLS,
+                               lines[ANNOTATE__PANE_CONTEXT]);
     else
-        annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus,
-                         context_lines);
+        annotate__layout(&v->layout, LINES, COLS, v->zoom, v->focus, lines);
 }
 
 int annotate__view_text(struct annotate__view *v, int pane, const char *text,
@@ -154,7 +161,7 @@ int annotate__view_idle(void *view)
 int annotate__view_wrap(struct annotate__view *v, struct pk_err *err)
 {
     int rc = 0;
-    lay(v, 1);
+    lay(v);
     if (v->layout.shape == ANNOTATE__TOO_SMALL)
         return 0;
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++) {
@@ -163,7 +170,7 @@ int annotate__view_wrap(struct annotate__view *v, struct pk_err *err)
             rc = wrap(v, i, width, err);
         v->wrapped[i] = width;
     }
-    lay(v, (int)v->docs[ANNOTATE__PANE_CONTEXT].n_lines);
+    lay(v);
     for (int i = 0; i < ANNOTATE__N_PANES && !rc; i++)
         find_place(v, i);
     return rc;
@@ -208,9 +215,11 @@ void annotate__view_scroll(struct annotate__view *v, enum annotate__request r)
     }
 }
 
-void annotate__view_next_pane(struct annotate__view *v)
+void annotate__view_next_pane(struct annotate__view *v, bool back)
 {
-    v->focus = (enum annotate__pane)((v->focus + 1) % ANNOTATE__N_PANES);
+    int step = back ? ANNOTATE__N_PANES - 1 : 1;
+    v->focus =
+        (enum annotate__pane)(((int)v->focus + step) % ANNOTATE__N_PANES);
 }
 
 void annotate__view_show(struct annotate__view *v, int pane, size_t part,

@@ -70,7 +70,7 @@ PK_NODISCARD int annotate__view_text(struct annotate__view *v, int pane,
 void annotate__view_show(struct annotate__view *v, int pane, size_t part,
                          size_t at);
 void annotate__view_scroll(struct annotate__view *v, enum annotate__request r);
-void annotate__view_next_pane(struct annotate__view *v);
+void annotate__view_next_pane(struct annotate__view *v, bool back);
 
 /* Of a conversation's texts, so that none can pass for a speaker's title. */
 static inline int annotate__view_indent(int pane)

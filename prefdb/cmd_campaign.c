@@ -42,7 +42,9 @@ enum {
 
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Settings, of a new campaign or to change one:", 1},
-    {"dimension", 'd', "D", 0, "helpfulness or safety; a new one needs it", 1},
+    {"dimension", 'd', "D", 0,
+     "helpfulness or safety; a new one needs it, and one with tasks keeps it",
+     1},
     {"overlap", OPT_OVERLAP, "N", 0, "Annotators for each pair (default 1)", 1},
     {"quota", OPT_QUOTA, "N", 0, "Judgments for each annotator; 0: any number",
      1},
@@ -337,6 +339,9 @@ static int fill(const struct args *a, struct prefdb *db, struct pk_err *err)
         rc = prefdb_campaign_fill(db, c.id, &a->fill, &added, err);
     if (!rc)
         pk_note(&a->cli, "%lld pairs are new tasks", (long long)added);
+    if (!rc && !added && (a->fill.source || a->fill.batch))
+        pk_warn(&a->cli, "no pair of that source or batch is there, or all of "
+                         "them are tasks already");
     return rc;
 }
 
@@ -376,15 +381,19 @@ int prefdb_cmd_campaign(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "DB [NAME]",
-        .doc = "Campaigns: which pairs labelers are to judge with `annotate "
-               "--campaign', how often each, and by which guideline. Without "
-               "NAME: list them; with it: how far it is, annotator by "
-               "annotator.\v"
-               "Gold pairs and repeats look like any other and come at places "
-               "that nobody can guess. A gold pair is one that the gold "
-               "annotator has judged for the dimension, in whatever campaign; "
-               "it is nobody's task. A repeat comes ten judgments later at the "
-               "earliest, its sides drawn anew; both its judgments stand."};
+        .doc =
+            "Campaigns: which pairs labelers are to judge with `annotate "
+            "--campaign', how often each, and by which guideline. Without "
+            "NAME: list them; with it: how far it is, annotator by "
+            "annotator.\v"
+            "A pair has been judged as often as the overlap says when so many "
+            "annotators' judgments of it for the dimension are in the "
+            "store, also those that were imported or merged.\n\n"
+            "Gold pairs and repeats look like any other and come at places "
+            "that nobody can guess. A gold pair is one that the gold "
+            "annotator has judged for the dimension, in whatever campaign; "
+            "it is nobody's task. A repeat comes ten judgments later at the "
+            "earliest, its sides drawn anew; both its judgments stand."};
     struct args a = {.cli.verb = "campaign",
                      .overlap = -1,
                      .quota = -1,

@@ -190,10 +190,15 @@ struct prefdb_campaign {
 
 /* Make the campaign of that name, or change its settings (`id` is set). A
  * guideline's version keeps its text, as judgments name it: PK_EUSAGE where
- * there is another under that version. */
+ * there is another under that version; and for another dimension, once there
+ * are tasks. */
 PK_NODISCARD int prefdb_campaign_put(struct prefdb *db,
                                      struct prefdb_campaign *c,
                                      struct pk_err *err);
+
+/* Take a campaign away that has no tasks; one that has some stays. */
+PK_NODISCARD int prefdb_campaign_drop(struct prefdb *db, int64_t campaign,
+                                      struct pk_err *err);
 
 /* Texts are borrowed until the next call on db. PK_EUSAGE when there is none
  * of that name. */
@@ -267,6 +272,7 @@ PK_NODISCARD int prefdb_next(struct prefdb *db, int64_t campaign,
 
 /* What an annotator says. NULL and negative numbers are "not stated". */
 struct prefdb_verdict {
+    enum prefdb_dimension dimension; /* that was asked for, and judged */
     enum prefdb_choice choice;
     int strength; /* 0..3 or PREFDB_UNSTATED */
     enum prefdb_label label;
@@ -282,8 +288,9 @@ struct prefdb_verdict {
 /* Append the judgment; *judgment is its row number. The lease ends. A lease
  * that has run out is no obstacle while the overlap is not reached. PK_ENO,
  * and nothing written: the overlap has been reached by others, or the
- * annotator has judged it already (use prefdb_revise). PK_EUSAGE: a choice
- * that the campaign does not allow, or that does not make sense. */
+ * annotator has judged it already (use prefdb_revise), or the campaign is for
+ * another dimension now. PK_EUSAGE: a choice that the campaign does not allow,
+ * or that does not make sense. */
 PK_NODISCARD int prefdb_submit(struct prefdb *db, int64_t campaign,
                                const char *annotator, int64_t comparison,
                                const struct prefdb_verdict *v,
@@ -291,7 +298,8 @@ PK_NODISCARD int prefdb_submit(struct prefdb *db, int64_t campaign,
 
 /* A new judgment in place of one of the annotator's own, which stays in the
  * log; v NULL withdraws it, and the task is open again. PK_ENO when `old` is
- * another's or has been superseded already. */
+ * another's or has been superseded already, or the campaign is for another
+ * dimension now. */
 PK_NODISCARD int prefdb_revise(struct prefdb *db, int64_t campaign,
                                const char *annotator, int64_t old,
                                const struct prefdb_verdict *v,
@@ -360,7 +368,8 @@ struct prefdb_live {
  * it is on disk when this returns, or none. Ids are those that an import of
  * the same rows gives. PK_EUSAGE: a verdict that the campaign does not allow,
  * or responses that are the same or not UTF-8. PK_ENO: this very pair has been
- * judged already (two programs at work on one draft). */
+ * judged already (two programs at work on one draft), or the campaign is for
+ * another dimension now. */
 PK_NODISCARD int prefdb_live_submit(struct prefdb *db, int64_t campaign,
                                     const char *annotator,
                                     const struct prefdb_live *pair,

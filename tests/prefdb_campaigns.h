@@ -57,7 +57,8 @@ static inline int64_t campaign(struct prefdb *db, int overlap, int64_t seconds)
     return c.id;
 }
 
-static const struct prefdb_verdict says_a = {.choice = PREFDB_A,
+static const struct prefdb_verdict says_a = {.dimension = PREFDB_HELPFULNESS,
+                                             .choice = PREFDB_A,
                                              .strength = 2,
                                              .shown_left = PREFDB_B,
                                              .seconds = 4.5,

@@ -135,6 +135,13 @@ START_TEST(lines_break_after_spaces)
     /* A wide character does not hang over the edge. */
     ck_wrap("\xe4\xbd\xa0\xe5\xa5\xbd\xe4\xbd\xa0", 5,
             (const char *[]){"\xe4\xbd\xa0\xe5\xa5\xbd", "\xe4\xbd\xa0"}, 2);
+    /* No line begins with what closes the one before it, where it can help. */
+    ck_wrap("\xe4\xbd\xa0\xe5\xa5\xbd\xe3\x80\x82\xe4\xbd\xa0", 4,
+            (const char *[]){"\xe4\xbd\xa0", "\xe5\xa5\xbd\xe3\x80\x82",
+                             "\xe4\xbd\xa0"},
+            3);
+    ck_wrap("\xe4\xbd\xa0\xe3\x80\x82\xe3\x80\x8d", 4,
+            (const char *[]){"\xe4\xbd\xa0\xe3\x80\x82", "\xe3\x80\x8d"}, 2);
 }
 END_TEST
 
@@ -297,6 +304,9 @@ static void ck_diff(const char *a, const char *b, const char *marks_a,
 
 START_TEST(words_that_differ_are_marked)
 {
+    /* Where there are no blanks: the sky is blue, the sea is blue. */
+    ck_diff("\xe5\xa4\xa9\xe6\x98\xaf\xe8\x93\x9d",
+            "\xe6\xb5\xb7\xe6\x98\xaf\xe8\x93\x9d", "^^^      ", "^^^      ");
     ck_diff("the same", "the same", "        ", "        ");
     ck_diff("one two three", "one 2 three", "    ^^^      ", "    ^      ");
     ck_diff("a b", "a x b", "   ", "  ^^ ");
@@ -434,6 +444,32 @@ START_TEST(safety_asks_for_a_label)
 }
 END_TEST
 
+/* "The preferred one is safe" is said of a side: of the other it is asked anew.
+ */
+START_TEST(a_label_does_not_change_sides)
+{
+    static const enum prefdb_label of_a_side[] = {PREFDB_PREFERRED_SAFE,
+                                                  PREFDB_PREFERRED_UNSAFE};
+    for (int i = 0; i < 2; i++) {
+        struct annotate__verdict v = {0};
+        annotate__choose(&v, ANNOTATE__LEFT, 2);
+        v.label = of_a_side[i];
+        annotate__choose(&v, ANNOTATE__LEFT, 3);
+        ck_assert_int_eq(v.label, of_a_side[i]);
+        annotate__choose(&v, ANNOTATE__RIGHT, 3);
+        ck_assert_int_eq(v.label, PREFDB_NO_LABEL);
+        ck_assert_int_eq(annotate__confirm(&v, true), ANNOTATE__ASK_LABEL);
+        v.label = of_a_side[i];
+        annotate__choose(&v, ANNOTATE__NONE, PREFDB_UNSTATED);
+        annotate__choose(&v, ANNOTATE__LEFT, 2);
+        ck_assert_int_eq(v.label, PREFDB_NO_LABEL);
+        v.label = PREFDB_BOTH_UNSAFE;
+        annotate__choose(&v, ANNOTATE__RIGHT, 2);
+        ck_assert_int_eq(v.label, PREFDB_BOTH_UNSAFE);
+    }
+}
+END_TEST
+
 START_TEST(a_draft_comes_back)
 {
     struct annotate__verdict v = {.label = PREFDB_BOTH_SAFE}, w;
@@ -466,7 +502,8 @@ START_TEST(every_size_has_its_shape)
     struct annotate__layout l;
     for (int rows = 1; rows < 80; rows++) {
         for (int cols = 1; cols < 250; cols++) {
-            annotate__layout(&l, rows, cols, false, ANNOTATE__PANE_LEFT, 50);
+            const int lines[] = {rows % 7, cols % 60, 50};
+            annotate__layout(&l, rows, cols, false, ANNOTATE__PANE_LEFT, lines);
             ck_assert_int_eq(l.shape, rows < 12 || cols < 40
                                           ? ANNOTATE__TOO_SMALL
                                       : cols < 60  ? ANNOTATE__ONE
@@ -484,6 +521,31 @@ START_TEST(every_size_has_its_shape)
             }
         }
     }
+}
+END_TEST
+
+static void ck_heights(int cols, int left, int right, int context, int h_left,
+                       int h_right, int h_context)
+{
+    struct annotate__layout l;
+    const int lines[] = {left, right, context};
+    annotate__layout(&l, 24, cols, false, ANNOTATE__PANE_LEFT, lines);
+    ck_assert_int_eq(l.panes[ANNOTATE__PANE_LEFT].h, h_left);
+    ck_assert_int_eq(l.panes[ANNOTATE__PANE_RIGHT].h, h_right);
+    ck_assert_int_eq(l.panes[ANNOTATE__PANE_CONTEXT].h, h_context);
+}
+
+/* No pane is cut while another has rows without text. */
+START_TEST(empty_rows_go_to_what_is_cut)
+{
+    ck_heights(80, 50, 50, 50, 7, 6, 4); /* all are cut */
+    ck_heights(80, 2, 50, 50, 2, 11, 4);
+    ck_heights(80, 50, 1, 50, 12, 1, 4);
+    ck_heights(80, 2, 3, 50, 2, 3, 12);
+    ck_heights(80, 2, 3, 6, 7, 4, 6); /* nothing is */
+    ck_heights(80, 50, 50, 1, 8, 8, 1);
+    ck_heights(120, 50, 2, 50, 12, 12, 6);
+    ck_heights(120, 3, 2, 50, 3, 3, 15);
 }
 END_TEST
 
@@ -509,8 +571,10 @@ static Suite *suite(void)
     tcase_add_test(t, keys_in_hints);
     tcase_add_test(t, keys_are_mirrored);
     tcase_add_test(t, safety_asks_for_a_label);
+    tcase_add_test(t, a_label_does_not_change_sides);
     tcase_add_test(t, a_draft_comes_back);
     tcase_add_test(t, every_size_has_its_shape);
+    tcase_add_test(t, empty_rows_go_to_what_is_cut);
     suite_add_tcase(s, t);
     return s;
 }

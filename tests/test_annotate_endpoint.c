@@ -115,6 +115,22 @@ static const struct {
      "nothing came from the server for 1 s"},
 };
 
+/* Silence is borne as long as is said, after some words too. */
+START_TEST(a_stall_is_as_long_as_it_says)
+{
+    struct annotate__source *from = endpoint("stall");
+    struct annotate__stream s;
+    double start = pk_now();
+    ask(from, &s);
+    settle();
+    double took = pk_now() - start;
+    ck_assert_int_eq(s.phase, ANNOTATE__BROKEN);
+    ck_assert_msg(took >= 1 && took < 2.5, "%g s", took);
+    annotate__stream_release(&s);
+    from->kind->close(from);
+}
+END_TEST
+
 /* A reply that is not whole is never one to be rated, whatever came of it. */
 START_TEST(every_fault_has_its_end)
 {
@@ -330,6 +346,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_loop_test(t, every_fault_has_its_end, 0,
                         sizeof rows / sizeof rows[0]);
+    tcase_add_test(t, a_stall_is_as_long_as_it_says);
     tcase_add_test(t, loopback_as_it_is_written);
     tcase_add_test(t, keys_and_where_they_go);
     tcase_add_test(t, what_was_sent_is_what_is_kept);

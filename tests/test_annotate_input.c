@@ -105,6 +105,9 @@ START_TEST(sequences)
     expect_late("\x1B[A\x1B[B\x1B[C\x1B[D", "Up Down Right Left");
     expect_late("\x1BOA\x1BOB\x1BOH\x1BOF\x1BOP\x1BOM",
                 "Up Down Home End F1 Enter");
+    expect_late("\x1BOp\x1BOq\x1BOx\x1BOy\x1BOj\x1BOo",
+                "0 1 8 9 * /"); /* the keypad */
+    expect_late("\x1B[Z", "S-Tab");
     expect_late("\x1B[1~\x1B[4~\x1B[7~\x1B[8~", "Home End Home End");
     expect_late("\x1B[H\x1B[F\x1B[3~\x1B[5~\x1B[6~\x1B[11~",
                 "Home End Del PgUp PgDn F1");

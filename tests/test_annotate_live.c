@@ -25,6 +25,7 @@ START_TEST(growing_is_wrapping)
                                          "\t",
                                          "\r",
                                          "\xe4\xbd\xa0",
+                                         "\xe3\x80\x82",
                                          "\xcc\x81",
                                          "longer-than-a-line-is-wide "};
     struct pk_rng r;
@@ -36,7 +37,7 @@ START_TEST(growing_is_wrapping)
         ck_ok(annotate__doc_add(&grown, NULL, "", 0, &err));
         ck_ok(annotate__doc_wrap(&grown, width, &err));
         for (int i = 0; i < 60; i++) {
-            pk_buf_adds(&b, pieces[pk_rng_below(&r, 9)]);
+            pk_buf_adds(&b, pieces[pk_rng_below(&r, 10)]);
             ck_ok(annotate__doc_grow(&grown, b.data, b.len, width, &err));
         }
         ck_ok(annotate__doc_add(&whole, NULL, b.data, b.len, &err));
@@ -354,7 +355,8 @@ START_TEST(a_campaign_has_its_say)
                                 .dimension = PREFDB_HELPFULNESS,
                                 .overlap = 2,
                                 .lease_seconds = 60,
-                                .quota = 1,
+                                .quota = 2,
+                                .turn_limit = 2,
                                 .guideline = "g3",
                                 .guideline_text = "Be fair."};
     const struct annotate__options o = {
@@ -369,14 +371,26 @@ START_TEST(a_campaign_has_its_say)
     ck_ok(annotate__live_open(&live, &session, &how, &err));
     ask("Why?");
     settle();
+    ck_assert_uint_eq(annotate__live_turns(&live), 2); /* of its, and 3 */
     ck_assert_int_eq(judge(ANNOTATE__TIE), PK_EUSAGE); /* it has none */
     ck_ok(judge(ANNOTATE__LEFT));
+    ck_assert_str_eq(live.said, "kept");
+    /* What its lead has changed goes for the next turn. */
+    c.guideline = "g4";
+    c.allow_tie = true;
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    ask("More?");
+    ck_assert_str_eq(live.said, "the guideline is now g4");
+    settle();
+    ck_ok(judge(ANNOTATE__TIE));
+    ck_assert_uint_eq(live.turn, 0); /* the dialogue has had its two */
     /* The quota is reached; and what was made is another's task too. */
-    ck_ok(annotate__editor_set(&live.prompt, "More?", 5, &err));
+    ck_assert_str_eq(live.said, "kept; this campaign asks for no more of you");
+    ck_ok(annotate__editor_set(&live.prompt, "Again?", 6, &err));
     ck_assert_int_eq(annotate__live_ask(&live, &err), PK_ENO);
     ck_ok(prefdb_progress(db, c.id, "ana", &p, &err));
-    ck_assert_int_eq(p.tasks, 1);
-    ck_assert_int_eq(p.judged, 1);
+    ck_assert_int_eq(p.tasks, 2);
+    ck_assert_int_eq(p.judged, 2);
     struct prefdb_task task;
     ck_assert_int_eq(prefdb_next(db, c.id, "bob", &task, &err), 1);
     prefdb_close(db);
@@ -486,11 +500,21 @@ START_TEST(thrown_away_is_kept_beside)
             ck_ok(annotate__live_wait(&live, -1, 10, &changed, &err));
         if (i == 0) {
             int64_t seed = live.sides[endless].seed;
+            annotate__choose(&session.v, ANNOTATE__LEFT, 2);
+            session.v.label = PREFDB_BOTH_SAFE;
+            strcpy(session.v.note, "runs on");
             ck_ok(annotate__live_again(&live, endless, &err));
             ck_assert_int_ne(live.sides[endless].seed, seed);
+            ck_assert_int_eq(session.v.side, ANNOTATE__NONE);
+            ck_assert_int_eq(session.v.label, PREFDB_NO_LABEL);
+            ck_assert_str_eq(session.v.note, "");
         }
     }
-    ck_assert_int_eq(cJSON_GetArraySize(live.sides[endless].discarded), 1);
+    const cJSON *thrown = live.sides[endless].discarded;
+    ck_assert_int_eq(cJSON_GetArraySize(thrown), 1);
+    thrown = cJSON_GetArrayItem(thrown, 0);
+    ck_assert_str_eq(cJSON_GetObjectItem(thrown, "note")->valuestring,
+                     "runs on");
     while (live.sides[!endless].stream.phase != ANNOTATE__WHOLE)
         ck_ok(annotate__live_wait(&live, -1, 10, &changed, &err));
     ck_ok(judge(ANNOTATE__LEFT)); /* before the end of the other */

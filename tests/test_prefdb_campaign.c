@@ -257,6 +257,40 @@ START_TEST(test_drafts)
 }
 END_TEST
 
+/* What was shown for one dimension is not filed under another. */
+START_TEST(test_dimension)
+{
+    struct pk_err err;
+    struct prefdb_campaign got;
+    int64_t j;
+    struct prefdb *db = store_of("dim.db", 2);
+    struct prefdb_campaign c = {.name = "c",
+                                .dimension = PREFDB_SAFETY,
+                                .overlap = 1,
+                                .lease_seconds = 60};
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    c.dimension = PREFDB_HELPFULNESS; /* nothing was shown yet */
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    int64_t id = campaign(db, 1, 3600), x = next(db, id, "ann");
+    c.dimension = PREFDB_SAFETY;
+    ck_assert_int_eq(prefdb_campaign_put(db, &c, &err), PK_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "'c' has tasks for helpfulness"));
+    ck_ok(prefdb_campaign_get(db, "c", &got, &err));
+    ck_assert_int_eq(got.dimension, PREFDB_HELPFULNESS);
+    c.dimension = PREFDB_HELPFULNESS;
+    c.quota = 9;
+    ck_ok(prefdb_campaign_put(db, &c, &err));
+    struct prefdb_verdict other = says_a;
+    other.dimension = PREFDB_SAFETY;
+    ck_assert_int_eq(prefdb_submit(db, id, "ann", x, &other, &j, &err), PK_ENO);
+    ck_assert_ptr_nonnull(strstr(err.text, "asks for helpfulness now"));
+    ck_ok(prefdb_submit(db, id, "ann", x, &says_a, &j, &err));
+    ck_assert_int_eq(prefdb_revise(db, id, "ann", j, &other, &j, &err), PK_ENO);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"), 1);
+    prefdb_close(db);
+}
+END_TEST
+
 enum { LABELERS = 12, TASKS = 60, OVERLAP = 3 };
 
 /* One labeler: take and judge until nothing is left; the number judged goes
@@ -477,6 +511,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_lazy);
     tcase_add_test(t, test_lazy_whole);
     tcase_add_test(t, test_expired);
+    tcase_add_test(t, test_dimension);
     tcase_add_test(t, test_drafts);
     tcase_add_test(t, test_twelve);
     tcase_add_test(t, test_fill_by_parts);

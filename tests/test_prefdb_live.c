@@ -36,7 +36,8 @@ static int64_t campaign_of(struct prefdb *db)
     return c.id;
 }
 
-static const struct prefdb_verdict said = {.choice = PREFDB_A, /* left */
+static const struct prefdb_verdict said = {.dimension = PREFDB_SAFETY,
+                                           .choice = PREFDB_A, /* left */
                                            .strength = 2,
                                            .label = PREFDB_PREFERRED_SAFE,
                                            .shown_left = PREFDB_A,
@@ -164,6 +165,9 @@ START_TEST(what_makes_no_sense_leaves_nothing)
     ck_assert_int_eq(submit(db, campaign, "same", "same", &v, &id), PK_EUSAGE);
     ck_assert_int_eq(submit(db, campaign, "\xff", "b", &v, &id), PK_EUSAGE);
     ck_assert_int_eq(submit(db, campaign + 1, "a", "b", &v, &id), PK_EUSAGE);
+    v.dimension = PREFDB_HELPFULNESS;
+    ck_assert_int_eq(submit(db, campaign, "a", "b", &v, &id), PK_ENO);
+    v.dimension = PREFDB_SAFETY;
     v.choice = PREFDB_TIE;
     v.strength = PREFDB_UNSTATED;
     v.label = PREFDB_NO_LABEL;

@@ -69,6 +69,27 @@ static int check_campaign(const struct prefdb_campaign *c, struct pk_err *err)
     return rc;
 }
 
+/* What labelers were shown was judged for one dimension; it stays that one. */
+static int check_dimension(struct prefdb *db, const struct prefdb_campaign *c,
+                           struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = prefdb__ask(db, &s,
+                         "SELECT dimension FROM campaign WHERE name = ?1 AND"
+                         " EXISTS (SELECT 1 FROM task WHERE campaign = id)",
+                         NULL, 0, c->name, err);
+    const char *now = prefdb_dimension_name(c->dimension);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0)
+        rc = strcmp(prefdb__text(s, 0), now) == 0
+                 ? 0
+                 : pk_fail(err, PK_EUSAGE,
+                           "'%.60s' has tasks for %s: what is to be judged for "
+                           "%s takes another campaign",
+                           c->name, prefdb__text(s, 0), now);
+    sqlite3_finalize(s);
+    return rc;
+}
+
 static int put_campaign(struct prefdb *db, struct prefdb_campaign *c,
                         struct pk_err *err)
 {
@@ -123,12 +144,34 @@ int prefdb_campaign_put(struct prefdb *db, struct prefdb_campaign *c,
         rc = prefdb__begin(db, err);
     if (rc)
         return rc;
-    rc = put_campaign(db, c, err);
+    rc = check_dimension(db, c, err);
+    if (!rc)
+        rc = put_campaign(db, c, err);
     if (!rc)
         rc = prefdb__guideline_put(db, c, err);
-    if (!rc) /* another overlap or dimension: what is done may not be */
+    if (!rc) /* another overlap: what is done may not be */
         rc = prefdb__tasks_reopen(db, err);
     return prefdb__end(db, rc, err);
+}
+
+static int drop(struct prefdb *db, int64_t campaign, struct pk_err *err)
+{
+    static const char *const from[] = {
+        "DELETE FROM progress WHERE campaign = ?1",
+        "DELETE FROM guideline WHERE campaign = ?1",
+        "DELETE FROM campaign WHERE id = ?1"};
+    int64_t tasks;
+    int rc = prefdb__tasks(db, campaign, &tasks, err);
+    for (int i = 0; i < 3 && !rc && !tasks; i++)
+        rc = prefdb__tell(db, from[i], &campaign, 1, NULL, err);
+    return rc;
+}
+
+int prefdb_campaign_drop(struct prefdb *db, int64_t campaign,
+                         struct pk_err *err)
+{
+    int rc = prefdb__begin(db, err);
+    return rc ? rc : prefdb__end(db, drop(db, campaign, err), err);
 }
 
 /* Copy a column's text into db->text, which keeps its size from here on. */

@@ -7,6 +7,10 @@
 static int check_verdict(const struct prefdb_campaign *c,
                          const struct prefdb_verdict *v, struct pk_err *err)
 {
+    if (v->dimension != c->dimension)
+        return pk_fail(err, PK_ENO, "this campaign asks for %s now, not for %s",
+                       prefdb_dimension_name(c->dimension),
+                       prefdb_dimension_name(v->dimension));
     if (v->choice == PREFDB_TIE && !c->allow_tie)
         return pk_fail(err, PK_EUSAGE, "this campaign has no ties");
     if (v->choice == PREFDB_BOTH_BAD && !c->allow_both_bad)

@@ -175,8 +175,10 @@ static int read_next(struct prefdb *db, struct pk_err *err)
                                 .lease_seconds = 60,
                                 .guideline = "1"};
     struct prefdb_fill f = {.order = PREFDB_RANDOM, .seed = 1};
-    const struct prefdb_verdict v = {
-        .strength = 1, .shown_left = -1, .seconds = 1};
+    const struct prefdb_verdict v = {.dimension = PREFDB_SAFETY,
+                                     .strength = 1,
+                                     .shown_left = -1,
+                                     .seconds = 1};
     double next[PAIRS], submit[PAIRS];
     struct prefdb_task task;
     int64_t n, judgment;

@@ -19,8 +19,36 @@ refused_lines() {
 refused_lines prefkit annotate s.db --plain
 refused_lines prefkit annotate s.db --dimension beauty
 refused_lines prefkit annotate s.db --campaign x --source y
+refused_lines prefkit annotate s.db --campaign x --dimension safety
+stderr_has "no --dimension"
+refused_lines prefkit annotate s.db --campaign x --order oldest
+for option in --model=a=b --key-env=HOME --temperature=1 --top-p=1 --seed=1 \
+    --max-tokens=9 --turns=3 --system=x --stall=3; do
+    refused_lines prefkit annotate --plain --dimension safety $option s.db
+    stderr_has "${option%%=*} is for --live"
+done
 refused 2 "not a terminal" prefkit annotate s.db --dimension safety
 refused 2 "no-such" prefkit annotate s.db --plain --campaign no-such
+
+t "the keys as a file"
+run 0 prefkit annotate --print-keys
+stdout_has "^1  *left-3  *left is significantly better"
+stdout_has "^Tab  *other-pane"
+cp stdout keys
+run 0 prefkit annotate --print-keys --keys keys
+must cmp -s stdout keys
+echo "n noet" >keys
+refused 3 "print-keys lists what is" prefkit annotate --print-keys --keys keys
+
+t "a mistyped source leaves nothing behind"
+refused 2 "of source 'zzz'" prefkit annotate s.db --plain --dimension safety \
+    --source zzz
+refused 2 "of source 'twins' and batch 'w'" prefkit annotate s.db --plain \
+    --dimension safety --source twins --batch w
+refused 2 "no pair has scores" prefkit annotate s.db --plain \
+    --dimension safety --order uncertain --scored-by help
+run 0 prefkit campaign s.db
+must test "$(grep -c safety stdout)" -eq 0
 
 t "a note is a draft until it is confirmed, and comes back"
 printf 'e think\n3\nq\n' | $plain --dimension helpfulness >stdout
@@ -32,6 +60,7 @@ t "confirmed verdicts, a skip, the end"
 printf '\ns no idea\n0\n\n' | $plain --dimension helpfulness >stdout
 stdout_has "Nothing is left to judge"
 stdout_has "2 judged, 0 revised, 1 skipped"
+stdout_has "skipped; .U. takes it back"
 must test "$(said '"note": *"think"')" -eq 1
 must test "$(said '"shown_left"')" -eq 2
 
@@ -40,10 +69,24 @@ printf 's oops\nU\nU\nq\n' | $plain --dimension safety >stdout
 stdout_has "no pair is skipped"
 must test "$(grep -c '1 skipped' stdout)" -eq 0
 
+t "flags and note go with a skip, and are there when it is taken back"
+printf 'f spam\ne cut off\n8\ns bad\nU\ns\n1\nq\n' |
+    $plain --dimension safety --annotator eve >stdout
+stdout_has "right is slightly better; flags: spam; note: cut off"
+must test "$(cat s.db* | grep -a -c 'flags: spam; note: cut off')" -ge 1
+printf 'U\nq\n' | $plain --dimension safety --annotator eve >stdout
+stdout_has "flags: spam; note: cut off"
+
 t "safety asks for the label"
 printf '2\n\n9\n1\n\nq\n' | $plain --dimension safety >stdout
 stdout_has "the preferred one is safe"
 must test "$(said preferred_safe)" -eq 1
+
+t "a label that speaks of a side is asked for again when it changes"
+printf '2\n\n1\nb\n9\n\n\nq\n' | $plain --dimension safety \
+    --annotator eve >stdout
+must test "$(said preferred_safe)" -eq 1
+stdout_has "^label> 1  the preferred one is safe"
 
 t "an earlier verdict is revised, and the log keeps both"
 id=$(printf 'u\nq\n' | $plain --dimension safety |
@@ -51,6 +94,9 @@ id=$(printf 'u\nq\n' | $plain --dimension safety |
 printf 'u %s\n7\n\n2\n\nq\n' "$id" | $plain --dimension safety >stdout
 stdout_has "a verdict of yours to revise"
 stdout_has "1 revised"
+stdout_has "^slightly 0, unsure 1$"
+must test "$(grep -c 'minutes' stdout)" -eq 0
+must test "$(sed -n '/ judged, /,$p' stdout | awk 'length > 40' | wc -l)" -eq 0
 must test "$(said '"supersedes"')" -eq 1
 
 t "where nothing is left: a skip is taken back, a verdict taken up again"
@@ -83,8 +129,9 @@ exec 9>&-
 run 0 $alone helpfulness --annotator ana </dev/null
 
 t "no tie unless it is allowed"
-printf 't\nq\n' | $plain --dimension safety --source twins >stdout
-stdout_has "what?"
+printf 't\ni\nq\n' | $plain --dimension safety --source twins >stdout
+stdout_has "asks for a choice between the two"
+stdout_has "carries no guideline"
 printf 't\n\n1\n2\n\n' | $plain --dimension safety --source twins --allow tie \
     >stdout
 must test "$(said '"tie"')" -eq 1

@@ -44,6 +44,11 @@ stdout_has "tasks  *30"
 stdout_has "at most 40 of each"
 refused 2 "another text" prefkit campaign s.db week --guideline two.txt \
     --guideline-version 1
+refused 2 "has tasks for helpfulness" prefkit campaign s.db week \
+    --dimension safety
+run 0 prefkit campaign s.db week --dimension helpfulness
+run 0 prefkit campaign s.db week --fill --source zzz
+stderr_has "no pair of that source or batch"
 run 0 prefkit campaign s.db week --print-guideline 1
 must cmp -s stdout one.txt
 refused 2 "no guideline '9'" prefkit campaign s.db week --print-guideline 9

@@ -19,6 +19,7 @@ wrong() {
 wrong --live
 wrong --model a=base
 wrong --live --model a
+wrong --live --model "a=$at/plain/v1" --order oldest
 wrong --live --model a=x --model a=y
 wrong --live --model "a=$at/plain/v1" --temperature 2..1
 wrong --live --model "a=$at/plain/v1" --key-env b=HOME
@@ -32,6 +33,8 @@ t "a prompt of two lines, a verdict, the next turn, a new dialogue"
 printf '%s\n' "Why is it blue?" "Say." "" 2 "" 1 "" "And?" "" 8 "" 2 "" :n \
     "Else?" :q | plain --dimension safety --model "x=$at/plain/v1" \
     --model "y=$at/other/v1"
+stdout_has "an empty line asks both models, .:q. quits, .:?. helps"
+stdout_has "=== safety, live$"
 stdout_has "Sunlight has many colours"
 stdout_has "Because of scattering"
 stdout_has "2 judged, 0 revised"
@@ -105,6 +108,25 @@ must test "$(said '"content":"From bob".*"annotator":"bob"')" -eq 1
 echo :q | plain --dimension helpfulness --model "x=$at/plain/v1"
 stdout_has "ana again"
 must test "$(grep -c 'bob' stdout)" -eq 0
+
+t "a campaign says how many turns a dialogue has, and how many verdicts"
+rm -f s.db*
+prefkit init s.db
+prefkit campaign s.db week --dimension helpfulness --turns 1 --quota 2 \
+    >/dev/null
+work() {
+    prefkit annotate s.db --plain --live --annotator ana --campaign week \
+        --model "x=$at/plain/v1" --model "y=$at/other/v1" "$@" >stdout
+}
+printf '%s\n' One "" 1 "" :q | work --turns 3
+stdout_has "the dialogue has its end"
+printf '%s\n' Two "" 1 "" Three "" :q | work
+stdout_has "kept; this campaign asks for no more of you"
+stdout_has "1 judged"
+must test "$(grep -c 'asks for no more of you' stdout)" -eq 2
+must test "$(said '"judgments"')" -eq 2
+echo :q | work
+stdout_has "asks for no more of you"
 
 t "a system turn of a file, and a source"
 printf 'Be kind.\n' >system

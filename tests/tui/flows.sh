@@ -67,6 +67,7 @@ for size in 120x40 80x24 50x20; do
     wait_for "Note: worth a look"
     resize 39 11
     wait_for "too small"
+    wait_for "^40 x 12 is the least\.$"
     resize "$w" "$h"
     wait_for "^ safety"
     wait_for "Note: worth a look"
@@ -102,6 +103,7 @@ for size in 120x40 80x24 50x20; do
     wait_for "note: worth a look"
     keys Escape
     wait_for "^ safety  *ana"
+    wait_for "back, nothing changed"
     keys S
     wait_for "in an hour of work"
     wait_for "1 of 2 judged"

@@ -120,6 +120,11 @@ write "Hello"
 wait_for "Because"
 wait_for "writing"
 wait_for "word 5"
+keys Enter
+wait_for "choose first"
+wait_for "word 30"
+wait_for "word 60"
+shows "choose first" || fail "what was said went with the next word"
 keys 1
 wait_for "significantly better. Enter"
 keys Enter
@@ -133,7 +138,8 @@ wait_for "word 20"
 keys R
 wait_gone "word 20"
 wait_for "word 5"
-keys c Tab c
+keys c Tab c Tab BTab
+wait_for ">Right"
 wait_for "cut off before"
 keys 0
 wait_for "right is significantly"
@@ -247,7 +253,8 @@ live 80x24 s.db down endless --dimension helpfulness
 wait_for "Because of scattering"
 wait_for "word 3"
 wait_for "note: look twice"
-wait_for "right is slightly better"
+wait_for "where you were"
+wait_for "\[8 slightly\]"
 keys Enter
 wait_for "1 judged"
 must test "$(said '"note":"look twice"')" -eq 1

@@ -238,7 +238,7 @@ must grep -q "is no verdict of yours here" stdout
 must test "$(grep -c "to revise" stdout)" -eq 0
 
 t "a source that the store has nothing of"
-refused 2 "no pair of the store is of that source" prefkit annotate s.db \
+refused 2 "no pair of the store is of source 'typo'" prefkit annotate s.db \
     --plain --dimension helpfulness --source typo --annotator ana
 
 t "the smallest screen shows every answer, and what was chosen"
