@@ -64,6 +64,12 @@ PK_NODISCARD int prefdb_open(struct prefdb **out, const char *path,
                              enum prefdb_mode mode, struct pk_err *err);
 void prefdb_close(struct prefdb *db); /* NULL is fine */
 
+/* PK_EUSAGE, naming the option, where `output` (or NULL, or "-") is the store
+ * at that path or one of the files that SQLite keeps beside it: an output is
+ * put in the place of what is there. */
+PK_NODISCARD int prefdb_check_output(const char *store, const char *option,
+                                     const char *output, struct pk_err *err);
+
 /* While on, what is written need not outlive a power cut (a program that is
  * killed it does), and no call waits for the disk; the next one that is not
  * lazy takes all of it there. For what can be done again, as making tasks. */

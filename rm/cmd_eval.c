@@ -227,7 +227,9 @@ int rm_cmd_eval(int argc, char **argv)
     struct rm_scorer *s = NULL;
     struct pk_out *page = NULL;
     /* An unwritable place shows itself before the work, not after it. */
-    int rc = a.html ? pk_out_open(&page, a.html, &err) : 0;
+    int rc = prefdb_check_output(a.store, "--html", a.html, &err);
+    if (rc == 0 && a.html)
+        rc = pk_out_open(&page, a.html, &err);
     if (rc == 0)
         rc = run(&a, &r, &db, &s, &err);
     if (rc == 0)
