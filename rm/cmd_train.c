@@ -266,9 +266,9 @@ static int prepare(struct open *o, struct rm_train_args *a, struct pk_err *err)
     struct rm_run *run = &a->run;
     int rc = set_mix(a, err);
     if (rc == 0)
-        rc = open_base(o, run, err);
-    if (rc == 0)
         rc = rm_place_open(&o->place, run, a->log, a->curve, a->resume, err);
+    if (rc == 0)
+        rc = open_base(o, run, err);
     if (rc == 0)
         rc = load_all(o, a, err);
     if (rc)
@@ -276,7 +276,7 @@ static int prepare(struct open *o, struct rm_train_args *a, struct pk_err *err)
     say_recipe(a);
     rc = plan(o, a, err);
     if (rc == 0 && a->resume && !rm_state_exists(o->place.state))
-        pk_note(&a->cli, "%s is not there: from the start", o->place.state);
+        pk_note(&a->cli, "no state in %s: from the start", o->place.state);
     return rc;
 }
 
@@ -319,7 +319,7 @@ int rm_cmd_train(int argc, char **argv)
     pk_catch_signals();
     a.run.threads = omp_get_max_threads();
     struct pk_err err = {0};
-    struct open o = {0};
+    struct open o = {.place.lock = -1};
     int rc = rm_ranks_open(&a.run.ranks, &err);
     bool first = a.run.ranks.mine == 0; /* of several ranks, one speaks */
     a.cli.quiet |= !first;

@@ -1,8 +1,10 @@
 /* Where a run's files go; see place.h. */
 #include "rm/train/place.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,12 +90,63 @@ static int check_files(const struct rm_run *run, const char *log,
     return rc == 0 && curve ? check_curve(curve, err) : rc;
 }
 
+/* ---- One run at a time ---- */
+
+/* Is the folder that was opened still the one of that name? */
+static bool still(int fd, const char *path)
+{
+    struct stat is, named;
+    return fstat(fd, &is) == 0 && stat(path, &named) == 0 &&
+           is.st_dev == named.st_dev && is.st_ino == named.st_ino;
+}
+
+/* The folder, made if it is not there, and locked. */
+static int lock_folder(const char *path, const char *output, int *fd,
+                       struct pk_err *err)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        return pk_fail_errno(err, "cannot create '%s'", path);
+    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return errno == ENOENT
+                   ? 0 /* a run that ended took it away just now */
+                   : pk_fail_errno(err, "cannot open the folder '%s'", path);
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return pk_fail(err, PK_EUSAGE, "another run is training into '%s'",
+                       output);
+    /* Some network file systems have no locks: then nobody is kept out. */
+    if (errno == EBADF || errno == ENOLCK || errno == EOPNOTSUPP)
+        return 0;
+    return pk_fail_errno(err, "cannot lock '%s'", path);
+}
+
+/* Two runs would write their states and models over each other's. The lock goes
+ * with the process, however it ends. */
+static int take_place(struct rm_place *p, const char *output,
+                      struct pk_err *err)
+{
+    for (;;) {
+        int fd = -1, rc = lock_folder(p->state, output, &fd, err);
+        if (rc == 0 && fd >= 0 && still(fd, p->state)) {
+            p->lock = fd;
+            return 0;
+        }
+        if (fd >= 0)
+            close(fd);
+        if (rc)
+            return rc;
+    }
+}
+
 int rm_place_open(struct rm_place *p, struct rm_run *run, const char *log,
                   const char *curve, bool resume, struct pk_err *err)
 {
     struct pk_outdir *out;
     *p = (struct rm_place){.state = rm_beside(run->output, ".state"),
-                           .last_good = rm_beside(run->output, ".last-good")};
+                           .last_good = rm_beside(run->output, ".last-good"),
+                           .lock = -1};
     run->checkpoints = rm_beside(run->output, ".checkpoints");
     if (!p->state || !p->last_good || !run->checkpoints)
         return pk_fail_mem(err, "a path");
@@ -103,12 +156,18 @@ int rm_place_open(struct rm_place *p, struct rm_run *run, const char *log,
     if (rc)
         return rc;
     pk_outdir_abort(&out);
-    return resume ? 0 : check_earlier(p, run, err);
+    if (run->ranks.mine == 0)
+        rc = take_place(p, run->output, err);
+    return rc || resume ? rc : check_earlier(p, run, err);
 }
 
 void rm_place_close(struct rm_place *p)
 {
+    if (p->lock >= 0) {
+        rmdir(p->state); /* if nothing is in it */
+        close(p->lock);
+    }
     free(p->state);
     free(p->last_good);
-    *p = (struct rm_place){0};
+    *p = (struct rm_place){.lock = -1};
 }

@@ -41,4 +41,22 @@ run 2 start out --log -
 run 2 start out --curve -
 absent out
 
+t "one run at a time into one output"
+(
+    exec "$PREFKIT" train sample.db -t 1 --dimension safety --base base \
+        --output out --batch-pairs 64 --epochs 4000 --save-every 0 \
+        --log out.jsonl
+) >/dev/null 2>&1 &
+pid=$!
+must soon test -s out.jsonl
+refused 2 "another run is training into 'out'" start out
+refused 2 "another run is training into 'out/'" start out/ --resume
+kill -s KILL $pid
+wait $pid 2>/dev/null
+must test -d out.state # killed before it had saved anything
+run 0 start out
+absent out.state
+refused 2 "there already" start out
+absent out.state
+
 end_test
