@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/out.h"
 #include "rm/data/checkpoints.h"
 #include "rm/rm.h"
 #include "rm/train/curve.h"
@@ -211,15 +212,37 @@ static int save(struct open *o, struct rm_run *run, const char *path,
     return rm_write_model(run, &o->config, o->params, path, err);
 }
 
+/* In the place of those of an earlier run, which are there until then. */
+static int write_last_good(struct open *o, struct rm_run *run,
+                           struct pk_err *err)
+{
+    const char *path = o->place.last_good;
+    char *aside = rm_beside(path, ".earlier");
+    if (!aside)
+        return pk_fail_mem(err, "a path");
+    (void)pk_remove_folder(aside); /* of a run that was killed here */
+    bool was = rename(path, aside) == 0;
+    int rc = save(o, run, path, err);
+    if (was && rc)
+        (void)!rename(aside, path);
+    else if (was)
+        (void)pk_remove_folder(aside);
+    free(aside);
+    return rc;
+}
+
 /* The weights before the step that failed, and a word about them. */
 static void save_last_good(struct open *o, struct rm_run *run,
                            struct pk_err *err)
 {
-    struct pk_err unused;
-    if (o->trainer.cursor.step == 0 ||
-        save(o, run, o->place.last_good, &unused) != 0)
+    struct pk_err why;
+    if (o->trainer.cursor.step == 0)
         return;
-    pk_err_suffix(err, "; the weights before it are in %s", o->place.last_good);
+    if (write_last_good(o, run, &why) == 0)
+        pk_err_suffix(err, "; the weights before it are in %s",
+                      o->place.last_good);
+    else
+        pk_err_suffix(err, "; the weights before it are lost: %s", why.text);
 }
 
 static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
