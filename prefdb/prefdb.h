@@ -81,6 +81,12 @@ PK_NODISCARD int prefdb_lazy(struct prefdb *db, bool on, struct pk_err *err);
 void prefdb_wait(struct prefdb *db, int seconds, void (*told)(void *arg),
                  void *arg);
 
+/* All that is read between the two is of one moment, that of the first read,
+ * whatever others write meanwhile: a fingerprint is then that of what was read.
+ * The second is quiet where the first was not called, or failed. */
+PK_NODISCARD int prefdb_read_begin(struct prefdb *db, struct pk_err *err);
+void prefdb_read_end(struct prefdb *db);
+
 /* What the store holds, as a hash: the same judgments, ratings and texts give
  * the same 64 hex digits, in whatever order they came. For provenance. */
 PK_NODISCARD int prefdb_fingerprint(struct prefdb *db, char out[65],

@@ -110,16 +110,29 @@ static int load_train(struct open *o, struct rm_train_args *a,
     return rc;
 }
 
-static int load_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
+/* Of one moment: the fingerprint is that of what is trained on, though others
+ * may be judging. */
+static int read_store(struct open *o, struct rm_train_args *a,
+                      struct pk_err *err)
 {
     struct rm_run *run = &a->run;
     int rc = prefdb_open(&o->db, run->store, PREFDB_READ, err);
+    if (rc == 0)
+        rc = prefdb_read_begin(o->db, err);
     if (rc == 0)
         rc = prefdb_fingerprint(o->db, run->store_fingerprint, err);
     if (rc == 0)
         rc = load_train(o, a, err);
     if (rc == 0)
         rc = load(o, a, run->dimension, PREFDB_VALID, &run->valid, err);
+    prefdb_read_end(o->db);
+    return rc;
+}
+
+static int load_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
+{
+    struct rm_run *run = &a->run;
+    int rc = read_store(o, a, err);
     if (rc)
         return rc;
     rm_votes_fold(&run->valid, run->recipe.judgments);

@@ -309,6 +309,17 @@ void prefdb_close(struct prefdb *db)
     free(db);
 }
 
+int prefdb_read_begin(struct prefdb *db, struct pk_err *err)
+{
+    return prefdb__exec(db, "BEGIN", err);
+}
+
+void prefdb_read_end(struct prefdb *db)
+{
+    if (db && !sqlite3_get_autocommit(db->sql))
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+}
+
 int prefdb_check_output(const char *store, const char *option,
                         const char *output, struct pk_err *err)
 {
