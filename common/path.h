@@ -2,6 +2,8 @@
 #ifndef PREFKIT_COMMON_PATH_H
 #define PREFKIT_COMMON_PATH_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 
 /* *out = "DIR/NAME"; the caller frees it. */
@@ -12,6 +14,13 @@ PK_NODISCARD int pk_path(char **out, const char *dir, const char *name,
  * putting a new file there leaves the link a link; the caller frees. NULL when
  * out of memory. */
 char *pk_path_behind(const char *path);
+
+/* Are both the same file, by whatever names and links; or, where neither is
+ * there, would they be? */
+bool pk_same_file(const char *a, const char *b);
+
+/* Is, or would be, the file that `path` leads to in this folder itself? */
+bool pk_in_folder(const char *path, const char *folder);
 
 /* Flush the folder that holds `path`, so that a new name in it lasts. */
 PK_NODISCARD int pk_sync_parent(const char *path, struct pk_err *err);

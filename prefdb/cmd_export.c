@@ -245,7 +245,9 @@ int prefdb_cmd_export(int argc, char **argv, const struct prefdb_tokens *tokens)
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
-    int rc = prefdb_open(&db, a.db, PREFDB_READ, &err);
+    int rc = prefdb_check_output(a.db, "--output", a.output, &err);
+    if (!rc)
+        rc = prefdb_open(&db, a.db, PREFDB_READ, &err);
     if (!rc && a.tokenizer)
         rc = tokens->open(&a.o.tokenizer, a.tokenizer, &err);
     if (!rc)

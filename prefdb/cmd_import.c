@@ -288,7 +288,9 @@ int prefdb_cmd_import(int argc, char **argv)
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
     struct prefdb__pairs *pairs = NULL;
-    int rc = a.pairs ? prefdb__pairs_load(&pairs, a.pairs, &err) : 0;
+    int rc = prefdb_check_output(a.db, "--rejects", a.rejects, &err);
+    if (!rc && a.pairs)
+        rc = prefdb__pairs_load(&pairs, a.pairs, &err);
     a.o.pairs = pairs;
     if (!rc)
         rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);

@@ -64,6 +64,12 @@ PK_NODISCARD int prefdb_open(struct prefdb **out, const char *path,
                              enum prefdb_mode mode, struct pk_err *err);
 void prefdb_close(struct prefdb *db); /* NULL is fine */
 
+/* PK_EUSAGE, naming the option, where `output` (or NULL, or "-") is the store
+ * at that path or one of the files that SQLite keeps beside it: an output is
+ * put in the place of what is there. */
+PK_NODISCARD int prefdb_check_output(const char *store, const char *option,
+                                     const char *output, struct pk_err *err);
+
 /* While on, what is written need not outlive a power cut (a program that is
  * killed it does), and no call waits for the disk; the next one that is not
  * lazy takes all of it there. For what can be done again, as making tasks. */
@@ -74,6 +80,12 @@ PK_NODISCARD int prefdb_lazy(struct prefdb *db, bool on, struct pk_err *err);
  * not NULL, once. */
 void prefdb_wait(struct prefdb *db, int seconds, void (*told)(void *arg),
                  void *arg);
+
+/* All that is read between the two is of one moment, that of the first read,
+ * whatever others write meanwhile: a fingerprint is then that of what was read.
+ * The second is quiet where the first was not called, or failed. */
+PK_NODISCARD int prefdb_read_begin(struct prefdb *db, struct pk_err *err);
+void prefdb_read_end(struct prefdb *db);
 
 /* What the store holds, as a hash: the same judgments, ratings and texts give
  * the same 64 hex digits, in whatever order they came. For provenance. */

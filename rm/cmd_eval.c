@@ -146,7 +146,10 @@ static int describe(struct rm_report *r, const struct rm_all_models *all,
                     const struct rm_scorer *s, struct prefdb *db,
                     struct pk_err *err)
 {
-    int rc = prefdb_fingerprint(db, r->store_fingerprint, err);
+    /* Until the end: the report is of the store that it names. */
+    int rc = prefdb_read_begin(db, err);
+    if (rc == 0)
+        rc = prefdb_fingerprint(db, r->store_fingerprint, err);
     r->precision = rm_scorer_precisions(s);
     for (size_t m = 0; m < r->n_scored && rc == 0; m++) {
         r->model[m].run = all->run[m];
@@ -196,6 +199,7 @@ static int evaluate(struct eval_args *a, struct rm_report *r, struct prefdb *db,
     rm_scorer_use(s, r->n_models);
     if (rc == 0 && (a->full || a->json || a->html))
         rc = rm_evaluate_ratings(r, db, s, err);
+    prefdb_read_end(db);
     pk_progress_end(&progress);
     rm_scorer_say_end(s, &a->cli);
     return rc;
@@ -227,7 +231,9 @@ int rm_cmd_eval(int argc, char **argv)
     struct rm_scorer *s = NULL;
     struct pk_out *page = NULL;
     /* An unwritable place shows itself before the work, not after it. */
-    int rc = a.html ? pk_out_open(&page, a.html, &err) : 0;
+    int rc = prefdb_check_output(a.store, "--html", a.html, &err);
+    if (rc == 0 && a.html)
+        rc = pk_out_open(&page, a.html, &err);
     if (rc == 0)
         rc = run(&a, &r, &db, &s, &err);
     if (rc == 0)

@@ -10,6 +10,7 @@
 #include "rm/train/disk.h"
 #include "rm/train/memory.h"
 #include "rm/train/options.h"
+#include "rm/train/place.h"
 #include "rm/train/session.h"
 #include "rm/train/write_model.h"
 
@@ -22,7 +23,7 @@ struct open {
     struct infer_config config; /* of the model to train */
     struct rm_trainer trainer;
     struct rm_session session;
-    char *state, *last_good; /* paths */
+    struct rm_place place;
 };
 
 static int open_base(struct open *o, struct rm_run *run, struct pk_err *err)
@@ -50,58 +51,6 @@ static int open_base(struct open *o, struct rm_run *run, struct pk_err *err)
     run->base_is_lm = c->head == INFER_HEAD_LM;
     run->chat = infer_tokenizer_chat(o->tokenizer);
     return infer_model_fingerprint(o->base, run->base_fingerprint, err);
-}
-
-/* An earlier run to this output that was stopped is in the way. */
-static int check_earlier(const struct open *o, const struct rm_run *run,
-                         struct pk_err *err)
-{
-    struct rm_checkpoints c;
-    if (rm_state_exists(o->state))
-        return pk_fail(err, PK_EUSAGE,
-                       "'%s' holds the state of a run that was stopped: go on "
-                       "with --resume, or remove it",
-                       o->state);
-    int rc = rm_checkpoints_list(&c, run->checkpoints, err);
-    if (rc)
-        return rc;
-    free(c.step);
-    if (c.n)
-        return pk_fail(err, PK_EUSAGE,
-                       "'%s' holds models of an earlier run: go on with "
-                       "--resume, or move it away",
-                       run->checkpoints);
-    return 0;
-}
-
-/* It is drawn at the end: an unwritable place shows itself before the work. */
-static int check_curve(const struct rm_train_args *a, struct pk_err *err)
-{
-    struct pk_out *out;
-    if (!a->curve || a->run.ranks.mine > 0)
-        return 0;
-    int rc = pk_out_open(&out, a->curve, err);
-    pk_out_abort(&out);
-    return rc;
-}
-
-/* The output can be written, and nothing of an earlier run is in the way. */
-static int check_output(struct open *o, struct rm_train_args *a,
-                        struct pk_err *err)
-{
-    struct pk_outdir *out;
-    struct rm_run *run = &a->run;
-    o->state = rm_beside(run->output, ".state");
-    o->last_good = rm_beside(run->output, ".last-good");
-    run->checkpoints = rm_beside(run->output, ".checkpoints");
-    if (!o->state || !o->last_good || !run->checkpoints)
-        return pk_fail_mem(err, "a path");
-    int rc = pk_outdir_open(&out, run->output, err);
-    if (rc)
-        return rc;
-    pk_outdir_abort(&out);
-    rc = check_curve(a, err);
-    return rc || a->resume ? rc : check_earlier(o, run, err);
 }
 
 static int set_mix(struct rm_train_args *a, struct pk_err *err)
@@ -161,16 +110,29 @@ static int load_train(struct open *o, struct rm_train_args *a,
     return rc;
 }
 
-static int load_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
+/* Of one moment: the fingerprint is that of what is trained on, though others
+ * may be judging. */
+static int read_store(struct open *o, struct rm_train_args *a,
+                      struct pk_err *err)
 {
     struct rm_run *run = &a->run;
     int rc = prefdb_open(&o->db, run->store, PREFDB_READ, err);
+    if (rc == 0)
+        rc = prefdb_read_begin(o->db, err);
     if (rc == 0)
         rc = prefdb_fingerprint(o->db, run->store_fingerprint, err);
     if (rc == 0)
         rc = load_train(o, a, err);
     if (rc == 0)
         rc = load(o, a, run->dimension, PREFDB_VALID, &run->valid, err);
+    prefdb_read_end(o->db);
+    return rc;
+}
+
+static int load_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
+{
+    struct rm_run *run = &a->run;
+    int rc = read_store(o, a, err);
     if (rc)
         return rc;
     rm_votes_fold(&run->valid, run->recipe.judgments);
@@ -263,14 +225,37 @@ static int save(struct open *o, struct rm_run *run, const char *path,
     return rm_write_model(run, &o->config, o->params, path, err);
 }
 
+/* In the place of those of an earlier run, which are there until then. */
+static int write_last_good(struct open *o, struct rm_run *run,
+                           struct pk_err *err)
+{
+    const char *path = o->place.last_good;
+    char *aside = rm_beside(path, ".earlier");
+    if (!aside)
+        return pk_fail_mem(err, "a path");
+    (void)pk_remove_folder(aside); /* of a run that was killed here */
+    bool was = rename(path, aside) == 0;
+    int rc = save(o, run, path, err);
+    if (was && rc)
+        (void)!rename(aside, path);
+    else if (was)
+        (void)pk_remove_folder(aside);
+    free(aside);
+    return rc;
+}
+
 /* The weights before the step that failed, and a word about them. */
 static void save_last_good(struct open *o, struct rm_run *run,
                            struct pk_err *err)
 {
-    struct pk_err unused;
-    if (o->trainer.cursor.step == 0 || save(o, run, o->last_good, &unused) != 0)
+    struct pk_err why;
+    if (o->trainer.cursor.step == 0)
         return;
-    pk_err_suffix(err, "; the weights before it are in %s", o->last_good);
+    if (write_last_good(o, run, &why) == 0)
+        pk_err_suffix(err, "; the weights before it are in %s",
+                      o->place.last_good);
+    else
+        pk_err_suffix(err, "; the weights before it are lost: %s", why.text);
 }
 
 static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
@@ -279,7 +264,7 @@ static int train(struct open *o, struct rm_train_args *a, struct pk_err *err)
     struct pk_progress progress;
     o->session = (struct rm_session){.run = run,
                                      .trainer = &o->trainer,
-                                     .state = o->state,
+                                     .state = o->place.state,
                                      .save_every = a->save_every,
                                      .log = a->log,
                                      .progress = &progress};
@@ -317,17 +302,17 @@ static int prepare(struct open *o, struct rm_train_args *a, struct pk_err *err)
     struct rm_run *run = &a->run;
     int rc = set_mix(a, err);
     if (rc == 0)
-        rc = open_base(o, run, err);
+        rc = rm_place_open(&o->place, run, a->log, a->curve, a->resume, err);
     if (rc == 0)
-        rc = check_output(o, a, err);
+        rc = open_base(o, run, err);
     if (rc == 0)
         rc = load_all(o, a, err);
     if (rc)
         return rc;
     say_recipe(a);
     rc = plan(o, a, err);
-    if (rc == 0 && a->resume && !rm_state_exists(o->state))
-        pk_note(&a->cli, "%s is not there: from the start", o->state);
+    if (rc == 0 && a->resume && !rm_state_exists(o->place.state))
+        pk_note(&a->cli, "no state in %s: from the start", o->place.state);
     return rc;
 }
 
@@ -339,7 +324,7 @@ static int write_all(struct open *o, struct rm_train_args *a,
     int rc = save(o, run, run->output, err);
     if (rc)
         return rm_session_rescue(&o->session, err);
-    rm_state_remove(o->state);
+    rm_state_remove(o->place.state);
     rc = rm_checkpoints_list(&c, run->checkpoints, err);
     if (rc == 0) {
         run->n_checkpoints = c.n;
@@ -370,7 +355,7 @@ int rm_cmd_train(int argc, char **argv)
     pk_catch_signals();
     a.run.threads = omp_get_max_threads();
     struct pk_err err = {0};
-    struct open o = {0};
+    struct open o = {.place.lock = -1};
     int rc = rm_ranks_open(&a.run.ranks, &err);
     bool first = a.run.ranks.mine == 0; /* of several ranks, one speaks */
     a.cli.quiet |= !first;
@@ -385,8 +370,7 @@ int rm_cmd_train(int argc, char **argv)
     prefdb_close(o.db);
     infer_tokenizer_close(o.tokenizer);
     infer_model_close(o.base);
-    free(o.state);
-    free(o.last_good);
+    rm_place_close(&o.place);
     rm_ranks_close(&a.run.ranks);
     rm_run_release(&a.run);
     if (!first)

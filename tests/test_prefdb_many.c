@@ -102,6 +102,36 @@ START_TEST(sees_new_rows)
 }
 END_TEST
 
+/* What is read under one fingerprint is what it is of, whatever comes in
+ * meanwhile. */
+START_TEST(of_one_moment)
+{
+    struct pk_err err;
+    struct prefdb *db = new_store("moment.db"), *reader;
+    const struct prefdb_query any = {.dimension = -1, .split = -1};
+    char before[65], now[65];
+    int64_t *ids;
+    size_t n;
+    add_rows(db, 0);
+    ck_ok(prefdb_open(&reader, temp_path("moment.db"), PREFDB_READ, &err));
+    prefdb_read_end(reader); /* not begun: nothing */
+    ck_ok(prefdb_read_begin(reader, &err));
+    ck_ok(prefdb_fingerprint(reader, before, &err));
+    add_rows(db, ROWS);
+    ck_ok(prefdb_list(reader, &any, &ids, &n, &err));
+    ck_assert_uint_eq(n, ROWS);
+    free(ids);
+    ck_ok(prefdb_fingerprint(reader, now, &err));
+    ck_assert_str_eq(now, before);
+    prefdb_read_end(reader);
+    ck_ok(prefdb_list(reader, &any, &ids, &n, &err));
+    ck_assert_uint_eq(n, 2 * ROWS);
+    free(ids);
+    prefdb_close(reader);
+    prefdb_close(db);
+}
+END_TEST
+
 /* The first error, whichever thread has it; nothing is lent, and the next call
  * is as good as any. */
 START_TEST(first_error)
@@ -161,6 +191,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, as_one_by_one);
     tcase_add_test(t, sees_new_rows);
+    tcase_add_test(t, of_one_moment);
     tcase_add_test(t, first_error);
     tcase_add_test(t, alone);
     suite_add_tcase(s, t);

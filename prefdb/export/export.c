@@ -299,7 +299,7 @@ int prefdb__export(struct prefdb *db, const struct prefdb_query *q, FILE *f,
         .db = db, .done = done, .line = PK_BUF_INIT((size_t)1 << 30)};
     *done = (struct prefdb__exported){0};
     /* One transaction, so that rows and judgments are of one moment. */
-    int rc = prefdb__exec(db, "BEGIN", err);
+    int rc = prefdb_read_begin(db, err);
     if (rc)
         return rc;
     rc = prepare(&r, q, err);
@@ -315,7 +315,7 @@ int prefdb__export(struct prefdb *db, const struct prefdb_query *q, FILE *f,
     sqlite3_finalize(r.response);
     sqlite3_finalize(r.rating);
     sqlite3_finalize(r.judgment);
-    sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    prefdb_read_end(db);
     pk_buf_release(&r.line);
     free(r.path);
     return rc;

@@ -393,7 +393,7 @@ int prefdb__export_pairs(struct prefdb *db,
                     .line = PK_BUF_INIT((size_t)1 << 30)};
     sqlite3_stmt *s = NULL;
     *done = (struct prefdb__pairs_done){0};
-    int rc = prefdb__exec(db, "BEGIN", err);
+    int rc = prefdb_read_begin(db, err);
     if (rc)
         return rc;
     rc = check_dimensions(&r, err);
@@ -402,7 +402,7 @@ int prefdb__export_pairs(struct prefdb *db,
     if (!rc)
         rc = all_rows(&r, s, err);
     sqlite3_finalize(s);
-    sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    prefdb_read_end(db);
     pk_buf_release(&r.line);
     return rc;
 }

@@ -269,11 +269,11 @@ int prefdb__stats(struct prefdb *db, struct prefdb__stats *out,
 {
     struct run r = {.db = db, .out = out};
     /* One transaction, so that all counts are of one moment. */
-    int rc = prefdb__exec(db, "BEGIN", err);
+    int rc = prefdb_read_begin(db, err);
     if (rc)
         return rc;
     rc = count_all(&r, err);
-    sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    prefdb_read_end(db);
     if (out->n_sources)
         qsort(out->sources, out->n_sources, sizeof *out->sources, by_name);
     free(r.paths);

@@ -110,13 +110,13 @@ int prefdb__backup(struct prefdb *db, const char *path,
         (int)sizeof temp)
         return pk_fail(err, PK_EUSAGE, "the path is too long");
     /* A read transaction, so that every page is of one moment. */
-    int rc = prefdb__exec(db, "BEGIN", err);
+    int rc = prefdb_read_begin(db, err);
     if (rc)
         return rc;
     rc = prefdb_fingerprint(db, fingerprint, err);
     if (!rc)
         rc = write_copy(db, temp, progress, err);
-    sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+    prefdb_read_end(db);
     if (!rc)
         rc = verify(temp, fingerprint, err);
     if (!rc)

@@ -190,6 +190,9 @@ static int open_existing(struct prefdb *db, bool write, struct pk_err *err)
     return prefdb__migrate(db, steps, version, PREFDB__VERSION, err);
 }
 
+/* Of a store's name: itself, and what SQLite keeps beside it. */
+static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
+
 /* An empty store in the file at `temp`, closed again. */
 static int build(struct prefdb *db, const char *temp, struct pk_err *err)
 {
@@ -240,7 +243,6 @@ static int create(struct prefdb *db, struct pk_err *err)
                  : pk_fail_errno(err, "cannot create '%s'", db->path);
     if (!rc)
         rc = pk_sync_parent(db->path, err);
-    static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
     size_t n = b.len;
     for (size_t i = 0; b.data && i < sizeof tails / sizeof tails[0]; i++) {
         b.len = n;
@@ -307,4 +309,36 @@ void prefdb_close(struct prefdb *db)
     free(db->turns);
     free(db->path);
     free(db);
+}
+
+int prefdb_read_begin(struct prefdb *db, struct pk_err *err)
+{
+    return prefdb__exec(db, "BEGIN", err);
+}
+
+void prefdb_read_end(struct prefdb *db)
+{
+    if (db && !sqlite3_get_autocommit(db->sql))
+        sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int prefdb_check_output(const char *store, const char *option,
+                        const char *output, struct pk_err *err)
+{
+    if (!output || strcmp(output, "-") == 0)
+        return 0;
+    char *is = pk_path_behind(store), *file;
+    int rc = is ? 0 : pk_fail_mem(err, "a path");
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0] && !rc; i++) {
+        if (asprintf(&file, "%s%s", is, tails[i]) < 0) {
+            rc = pk_fail_mem(err, "a path");
+            break;
+        }
+        if (pk_same_file(file, output))
+            rc = pk_fail(err, PK_EUSAGE, "%s: '%s' is %s '%s'", option, output,
+                         i ? "a file of the store" : "the store", store);
+        free(file);
+    }
+    free(is);
+    return rc;
 }

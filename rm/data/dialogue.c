@@ -1,6 +1,8 @@
 /* Dialogues as token ids; see dialogue.h. */
 #include "rm/data/dialogue.h"
 
+#include <string.h>
+
 static const char *const keys[] = {
 #define RM_KEY(name, key, words) key,
     RM_REASONS(RM_KEY)
@@ -72,6 +74,17 @@ int rm_dialogue_of(struct rm_dialogue *d, const struct prefdb_example *ex,
 {
     return rm_dialogue_set(d, ex->context, ex->n_context, a ? &ex->a : &ex->b,
                            a ? ex->a_cut : ex->b_cut, err);
+}
+
+void rm_dialogue_drop(struct rm_dialogue *d, size_t n)
+{
+    struct infer_dialogue *all = &d->all;
+    size_t from = all->n > 0 && all->msg[0].role == INFER_SYSTEM;
+    if (n == 0)
+        return;
+    all->n -= 2 * n;
+    memmove(all->msg + from, all->msg + from + 2 * n,
+            (all->n - from) * sizeof *all->msg);
 }
 
 /* [system] user assistant (user assistant)* */

@@ -63,6 +63,9 @@ PK_NODISCARD int rm_dialogue_of(struct rm_dialogue *d,
                                 const struct prefdb_example *ex, bool a,
                                 struct pk_err *err);
 
+/* Take out its oldest n exchanges, fewer than it has; the system text stays. */
+void rm_dialogue_drop(struct rm_dialogue *d, size_t n);
+
 /* Append the dialogue's ids (infer_chat_encode), at most max_tokens of them.
  * PK_EDATA, with the reason in *why, when it cannot be encoded: its roles do
  * not alternate up to an assistant's response, a text holds a tag of the

@@ -123,16 +123,21 @@ struct loader {
     struct rm_dialogue dialogue;
 };
 
+/* One path, without its oldest `drop` exchanges and those that do not fit
+ * then: *what tells all that are gone. */
 static int encode(struct loader *l, const struct prefdb_example *ex, bool a,
-                  struct infer_chat *what, enum rm_reason *why,
+                  size_t drop, struct infer_chat *what, enum rm_reason *why,
                   struct pk_err *err)
 {
     *why = RM_N_REASONS;
     int rc = rm_dialogue_of(&l->dialogue, ex, a, err);
     if (rc)
         return rc;
-    return rm_dialogue_encode(&l->dialogue, l->tokenizer, l->query->max_tokens,
-                              &l->pairs->ids, what, why, err);
+    rm_dialogue_drop(&l->dialogue, drop);
+    rc = rm_dialogue_encode(&l->dialogue, l->tokenizer, l->query->max_tokens,
+                            &l->pairs->ids, what, why, err);
+    what->dropped += drop;
+    return rc;
 }
 
 /* What the label says of the chosen and the rejected response. */
@@ -154,39 +159,50 @@ static int find_answer(struct loader *l, size_t dropped, struct rm_pair *pair,
                        struct pk_err *err)
 {
     const struct infer_dialogue *d = &l->dialogue.all;
-    struct infer_dialogue open = {0};
     struct infer_ids ids = {0};
-    size_t system = d->msg[0].role == INFER_SYSTEM;
-    int rc = 0;
-    for (size_t i = 0; i + 1 < d->n && rc == 0; i++)
-        if (i < system || i >= system + 2 * dropped)
-            rc = infer_dialogue_add(&open, d->msg[i].role, d->msg[i].text,
-                                    d->msg[i].len, err);
-    if (rc == 0)
-        rc = infer_chat_encode(l->tokenizer, open.msg, open.n, false, 0, &ids,
+    rm_dialogue_drop(&l->dialogue, dropped);
+    int rc = infer_chat_encode(l->tokenizer, d->msg, d->n - 1, false, 0, &ids,
                                NULL, err);
     if (rc == 0)
         pair->answer =
             rm_shared(ids.id, ids.len, l->pairs->ids.id + pair->chosen,
                       l->pairs->ids.len - pair->chosen);
-    infer_dialogue_release(&open);
     infer_ids_release(&ids);
     return rc;
 }
 
-/* Encode both paths of a pair. */
+/* Both paths, at least `drop` exchanges short. */
+static int encode_paths(struct loader *l, const struct prefdb_example *ex,
+                        size_t drop, struct rm_pair *pair,
+                        struct infer_chat what[2], enum rm_reason *why,
+                        struct pk_err *err)
+{
+    struct infer_ids *ids = &l->pairs->ids;
+    ids->len = pair->chosen;
+    int rc = encode(l, ex, pair->a, drop, &what[0], why, err);
+    if (rc == 0 && l->query->answers)
+        rc = find_answer(l, what[0].dropped, pair, err);
+    pair->rejected = ids->len;
+    return rc ? rc : encode(l, ex, !pair->a, drop, &what[1], why, err);
+}
+
+/* Encode both paths of a pair. The ranking loss is of two responses to one
+ * prompt: where one path has to lose more exchanges, the other loses them too.
+ * Where the chosen one alone is learned, it keeps what fits. */
 static int encode_both(struct loader *l, const struct prefdb_example *ex,
                        struct rm_pair *pair, enum rm_reason *why,
                        struct pk_err *err)
 {
     const struct infer_ids *ids = &l->pairs->ids;
-    struct infer_chat what[2];
-    int rc = encode(l, ex, pair->a, &what[0], why, err);
-    if (rc == 0 && l->query->answers)
-        rc = find_answer(l, what[0].dropped, pair, err);
-    pair->rejected = ids->len;
-    if (rc == 0)
-        rc = encode(l, ex, !pair->a, &what[1], why, err);
+    struct infer_chat what[2] = {{0}, {0}};
+    size_t drop = 0;
+    int rc;
+    do {
+        drop = what[1].dropped > what[0].dropped ? what[1].dropped
+                                                 : what[0].dropped;
+        rc = encode_paths(l, ex, drop, pair, what, why, err);
+    } while (rc == 0 && !l->query->answers &&
+             what[0].dropped != what[1].dropped);
     if (rc)
         return rc;
     pair->n_chosen = pair->rejected - pair->chosen;
@@ -194,11 +210,8 @@ static int encode_both(struct loader *l, const struct prefdb_example *ex,
     size_t both = rm_shared(ids->id + pair->chosen, pair->n_chosen,
                             ids->id + pair->rejected, pair->n_rejected);
     pair->unique = pair->n_chosen + pair->n_rejected - both;
-    for (int i = 0; i < 2; i++) {
-        pair->cut = (unsigned char)(pair->cut + !what[i].closed);
-        pair->shortened =
-            (unsigned char)(pair->shortened + (what[i].dropped > 0));
-    }
+    pair->cut = (unsigned char)(!what[0].closed + !what[1].closed);
+    pair->shortened = what[0].dropped > 0;
     *why = RM_SAME;
     return both < pair->n_chosen || both < pair->n_rejected ? 0 : PK_EDATA;
 }

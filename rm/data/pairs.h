@@ -19,8 +19,9 @@ struct rm_pair {
     size_t answer; /* ids of the chosen path before its response; 0 unless
                       asked for */
     struct rm_target target;
-    bool a; /* the chosen response is the comparison's a */
-    unsigned char cut, shortened; /* of its two paths */
+    bool a;            /* the chosen response is the comparison's a */
+    bool shortened;    /* its dialogue lost its oldest exchanges */
+    unsigned char cut; /* of its two responses */
 };
 
 struct rm_source_count {
@@ -40,8 +41,8 @@ struct rm_pairs {
     /* Of the pairs there are, by rm_pairs_count: */
     uint64_t unstated;       /* strength not stated */
     uint64_t labeled;        /* with a safe label on either response */
-    uint64_t cut, shortened; /* responses not closed by EOS; dialogues that
-                                lost their oldest exchanges */
+    uint64_t cut, shortened; /* responses not closed by EOS; pairs whose
+                                dialogue lost its oldest exchanges */
     uint64_t flat, unique;   /* tokens of all paths; without what pairs share */
     struct rm_source_count *source;
     size_t n_sources, cap_sources;
@@ -55,7 +56,8 @@ struct rm_pairs_query {
     bool need_sources;          /* one without judgments is an error */
     bool keep_preferred_unsafe; /* else left out, as in the paper */
     bool answers;               /* find where the chosen response begins */
-    size_t max_tokens;          /* of a path */
+    size_t max_tokens; /* of a path: both of a pair lose as many exchanges as
+                          the longer has to (with answers, each by itself) */
 };
 
 /* Read, encode and add, in the order of row numbers. What cannot be ranked or

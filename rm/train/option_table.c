@@ -113,8 +113,9 @@ const struct argp_option rm_train_table[] = {
      "processor multiplies in it (default: auto)",
      5},
     {"max-tokens", OPT_MAX_TOKENS, "N", 0,
-     "Drop the oldest exchanges of a dialogue longer than N tokens (default: "
-     "as many as the model takes)",
+     "Drop the oldest exchanges of a dialogue longer than N tokens, the same "
+     "of "
+     "both responses (default: as many as the model takes)",
      5},
     {"micro-tokens", OPT_MICRO_TOKENS, "N", 0,
      "Tokens to compute at a time (default: 4096): fewer take less memory", 5},

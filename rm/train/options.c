@@ -2,6 +2,8 @@
  * option_table.c. */
 #include "rm/train/options.h"
 
+#include <string.h>
+
 #include "common/mem.h"
 #include "rm/score/options.h"
 #include "rm/train/option_keys.h"
@@ -106,6 +108,10 @@ static void check(const struct rm_train_args *a, struct argp_state *state)
         (a->recipe || r->keep == RM_KEEP_ACCURACY))
         argp_error(state, "--recipe and --keep best-accuracy are for reward "
                           "models");
+    if ((a->log && strcmp(a->log, "-") == 0) ||
+        (a->curve && strcmp(a->curve, "-") == 0))
+        argp_error(state, "--log and --curve take a file: the summary goes to "
+                          "standard output");
     if ((r->keep != RM_KEEP_LAST || r->patience) && !r->valid_every)
         argp_error(state, "--keep and --patience need --valid-every");
 }

@@ -53,7 +53,7 @@ static void put_pairs(FILE *f, const char *title, const struct rm_pairs *p)
     put_count(f, p->merged, "more judgments of the same comparisons");
     put_count(f, p->not_drawn, "pairs not drawn for the mix");
     put_count(f, p->cut, "responses do not end: read at their last token");
-    put_count(f, p->shortened, "dialogues lost their oldest exchanges to fit");
+    put_count(f, p->shortened, "pairs lost their oldest exchanges to fit");
 }
 
 static void put_mix(FILE *f, const struct rm_mix *m)

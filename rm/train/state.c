@@ -203,8 +203,6 @@ int rm_state_save(const char *dir, const cJSON *identity,
             put(&s, slab[i], t->params->n * sizeof(float));
         rc = finish_out(&out, &s, err);
     }
-    if (rc)
-        rmdir(dir); /* if nothing is in it */
     free(path);
     free(text);
     return rc;

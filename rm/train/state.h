@@ -39,7 +39,7 @@ bool rm_state_exists(const char *dir);
 
 /* Make the folder if it is not there, and clear what a killed run left half
  * written in it. `identity`: what the run was made from. On failure an earlier
- * state is still there, and no empty folder. */
+ * state is still there. */
 PK_NODISCARD int rm_state_save(const char *dir, const cJSON *identity,
                                const struct rm_trainer *t,
                                const struct rm_record *r, struct pk_err *err);

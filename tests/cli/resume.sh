@@ -116,6 +116,15 @@ stderr_has "bad.last-good"
 must test -s bad.last-good/model.safetensors
 absent bad
 
+t "a second run that fails leaves its own weights, not the first one's"
+must grep -q '"seed":[[:space:]]*1,' bad.last-good/prefkit.json
+run 3 prefkit train sample.db --quiet -t 1 --dimension safety --base base \
+    --output bad --epochs 40 --batch-pairs 8 --lr 1000 --weight-decay 1000 \
+    --seed 2
+stderr_has "the weights before it are in bad.last-good"
+must grep -q '"seed":[[:space:]]*2,' bad.last-good/prefkit.json
+absent bad bad.last-good.earlier
+
 t "validation, the best weights, and a drawing"
 prefkit export -q sample.db | head -n 60 |
     sed 's/"split":"[a-z]*"/"split":"valid"/' >valid.jsonl
