@@ -115,7 +115,7 @@ static const struct {
     {"--decode", "{\"token_ids\": [512]}"},
     {"--decode", "{\"token_ids\": [\"1\"]}"},
     {"--decode", "{\"token_ids\": [1e99]}"},
-    {"--decode", "{\"token_ids\": [1], \"text\": null}"},
+    {"--decode", "{\"token_ids\": [1], \"text\": null, \"decoded\": 1}"},
 };
 
 /* A good row before the bad one is not written either. */
