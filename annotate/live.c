@@ -139,9 +139,8 @@ static int look_again(struct annotate__live *l, struct pk_err *err)
         snprintf(l->said, sizeof l->said, "the guideline is now %.60s",
                  s->guideline);
     s->anew = false;
-    return annotate__quota_reached(s)
-               ? pk_fail(err, PK_ENO, "this campaign asks for no more of you")
-               : 0;
+    return annotate__quota_reached(s) ? pk_fail(err, PK_ENO, ANNOTATE__NO_MORE)
+                                      : 0;
 }
 
 int annotate__live_ask(struct annotate__live *l, struct pk_err *err)
@@ -359,8 +358,7 @@ int annotate__live_open(struct annotate__live *l, struct annotate__session *s,
         return rc;
     }
     if (annotate__quota_reached(s) && !l->asked)
-        snprintf(l->said, sizeof l->said,
-                 "this campaign asks for no more of you");
+        snprintf(l->said, sizeof l->said, ANNOTATE__NO_MORE);
     annotate__live_show(l);
     return 0;
 }

@@ -87,6 +87,8 @@ PK_NODISCARD int annotate__live_open(struct annotate__live *l,
 /* The draft is kept. */
 void annotate__live_close(struct annotate__live *l);
 
+#define ANNOTATE__NO_MORE "this campaign asks for no more of you"
+
 /* A dialogue's longest: as was asked for, but no longer than the campaign's;
  * where neither says anything, 8. */
 unsigned annotate__live_turns(const struct annotate__live *l);

@@ -145,9 +145,8 @@ int annotate__live_submit(struct annotate__live *l, struct pk_err *err)
     annotate__count(l->s);
     rc = go_on(l, with, err);
     snprintf(l->said, sizeof l->said, "kept%s",
-             annotate__quota_reached(l->s)
-                 ? "; this campaign asks for no more of you"
-             : with < 2 ? ""
+             annotate__quota_reached(l->s) ? "; " ANNOTATE__NO_MORE
+             : with < 2                    ? ""
                         : "; the dialogue has its end, a new one begins");
     l->s->v = (struct annotate__verdict){0};
     return rc ? rc : annotate__live_keep(l, err);

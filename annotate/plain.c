@@ -335,7 +335,7 @@ static int command(struct annotate__plain_io *p, const char *line,
         return 0;
     }
     if ((line[0] == 't' || line[0] == 'x') && !line[1]) {
-        fputs("this campaign asks for a choice between the two\n", p->out);
+        fputs(ANNOTATE__MUST_CHOOSE "\n", p->out);
         return 0;
     }
     if (line[1] && line[1] != ' ') {

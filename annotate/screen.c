@@ -320,8 +320,7 @@ int annotate__screen_key(struct annotate__view *v, int key, bool *quit,
     if (rc || label(v, key) || look(v, r))
         return rc;
     if (!allowed(v->s, r)) {
-        annotate__screen_say(v,
-                             "this campaign asks for a choice between the two");
+        annotate__screen_say(v, ANNOTATE__MUST_CHOOSE);
         return 0;
     }
     if (r <= ANNOTATE__SAY_BOTH_BAD && v->s->v.asking)

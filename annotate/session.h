@@ -71,6 +71,9 @@ void annotate__close(struct annotate__session *s);
 /* The campaign's settings as they are now: its lead may change them. */
 PK_NODISCARD int annotate__look_again(struct annotate__session *s,
                                       struct pk_err *err);
+/* Said where a tie, or both bad, is not allowed. */
+#define ANNOTATE__MUST_CHOOSE "this campaign asks for a choice between the two"
+
 /* Has the annotator judged as many as are asked for? */
 bool annotate__quota_reached(const struct annotate__session *s);
 

@@ -7,57 +7,21 @@
 
 #include <utf8proc.h>
 
+#include "common/plain.h"
 #include "common/utf8.h"
 
 /* Of one base character, so many combining marks are drawn: ncurses holds no
  * more in a cell. The rest become one mark with their number. */
 #define MAX_COMBINING 4
 
-static const struct {
-    uint32_t cp;
-    const char *name;
-} named[] = {
-    {0x07, "<BEL>"},   {0x08, "<BS>"},     {0x0D, "<CR>"},    {0x1B, "<ESC>"},
-    {0x7F, "<DEL>"},   {0x85, "<NEL>"},    {0x9B, "<CSI>"},   {0xAD, "<SHY>"},
-    {0x61C, "<ALM>"},  {0x200B, "<ZWSP>"}, {0x200E, "<LRM>"}, {0x200F, "<RLM>"},
-    {0x202A, "<LRE>"}, {0x202B, "<RLE>"},  {0x202C, "<PDF>"}, {0x202D, "<LRO>"},
-    {0x202E, "<RLO>"}, {0x2066, "<LRI>"},  {0x2067, "<RLI>"}, {0x2068, "<FSI>"},
-    {0x2069, "<PDI>"}, {0xFEFF, "<BOM>"},
-};
-
+/* A character without a name that an old terminal takes for a byte's control
+ * has the mark of that byte. */
 static void mark(struct annotate__cell *c, uint32_t cp)
 {
-    snprintf(c->out, sizeof c->out, cp < 0x100 ? "<%02X>" : "<U+%04X>",
-             (unsigned)cp);
-    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
-        if (named[i].cp == cp)
-            snprintf(c->out, sizeof c->out, "%s", named[i].name);
-    c->width = strlen(c->out);
+    c->width = pk_mark(c->out, cp);
+    if (cp < 0x100 && strncmp(c->out, "<U+", 3) == 0)
+        c->width = pk_mark_byte(c->out, (unsigned char)cp);
     c->mark = true;
-}
-
-/* Joiners, variation selectors, skin tones: in a grapheme, not drawn. */
-static bool left_out(uint32_t cp)
-{
-    return cp == 0x200C || cp == 0x200D || (cp >= 0xFE00 && cp <= 0xFE0F) ||
-           (cp >= 0x1F3FB && cp <= 0x1F3FF) || (cp >= 0xE0100 && cp <= 0xE01EF);
-}
-
-/* May it be drawn at all? */
-static bool shown(uint32_t cp)
-{
-    switch (utf8proc_category((utf8proc_int32_t)cp)) {
-    case UTF8PROC_CATEGORY_CC:
-    case UTF8PROC_CATEGORY_CF:
-    case UTF8PROC_CATEGORY_CS:
-    case UTF8PROC_CATEGORY_CN:
-    case UTF8PROC_CATEGORY_CO:
-    case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP:
-        return false;
-    default:
-        return true;
-    }
 }
 
 static bool is_combining(uint32_t cp)
@@ -96,7 +60,7 @@ static void put_rest(const char *s, size_t n, struct annotate__cell *c)
     while (c->bytes < n && (unsigned char)s[c->bytes] >= 0x80 &&
            (k = pk_utf8_decode(s + c->bytes, n - c->bytes, &cp)) > 0 &&
            !is_wide(cp)) {
-        bool out = left_out(cp);
+        bool out = pk_joins(cp);
         if (!out && (!is_combining(cp) || marks == MAX_COMBINING))
             return;
         if (!out) {
@@ -184,9 +148,9 @@ void annotate__cell(const char *s, size_t n, size_t column,
         put_rest(s, n, c);
     } else if (cp == 0x2028 || cp == 0x2029) {
         c->line_end = true;
-    } else if (!left_out(cp) && is_combining(cp)) {
+    } else if (!pk_joins(cp) && is_combining(cp)) {
         stray(s, n, cp, c);
-    } else if (left_out(cp) || !shown(cp) ||
+    } else if (pk_plain(cp) != PK_SHOWN ||
                utf8proc_charwidth((utf8proc_int32_t)cp) < 1) {
         mark(c, cp);
     } else {

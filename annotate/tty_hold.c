@@ -24,8 +24,8 @@ static void on_signal(int sig)
 }
 
 /* ^Z and its end are ours while the screen is: ncurses knows nothing of
- * bracketed paste, without which a paste would be keys. */
-/* Whoever starts a program with ^Z ignored means it. */
+ * bracketed paste, without which a paste would be keys. Whoever starts a
+ * program with ^Z ignored means it. */
 static void catch_stops(bool ours)
 {
     struct sigaction was;

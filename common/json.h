@@ -83,6 +83,14 @@ PK_NODISCARD int pk_json_write(FILE *f, cJSON *j, struct pk_err *err);
 /* The same into a file, whole or not at all (common/out.h). */
 PK_NODISCARD int pk_json_save(const char *path, cJSON *j, struct pk_err *err);
 
+/* The same into DIR/NAME. */
+PK_NODISCARD int pk_json_save_in(const char *dir, const char *name, cJSON *j,
+                                 struct pk_err *err);
+
+/* The head of a report on a store: its schema's name, our version, and the
+ * store. NULL when out of memory. */
+cJSON *pk_json_report(const char *schema, const char *store);
+
 /* A JSON string literal, quotes included, appended to b. */
 int pk_json_quote(struct pk_buf *b, const char *s, size_t n);
 

@@ -29,11 +29,21 @@ char *pk_path_behind(const char *path)
     return behind ? behind : pk_strdup(path);
 }
 
+static bool one(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 static bool same_inode(const char *a, const char *b)
 {
     struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && one(&x, &y);
+}
+
+bool pk_still_named(int fd, const char *path)
+{
+    struct stat is, named;
+    return fstat(fd, &is) == 0 && stat(path, &named) == 0 && one(&is, &named);
 }
 
 bool pk_same_file(const char *a, const char *b)

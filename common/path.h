@@ -22,6 +22,9 @@ bool pk_same_file(const char *a, const char *b);
 /* Is, or would be, the file that `path` leads to in this folder itself? */
 bool pk_in_folder(const char *path, const char *folder);
 
+/* Is the open file, or folder, still the one of that name? */
+bool pk_still_named(int fd, const char *path);
+
 /* Flush the folder that holds `path`, so that a new name in it lasts. */
 PK_NODISCARD int pk_sync_parent(const char *path, struct pk_err *err);
 

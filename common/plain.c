@@ -35,7 +35,7 @@ size_t pk_mark_byte(char out[PK_MARK], unsigned char byte)
     return (size_t)snprintf(out, PK_MARK, "<%02X>", (unsigned)byte);
 }
 
-static bool joins(uint32_t cp)
+bool pk_joins(uint32_t cp)
 {
     return cp == 0x200C || cp == 0x200D || (cp >= 0xFE00 && cp <= 0xFE0F) ||
            (cp >= 0x1F3FB && cp <= 0x1F3FF) || (cp >= 0xE0100 && cp <= 0xE01EF);
@@ -45,7 +45,7 @@ enum pk_plain pk_plain(uint32_t cp)
 {
     if (cp >= 0x20 && cp < 0x7F)
         return PK_SHOWN;
-    if (joins(cp))
+    if (pk_joins(cp))
         return PK_JOINS;
     switch (utf8proc_category((utf8proc_int32_t)cp)) {
     case UTF8PROC_CATEGORY_CC:

@@ -20,6 +20,7 @@ enum pk_plain {
     PK_HIDDEN
 };
 enum pk_plain pk_plain(uint32_t cp);
+bool pk_joins(uint32_t cp); /* is it PK_JOINS? */
 
 #define PK_MARK 16 /* bytes that a mark has room in, its NUL too */
 

@@ -10,9 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ZLIB_CONST /* next_in may point to what is only read */
-#include <zlib.h>
-
 #include "common/gz.h"
 #include "common/lines.h"
 #include "common/mem.h"
@@ -26,11 +23,11 @@ struct pk_sink {
     char *path, *partial, *journal;
     FILE *data, *log;
     char *identity;
-    bool gzip, in_member;
+    bool gzip;
+    FILE *member;   /* the window's, where it is compressed; NULL: none begun */
     bool committed; /* a checkpoint is in the journal */
     bool finished;
     bool broken; /* a write has failed: how much of it is there is not known */
-    z_stream z;
 };
 
 static char *with_tail(const char *path, const char *tail)
@@ -42,17 +39,6 @@ static char *with_tail(const char *path, const char *tail)
     return pk_buf_take(&b);
 }
 
-static int deflate_start(struct pk_sink *s, struct pk_err *err)
-{
-    /* 15 + 16: the largest window, with gzip's own header (no name, no time),
-     * so that the same rows give the same bytes. */
-    if (deflateInit2(&s->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return pk_fail_mem(err, "compression");
-    s->in_member = true;
-    return 0;
-}
-
 static int write_failed(struct pk_sink *s, struct pk_err *err)
 {
     s->broken = true;
@@ -60,45 +46,30 @@ static int write_failed(struct pk_sink *s, struct pk_err *err)
                          s->partial ? s->partial : s->path);
 }
 
-static int deflate_some(struct pk_sink *s, const void *p, size_t n, int flush,
-                        struct pk_err *err)
+/* Where the window's bytes go; NULL when out of memory. */
+static FILE *stream_of(struct pk_sink *s)
 {
-    unsigned char chunk[1 << 15];
-    int z;
-    s->z.next_in = p;
-    s->z.avail_in = (uInt)n;
-    do {
-        s->z.next_out = chunk;
-        s->z.avail_out = sizeof chunk;
-        z = deflate(&s->z, flush);
-        size_t got = sizeof chunk - s->z.avail_out;
-        if (fwrite(chunk, 1, got, s->data) < got)
-            return write_failed(s, err);
-    } while (s->z.avail_out == 0 || (flush == Z_FINISH && z != Z_STREAM_END));
-    return 0;
+    if (s->direct)
+        return pk_out_file(s->direct);
+    if (s->gzip && !s->member)
+        s->member = pk_gz_stream(s->data);
+    return s->gzip ? s->member : s->data;
 }
 
 int pk_sink_write(struct pk_sink *s, const void *p, size_t n,
                   struct pk_err *err)
 {
-    int rc = 0;
-    FILE *f = s->direct ? pk_out_file(s->direct) : s->data;
-    if (!s->gzip)
-        return fwrite(p, 1, n, f) < n ? write_failed(s, err) : 0;
-    if (!s->in_member)
-        rc = deflate_start(s, err);
-    /* A row is far from 4 GiB (PK_LINE_MAX). */
-    return rc ? rc : deflate_some(s, p, n, Z_NO_FLUSH, err);
+    FILE *f = stream_of(s);
+    if (!f)
+        return pk_fail_mem(err, "compression");
+    return fwrite(p, 1, n, f) < n ? write_failed(s, err) : 0;
 }
 
 static int end_member(struct pk_sink *s, struct pk_err *err)
 {
-    if (!s->in_member)
-        return 0;
-    int rc = deflate_some(s, NULL, 0, Z_FINISH, err);
-    deflateEnd(&s->z);
-    s->in_member = false;
-    return rc;
+    FILE *f = s->member;
+    s->member = NULL;
+    return f && fclose(f) != 0 ? write_failed(s, err) : 0;
 }
 
 static bool flush_to_disk(FILE *f)
@@ -152,11 +123,9 @@ int pk_sink_finish(struct pk_sink *s, struct pk_err *err)
     if (s->direct)
         return pk_out_commit(&s->direct, err);
     int rc = 0;
-    if (s->gzip && ftello(s->data) == 0) { /* not a row: still a gzip file */
-        rc = deflate_start(s, err);
-        if (rc == 0)
-            rc = end_member(s, err);
-    }
+    if (s->gzip && ftello(s->data) == 0) /* not a row: still a gzip file */
+        rc =
+            stream_of(s) ? end_member(s, err) : pk_fail_mem(err, "compression");
     if (rc == 0 && flush_to_disk(s->data))
         rc = write_failed(s, err);
     if (rc)
@@ -179,8 +148,7 @@ void pk_sink_close(struct pk_sink *s, char **kept)
     if (!s)
         return;
     pk_out_abort(&s->direct);
-    if (s->in_member)
-        deflateEnd(&s->z);
+    (void)!end_member(s, NULL);
     /* Before the file is let go of, lest it be another run's by then. */
     if (s->data && !s->finished && !keep) {
         unlink(s->partial);
@@ -254,9 +222,7 @@ static int read_journal(struct pk_sink *s, double *bytes, cJSON **state,
 static int hold(struct pk_sink *s, int fd, const char *path, bool unfinished,
                 struct pk_err *err)
 {
-    struct stat own, there;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &own) == 0 &&
-        stat(path, &there) == 0 && own.st_ino == there.st_ino &&
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 && pk_still_named(fd, path) &&
         (!unfinished || access(s->journal, F_OK) == 0)) {
         s->data = fdopen(fd, "r+b");
         if (s->data)

@@ -3,7 +3,6 @@
 #include "common/json.h"
 #include "common/num.h"
 #include "common/plain.h"
-#include "common/version.h"
 #include "prefdb/team/deal.h"
 
 struct args {
@@ -154,12 +153,7 @@ int prefdb_cmd_batch(int argc, char **argv)
     struct prefdb *db = NULL;
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
-    cJSON *top = a.json ? cJSON_CreateObject() : NULL;
-    if (top) {
-        cJSON_AddStringToObject(top, "schema", "prefkit-batch-1");
-        cJSON_AddStringToObject(top, "prefkit", PK_VERSION);
-        cJSON_AddStringToObject(top, "store", a.db);
-    }
+    cJSON *top = a.json ? pk_json_report("prefkit-batch-1", a.db) : NULL;
     int rc =
         prefdb_open(&db, a.db, a.b.name ? PREFDB_WRITE : PREFDB_READ, &err);
     if (!rc)

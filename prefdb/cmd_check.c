@@ -4,7 +4,6 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/plain.h"
-#include "common/version.h"
 #include "prefdb/store/check.h"
 
 enum { LISTED = 100 }; /* problems printed; all are counted */
@@ -75,10 +74,7 @@ static void chain(void *ctx, const struct prefdb__chain *c)
 static int print_json(const struct args *a, const char *fingerprint,
                       struct pk_err *err)
 {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "schema", "prefkit-check-1");
-    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
-    cJSON_AddStringToObject(o, "store", a->db);
+    cJSON *o = pk_json_report("prefkit-check-1", a->db);
     cJSON_AddBoolToObject(o, "ok", a->found == 0);
     cJSON_AddStringToObject(o, "fingerprint", fingerprint);
     pk_json_add_int(o, "found", (long long)a->found);

@@ -5,7 +5,6 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/plain.h"
-#include "common/version.h"
 #include "prefdb/team/merge.h"
 
 struct args {
@@ -152,12 +151,7 @@ int prefdb_cmd_merge(int argc, char **argv)
     a.others = pk_cli_list(argc, &a.cli);
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
-    cJSON *top = a.json ? cJSON_CreateObject() : NULL;
-    if (top) {
-        cJSON_AddStringToObject(top, "schema", "prefkit-merge-1");
-        cJSON_AddStringToObject(top, "prefkit", PK_VERSION);
-        cJSON_AddStringToObject(top, "store", a.db);
-    }
+    cJSON *top = a.json ? pk_json_report("prefkit-merge-1", a.db) : NULL;
     cJSON *list = top ? cJSON_AddArrayToObject(top, "files") : NULL;
     int rc = prefdb_open(&db, a.db, PREFDB_WRITE, &err);
     if (!rc)

@@ -4,7 +4,6 @@
 #include "common/cli.h"
 #include "common/json.h"
 #include "common/mem.h"
-#include "common/version.h"
 #include "prefdb/team/deal.h"
 
 struct args {
@@ -80,10 +79,7 @@ static int report(const struct args *a, const int64_t counts[3], int64_t moved,
                a->dry_run ? ", nothing kept (--dry-run)" : "");
         return 0;
     }
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "schema", "prefkit-split-1");
-    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
-    cJSON_AddStringToObject(o, "store", a->db);
+    cJSON *o = pk_json_report("prefkit-split-1", a->db);
     for (int i = 0; i < 3; i++)
         pk_json_add_int(o, prefdb_split_name((enum prefdb_split)i), counts[i]);
     pk_json_add_int(o, "moved", moved);

@@ -6,7 +6,6 @@
 #include "common/json.h"
 #include "common/num.h"
 #include "common/plain.h"
-#include "common/version.h"
 #include "prefdb/stats/history.h"
 #include "prefdb/stats/stats.h"
 
@@ -223,10 +222,7 @@ static int print_json(const struct args *a, const struct told *t,
                       struct pk_err *err)
 {
     const struct prefdb__stats *s = &t->stats;
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "schema", "prefkit-stats-1");
-    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
-    cJSON_AddStringToObject(o, "store", a->db);
+    cJSON *o = pk_json_report("prefkit-stats-1", a->db);
     cJSON *list = cJSON_AddArrayToObject(o, "sources");
     for (size_t i = 0; i < s->n_sources; i++)
         cJSON_AddItemToArray(list, source_json(&s->sources[i]));

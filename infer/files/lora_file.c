@@ -324,12 +324,9 @@ int infer_lora_save(const char *dir, const struct infer_config *c,
                     struct pk_err *err)
 {
     const struct infer_source from = {p, next_adapter};
-    char *path;
-    int rc = pk_path(&path, dir, "adapter_config.json", err);
-    if (!rc)
-        rc = pk_json_save(path, config_json(c, &p->lora, base), err);
-    free(path);
-    path = NULL;
+    char *path = NULL;
+    int rc = pk_json_save_in(dir, "adapter_config.json",
+                             config_json(c, &p->lora, base), err);
     if (!rc)
         rc = pk_path(&path, dir, "adapter_model.safetensors", err);
     if (!rc)

@@ -56,19 +56,6 @@ static int copy_from_dir(const char *dir, const char *from, const char *name,
     return rc;
 }
 
-static int save_json(const char *dir, const char *name, cJSON *j,
-                     struct pk_err *err)
-{
-    char *path;
-    int rc = pk_path(&path, dir, name, err);
-    if (!rc)
-        rc = pk_json_save(path, j, err);
-    else
-        cJSON_Delete(j);
-    free(path);
-    return rc;
-}
-
 /* The special tokens by name, as the tokenizer's own pieces spell them. */
 static void add_specials(cJSON *j, const struct infer_tokenizer *t,
                          const struct infer_config *c)
@@ -149,13 +136,13 @@ int infer_tokenizer_save(const char *dir, const struct infer_config *c,
     if (!rc)
         rc = copy_tokenizer(t, dir, from, err);
     if (!rc)
-        rc = save_json(dir, "tokenizer_config.json",
-                       tokenizer_config(t, c, foreign), err);
+        rc = pk_json_save_in(dir, "tokenizer_config.json",
+                             tokenizer_config(t, c, foreign), err);
     free(foreign);
     cJSON *map = cJSON_CreateObject();
     add_specials(map, t, c);
     if (!rc)
-        rc = save_json(dir, "special_tokens_map.json", map, err);
+        rc = pk_json_save_in(dir, "special_tokens_map.json", map, err);
     else
         cJSON_Delete(map);
     infer_tokenizer_close(t);

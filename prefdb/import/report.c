@@ -1,16 +1,11 @@
 /* What an import did, as JSON (schemas/import-report.schema.json). */
 #include "common/json.h"
-#include "common/version.h"
 #include "prefdb/import/import.h"
 
 cJSON *prefdb__report(const char *store, cJSON **files)
 {
-    cJSON *o = cJSON_CreateObject();
-    *files = NULL;
-    if (cJSON_AddStringToObject(o, "schema", "prefkit-import-report-1") &&
-        cJSON_AddStringToObject(o, "prefkit", PK_VERSION) &&
-        cJSON_AddStringToObject(o, "store", store))
-        *files = cJSON_AddArrayToObject(o, "files");
+    cJSON *o = pk_json_report("prefkit-import-report-1", store);
+    *files = cJSON_AddArrayToObject(o, "files");
     if (*files)
         return o;
     cJSON_Delete(o);

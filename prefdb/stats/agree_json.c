@@ -5,7 +5,6 @@
 
 #include "common/json.h"
 #include "common/num.h"
-#include "common/version.h"
 #include "prefdb/stats/agreement.h"
 
 static void count(cJSON *o, const char *key, uint64_t n)
@@ -205,10 +204,7 @@ int prefdb__agreement_json(struct prefdb__agreement *a,
                            struct pk_err *err)
 {
     int rc = 0;
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "schema", "prefkit-agreement-report-1");
-    cJSON_AddStringToObject(o, "prefkit", PK_VERSION);
-    cJSON_AddStringToObject(o, "store", p->store);
+    cJSON *o = pk_json_report("prefkit-agreement-report-1", p->store);
     if (p->query->source)
         cJSON_AddStringToObject(o, "source", p->query->source);
     if (p->query->gold)

@@ -8,7 +8,6 @@
 #include "common/json.h"
 #include "common/mem.h"
 #include "common/plain.h"
-#include "common/version.h"
 #include "prefdb/stats/agreement.h"
 
 /* One campaign, with copies of what the store lends. */
@@ -346,15 +345,9 @@ int prefdb__campaign_report(struct prefdb *db, const char *store,
 {
     if (!json)
         return report(db, name, NULL, err);
-    cJSON *top = cJSON_CreateObject(), *list = NULL;
-    int rc = 0;
-    if (!cJSON_AddStringToObject(top, "schema", "prefkit-campaigns-1") ||
-        !cJSON_AddStringToObject(top, "prefkit", PK_VERSION) ||
-        !cJSON_AddStringToObject(top, "store", store) ||
-        !(list = cJSON_AddArrayToObject(top, "campaigns")))
-        rc = pk_fail_mem(err, "a report");
-    if (!rc)
-        rc = report(db, name, list, err);
+    cJSON *top = pk_json_report("prefkit-campaigns-1", store);
+    cJSON *list = cJSON_AddArrayToObject(top, "campaigns");
+    int rc = list ? report(db, name, list, err) : pk_fail_mem(err, "a report");
     if (!rc)
         return pk_json_write(stdout, top, err);
     cJSON_Delete(top);

@@ -103,7 +103,7 @@ int prefdb__backup(struct prefdb *db, const char *path,
                    struct pk_progress *progress, char fingerprint[65],
                    struct pk_err *err)
 {
-    char temp[PATH_MAX], side[PATH_MAX + 8];
+    char temp[PATH_MAX];
     if (access(path, F_OK) == 0)
         return pk_fail(err, PK_EUSAGE, "'%s' is there already", path);
     if (snprintf(temp, sizeof temp, "%s.tmp.%ld", path, (long)getpid()) >=
@@ -121,10 +121,6 @@ int prefdb__backup(struct prefdb *db, const char *path,
         rc = verify(temp, fingerprint, err);
     if (!rc)
         rc = publish(temp, path, err);
-    static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
-        snprintf(side, sizeof side, "%s%s", temp, tails[i]);
-        unlink(side);
-    }
+    prefdb__remove_files(temp);
     return rc;
 }

@@ -193,6 +193,17 @@ static int open_existing(struct prefdb *db, bool write, struct pk_err *err)
 /* Of a store's name: itself, and what SQLite keeps beside it. */
 static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
 
+void prefdb__remove_files(const char *path)
+{
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
+        char *file;
+        if (asprintf(&file, "%s%s", path, tails[i]) < 0)
+            continue;
+        unlink(file);
+        free(file);
+    }
+}
+
 /* An empty store in the file at `temp`, closed again. */
 static int build(struct prefdb *db, const char *temp, struct pk_err *err)
 {
@@ -243,12 +254,7 @@ static int create(struct prefdb *db, struct pk_err *err)
                  : pk_fail_errno(err, "cannot create '%s'", db->path);
     if (!rc)
         rc = pk_sync_parent(db->path, err);
-    size_t n = b.len;
-    for (size_t i = 0; b.data && i < sizeof tails / sizeof tails[0]; i++) {
-        b.len = n;
-        if (pk_buf_adds(&b, tails[i]) == 0)
-            unlink(b.data);
-    }
+    prefdb__remove_files(b.data);
     pk_buf_release(&b);
     return rc;
 }

@@ -43,6 +43,9 @@ bool prefdb__parse_choice(const char *s, int *out); /* enum prefdb_choice */
 bool prefdb__parse_label(const char *s, enum prefdb_label *out);
 bool prefdb__parse_strength(const char *s, int *out);
 
+/* Remove a store and what SQLite keeps beside it. */
+void prefdb__remove_files(const char *path);
+
 /* SQLite's last error as ours: full disk, busy, damaged, not a database. */
 int prefdb__fail(const struct prefdb *db, struct pk_err *err);
 /* For a file that is no store of ours: PK_EDATA. */

@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/cli.h"
 #include "common/mem.h"
+#include "common/path.h"
 #include "prefdb/store/check.h"
 #include "prefdb/store/log.h"
 #include "prefdb/store/write.h"
@@ -463,20 +463,13 @@ static int copy_all(struct run *r, struct pk_err *err)
     return rc;
 }
 
-static int one_file(const char *x, const char *y)
-{
-    struct stat a, b;
-    return stat(x, &a) == 0 && stat(y, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
-}
-
 int prefdb__merge(struct prefdb *db, const char *path, bool dry_run,
                   struct pk_progress *progress, struct prefdb__merged *out,
                   struct pk_err *err)
 {
     struct run r = {.db = db, .out = out, .progress = progress};
     *out = (struct prefdb__merged){0};
-    if (one_file(db->path, path))
+    if (pk_same_file(db->path, path))
         return pk_fail(err, PK_EUSAGE, "'%s' is the store itself", path);
     int rc = prefdb_open(&r.from, path, PREFDB_READ, err);
     if (!rc)

@@ -92,14 +92,6 @@ static int check_files(const struct rm_run *run, const char *log,
 
 /* ---- One run at a time ---- */
 
-/* Is the folder that was opened still the one of that name? */
-static bool still(int fd, const char *path)
-{
-    struct stat is, named;
-    return fstat(fd, &is) == 0 && stat(path, &named) == 0 &&
-           is.st_dev == named.st_dev && is.st_ino == named.st_ino;
-}
-
 /* The folder, made if it is not there, and locked. */
 static int lock_folder(const char *path, const char *output, int *fd,
                        struct pk_err *err)
@@ -129,7 +121,7 @@ static int take_place(struct rm_place *p, const char *output,
 {
     for (;;) {
         int fd = -1, rc = lock_folder(p->state, output, &fd, err);
-        if (rc == 0 && fd >= 0 && still(fd, p->state)) {
+        if (rc == 0 && fd >= 0 && pk_still_named(fd, p->state)) {
             p->lock = fd;
             return 0;
         }

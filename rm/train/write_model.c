@@ -8,19 +8,6 @@
 #include "common/path.h"
 #include "rm/data/checkpoints.h"
 
-/* `o` is taken. */
-static int save_origin(const char *dir, cJSON *o, struct pk_err *err)
-{
-    char *path;
-    int rc = pk_path(&path, dir, "prefkit.json", err);
-    if (rc == 0)
-        rc = pk_json_save(path, o, err);
-    else
-        cJSON_Delete(o);
-    free(path);
-    return rc;
-}
-
 /* The parts of a model's folder; `o` (rm_run_provenance) is taken. */
 static int save_merged(const struct rm_run *run, const struct infer_config *c,
                        struct infer_params *p, const char *dir, cJSON *o,
@@ -30,7 +17,7 @@ static int save_merged(const struct rm_run *run, const struct infer_config *c,
     int rc = infer_model_save(dir, c, &p->w, half ? INFER_BF16 : INFER_F32,
                               run->base, err);
     if (rc == 0)
-        return save_origin(dir, o, err);
+        return pk_json_save_in(dir, "prefkit.json", o, err);
     cJSON_Delete(o);
     return rc;
 }
@@ -41,7 +28,7 @@ static int save_adapter(const struct rm_run *run, const struct infer_config *c,
 {
     int rc = infer_lora_save(dir, c, p, run->base, err);
     if (rc == 0)
-        return save_origin(dir, o, err);
+        return pk_json_save_in(dir, "prefkit.json", o, err);
     cJSON_Delete(o);
     return rc;
 }
