@@ -112,11 +112,11 @@ bench-annotate: $(PROG) $(B)/tests/bench/bench_annotate $(B)/tests/bench/bench_s
 	@scripts/bench_annotate.sh $^ $(N)
 install: all              ## the program, the library and the rooms' doors, under DESTDIR and PREFIX
 	install -d $(DEST)/bin $(DEST)/lib/pkgconfig $(DEST)/include/prefkit/common $(DEST)/include/prefkit/infer \
-	    $(DEST)/include/prefkit/prefdb
+	    $(DEST)/include/prefkit/prefdb $(DEST)/include/prefkit/rm
 	install -m 755 $(PROG) $(DEST)/bin
 	install -m 644 $(B)/libprefkit.a $(DEST)/lib
 	install -m 644 common/err.h $(DEST)/include/prefkit/common
-	for d in infer prefdb; do install -m 644 $$d/$$d*.h $(DEST)/include/prefkit/$$d; done
+	for d in infer prefdb rm; do install -m 644 $$d/$$d*.h $(DEST)/include/prefkit/$$d; done
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LIBS)|' \
 	    scripts/prefkit.pc.in > $(DEST)/lib/pkgconfig/prefkit.pc
 uninstall:                ## take away what install put there

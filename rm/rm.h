@@ -3,6 +3,10 @@
 #ifndef PREFKIT_RM_RM_H
 #define PREFKIT_RM_RM_H
 
+#include "rm/rm_score.h"
+
+/* ---- Verbs --------------------------------------------------------------- */
+
 int rm_cmd_export(int argc, char **argv);
 int rm_cmd_train(int argc, char **argv);
 int rm_cmd_score(int argc, char **argv);

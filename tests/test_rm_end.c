@@ -288,8 +288,8 @@ static void serve_the_rows(const char *model)
     struct pk_buf out = PK_BUF_INIT(1 << 20);
     bool done = false;
     size_t len, want;
-    char name[] = "toy", *body = read_file(temp_path("in.jsonl"), &len);
-    const struct rm_named named = {name, (char *)model};
+    char *body = read_file(temp_path("in.jsonl"), &len);
+    const struct rm_named named = {"toy", model};
     const struct rm_scorer_opts opts = {.forest_tokens = 300};
     ck_ok(rm_scorer_open(&s, &named, 1, &opts, &err));
     ck_ok(rm_queue_new(&q, s, (struct rm_queue_limits){100, 10000}, &err));

@@ -20,8 +20,7 @@ static void setup(void)
 {
     char *dir = temp_path("model");
     ck_ok(small_model(dir, INFER_HEAD_SCORE, &err));
-    static char help[] = "help", safe[] = "safe"; /* the scorer borrows them */
-    const struct rm_named named[] = {{help, dir}, {safe, dir}};
+    const struct rm_named named[] = {{"help", dir}, {"safe", dir}};
     const struct rm_scorer_opts o = {.keep_bad = true, .forest_tokens = 40};
     ck_ok(rm_scorer_open(&scorer, named, 2, &o, &err));
 }

@@ -5,29 +5,6 @@
 
 #include "rm/data/dialogue.h"
 
-/* A dialogue; or, where that is NULL, a text that has its chat format written
- * around it already ("<s>[INST] ... [/INST] ... </s>"); or, where both are
- * NULL, ready-made ids, which are used exactly as they are and read at the last
- * one. */
-struct rm_text {
-    const struct rm_dialogue *dialogue;
-    const char *marked;
-    size_t marked_len;
-    bool no_bos; /* marked: put no BOS before it where it spells out none */
-    const int32_t *ids;
-    size_t n_ids;
-};
-
-/* What a marked text without an end-of-sequence token at its end is. */
-enum rm_unclosed {
-    RM_UNCLOSED_CUT,   /* cut off: read at its last token, and marked */
-    RM_UNCLOSED_CLOSE, /* whole: closed here, as the chat format does it */
-    RM_UNCLOSED_REFUSE /* an error */
-};
-
-/* "cut", "close", "refuse"; false when it is none of them. */
-bool rm_parse_unclosed(const char *s, enum rm_unclosed *out);
-
 struct rm_coder {
     const char *name, *dir;            /* the model's; borrowed */
     struct infer_tokenizer *tokenizer; /* NULL: the directory has none */

@@ -10,27 +10,9 @@
 
 #include "infer/infer.h"
 #include "prefdb/prefdb.h"
+#include "rm/rm_score.h"
 
-/* Why a judgment is left out: X(name, key in JSON, words in a summary). */
-#define RM_REASONS(X)                                                          \
-    X(TIE, "tie", "ties")                                                      \
-    X(BOTH_BAD, "both_bad", "both bad")                                        \
-    X(PREFERRED_UNSAFE, "preferred_unsafe", "preferred unsafe")                \
-    X(ROLES, "roles", "roles that do not alternate")                           \
-    X(FORMAT, "format_tag", "texts that hold a tag of the chat format")        \
-    X(TOO_LONG, "too_long", "too long without any earlier exchange")           \
-    X(SAME, "same_tokens", "both responses the same tokens")
-
-enum rm_reason {
-#define RM_ENUM(name, key, words) RM_##name,
-    RM_REASONS(RM_ENUM)
-#undef RM_ENUM
-        RM_N_REASONS
-};
-
-const char *rm_reason_key(enum rm_reason r);
-const char *rm_reason_words(enum rm_reason r);
-
+/* Judgments that are left out, by reason. */
 struct rm_left_out {
     uint64_t n[RM_N_REASONS];
     int64_t first[RM_N_REASONS]; /* the first judgment left out for it */
@@ -38,12 +20,6 @@ struct rm_left_out {
 
 void rm_leave_out(struct rm_left_out *l, enum rm_reason r, int64_t judgment);
 uint64_t rm_left_out_total(const struct rm_left_out *l);
-
-/* Messages, the last one the response. Zero before the first use. */
-struct rm_dialogue {
-    struct infer_dialogue all;
-    bool cut; /* the response was cut off before its end */
-};
 
 /* PK_EDATA when the tokenizer gives ids that the model has no embedding for;
  * `dir` is where both come from. */

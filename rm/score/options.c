@@ -11,8 +11,8 @@
 void rm_models_release(struct rm_models *m)
 {
     for (size_t i = 0; i < m->n; i++) {
-        free(m->model[i].name);
-        free(m->model[i].dir);
+        free((char *)m->model[i].name);
+        free((char *)m->model[i].dir);
     }
     free(m->model);
     *m = (struct rm_models){0};
@@ -98,8 +98,8 @@ void rm_models_take(struct rm_models *m, const char *option, const char *arg,
                            .dir = pk_strdup(eq + 1)};
     if (!new.name || !new.dir ||
         !pk_grow(&m->model, &m->cap, m->n + 1, sizeof *m->model)) {
-        free(new.name);
-        free(new.dir);
+        free((char *)new.name);
+        free((char *)new.dir);
         argp_failure(state, 5, 0, "out of memory");
         return;
     }

@@ -240,7 +240,7 @@ static void compare(const struct bench *b, const struct rm_named *model)
 
 static void run(struct bench *b, const struct infer_config *c)
 {
-    struct rm_named model = {(char[]){"rm"}, b->path[MODEL]};
+    struct rm_named model = {"rm", b->path[MODEL]};
     double limit = limit_of(b->precision), few;
     score(b->path[FEW], b->path[OUT], &model, b->precision, 0);
     few = memory_mib();

@@ -15,13 +15,12 @@ static struct rm_scorer *serve_scorer(void)
 {
     static struct rm_scorer *s;
     static char dir[] = "/tmp/prefkit-fuzz-XXXXXX";
-    static char help[] = "help", safe[] = "safe";
     struct pk_err err;
     if (s)
         return s;
     if (!mkdtemp(dir) || small_model(dir, INFER_HEAD_SCORE, &err) < 0)
         abort();
-    const struct rm_named named[] = {{help, dir}, {safe, dir}};
+    const struct rm_named named[] = {{"help", dir}, {"safe", dir}};
     const struct rm_scorer_opts o = {.keep_bad = true};
     if (rm_scorer_open(&s, named, 2, &o, &err) < 0)
         abort();
