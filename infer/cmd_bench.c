@@ -160,8 +160,8 @@ static int measure(const struct args *a, struct report *r, struct pk_err *err)
 
 static void print_text(const struct args *a, const struct report *r)
 {
-    printf("limits: fp32 %.1f GFLOP/s (OpenBLAS, %s), ", r->fp32,
-           infer_blas_kernel());
+    printf("limits: fp32 %.1f GFLOP/s (OpenBLAS, %s%s), ", r->fp32,
+           infer_blas_kernel(), infer_blas_asked());
     if (infer_bf16_missing())
         printf("no bf16 (%s), ", infer_bf16_missing());
     else

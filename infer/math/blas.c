@@ -14,6 +14,7 @@
 #include "infer/infer.h"
 
 static const char soname[] = "libopenblas.so.0";
+static const char coretype[] = "OPENBLAS_CORETYPE";
 
 /* In OpenBLAS that is built for many processors, and only there. */
 struct dynamic {
@@ -59,15 +60,14 @@ static struct infer_blas calls;
 
 static void choose(void)
 {
-    static const char name[] = "OPENBLAS_CORETYPE";
     const char *want = best();
     const struct dynamic *again = dynamic();
-    if (getenv(name) || !want || modern(calls.corename()) || !again ||
-        setenv(name, want, 1) != 0)
+    if (getenv(coretype) || !want || modern(calls.corename()) || !again ||
+        setenv(coretype, want, 1) != 0)
         return;
     again->quit();
     again->init();
-    unsetenv(name);
+    unsetenv(coretype);
 }
 
 const struct infer_blas *infer_blas(struct pk_err *err)
@@ -91,4 +91,11 @@ const char *infer_blas_kernel(void)
 {
     const struct infer_blas *blas = infer_blas(NULL);
     return blas ? blas->corename() : "no";
+}
+
+const char *infer_blas_asked(void)
+{
+    const char *name = getenv(coretype);
+    bool so = name && strcasecmp(name, infer_blas_kernel()) == 0;
+    return so ? ", as OPENBLAS_CORETYPE asks" : "";
 }

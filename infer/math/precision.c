@@ -51,8 +51,9 @@ void infer_say_precision(const struct pk_cli *cli, enum infer_precision asked,
         pk_warn(cli, "%s: computing in fp32, not in bf16: %s", dir,
                 infer_bf16_missing());
     else
-        pk_note(cli, "%s: computing in %s (%s kernels)", dir,
-                infer_precision_name(is), kernels(is));
+        pk_note(cli, "%s: computing in %s (%s kernels%s)", dir,
+                infer_precision_name(is), kernels(is),
+                is == INFER_PRECISION_BF16 ? "" : infer_blas_asked());
 }
 
 const char *infer_bf16_missing(void)

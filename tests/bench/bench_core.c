@@ -173,7 +173,8 @@ int main(int argc, char **argv)
     static const char *const usual[] = {"110M", "1.1B"};
     if (infer_blas_load(NULL))
         return 4;
-    printf("OpenBLAS's %s kernels; bf16: %s\n", infer_blas_kernel(),
+    printf("OpenBLAS's %s kernels%s; bf16: %s\n", infer_blas_kernel(),
+           infer_blas_asked(),
            infer_dnn_missing() ? infer_dnn_missing() : "oneDNN");
     scratch();
     for (int i = 1; i < argc; i++)

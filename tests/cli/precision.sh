@@ -1,5 +1,6 @@
 # shellcheck shell=sh source=tests/cli/lib.sh
-# Scores in bf16 against scores in fp32.
+# Scores by this processor's ways of computing them: OpenBLAS's kernels against
+# one another, bf16 against fp32.
 . "$REPO/tests/cli/lib.sh"
 
 t "where bf16 can't be had, fp32 is computed and said"
@@ -12,6 +13,40 @@ run 0 env PREFKIT_TILES=0 DNNL_MAX_CPU_ISA=AVX2 "$PREFKIT" score --rm safe=safe 
 stderr_has "computing in fp32, not in bf16"
 run 0 prefkit score --rm safe=safe --input one.jsonl --output auto.jsonl
 must cmp -s fp32.jsonl auto.jsonl
+
+# The kernels that this processor can run.
+kernels() {
+    for flag in avx2:Haswell avx512bw:SkylakeX avx512_bf16:Cooperlake; do
+        grep -qw "${flag%:*}" /proc/cpuinfo && echo "${flag#*:}"
+    done
+}
+# mean_difference FILE FILE: of the scores in two outputs, as a part of their sd
+mean_difference() {
+    paste "$1" "$2" | sed 's/[^\t]*"safe":\([-0-9.e]*\)[^\t]*/\1/g' | awk '
+        { d = $1 - $2; off += d < 0 ? -d : d; sum += $1; square += $1 * $1 }
+        END { print off / NR / sqrt(square / NR - (sum / NR) ^ 2) }'
+}
+t "any kernels: the same score to rounding, the same bits in any batch"
+if [ -z "$(kernels)" ]; then
+    skip "none to choose from"
+else
+    prefkit export sample.db --format trl --dimension safety --quiet |
+        sed -n 's/"chosen":[^"]*"role":"assistant","content":\("[^"\]*"\).*/"response":\1}/p' \
+            >rows.jsonl
+    must test "$(wc -l <rows.jsonl)" -gt 100
+    run 0 prefkit score --rm safe=safe --precision fp32 --quiet \
+        --input rows.jsonl --output own.jsonl
+    for kernel in $(kernels); do
+        run 0 env OPENBLAS_CORETYPE="$kernel" "$PREFKIT" verify safe \
+            --precision fp32
+        stderr_has "($kernel kernels, as OPENBLAS_CORETYPE asks)"
+        run 0 env OPENBLAS_CORETYPE="$kernel" "$PREFKIT" score --quiet \
+            --rm safe=safe --precision fp32 --input rows.jsonl \
+            --output "$kernel.jsonl"
+        off=$(mean_difference own.jsonl "$kernel.jsonl")
+        must awk -v off="$off" 'BEGIN { exit !(off >= 0 && off < 1e-5) }'
+    done
+fi
 
 t "a trained model's scores of 2,000 real dialogues"
 hh=$DATA/hh-rlhf-harmless/pairs.jsonl.gz
