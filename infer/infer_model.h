@@ -64,6 +64,14 @@ bool infer_config_ends(const struct infer_config *c, int32_t id);
 size_t infer_read_length(const struct infer_config *c, const int32_t *ids,
                          size_t n);
 
+/* PK_EDATA where a score's read-out is in doubt: a reward model's pad_token_id
+ * is a token that ends a text, by the config or because a tokenizer closes
+ * responses with it (`closing`; -1: not known), and read_out does not say which
+ * is meant. */
+PK_NODISCARD int infer_config_check_read_out(const struct infer_config *c,
+                                             int32_t closing,
+                                             struct pk_err *err);
+
 /* Make a language model's config that of a reward model for a tokenizer: one
  * score instead of the vocabulary, the token that closes an answer among the
  * ends, and a pad token that is none of these (infer_tokenizer_pad, unless the

@@ -127,6 +127,11 @@ PK_NODISCARD int infer_dialogue_read(struct infer_dialogue *d,
                                      struct pk_err *err);
 void infer_dialogue_release(struct infer_dialogue *d);
 
+/* PK_EDATA where this tokenizer can write no dialogue: it comes with another
+ * template, or has no BOS or EOS. */
+PK_NODISCARD int infer_chat_check(const struct infer_tokenizer *t,
+                                  struct pk_err *err);
+
 /* What infer_chat_encode did. */
 struct infer_chat {
     size_t dropped; /* oldest exchanges left out to fit */

@@ -37,9 +37,11 @@ static int open_base(struct open *o, struct rm_run *run, struct pk_err *err)
         return rc;
     const struct infer_config *c = infer_model_config(o->base);
     r->precision = infer_model_weights(o->base)->precision;
-    rc = rm_check_vocabulary(o->tokenizer, c, run->base, err);
+    rc = rm_check_tokenizer(o->tokenizer, c, run->base, err);
     if (rc)
         return rc;
+    if (infer_chat_check(o->tokenizer, err) < 0)
+        return pk_err_prefix(err, "%s: ", run->base);
     if (r->max_tokens > c->max_positions)
         return pk_fail(err, PK_EUSAGE,
                        "--max-tokens %zu is more than the %zu positions of %s",

@@ -544,6 +544,24 @@ static struct verify_report verify(const char *dir)
     return r;
 }
 
+#define SPOIL_MODEL  "verified/config.json"
+#define SPOIL_TOKENS "verified/tokenizer_config.json"
+static const struct {
+    const char *file, *from, *to, *about;
+} spoil[] = {
+    {SPOIL_MODEL, "\"regression\"", "\"single\"", "problem_type"},
+    {SPOIL_MODEL, "\"pad_token_id\":\t263", "\"pad_token_id\":\t262",
+     "pad_token_id"},
+    {SPOIL_MODEL, "\"pad_token_id\":\t263", "\"pad_token_id\":\t97 ",
+     "pad_token_id"},
+    {SPOIL_MODEL, "\"id2label\"", "\"id2lable\"", "id2label"},
+    {SPOIL_MODEL, "\"bos_token_id\":\t259", "\"bos_token_id\":\t258",
+     "bos_token_id"},
+    {SPOIL_MODEL, "\"hidden_size\":\t16", "\"hidden_size\":\t12", "model"},
+    {SPOIL_TOKENS, "{", "{\"add_eos_token\": true,", "add_eos_token"},
+    {SPOIL_TOKENS, "{", "{\"add_bos_token\": false,", "add_bos_token"},
+};
+
 START_TEST(verify_tells)
 {
     struct infer_tokenizer *t;
@@ -581,31 +599,22 @@ START_TEST(verify_tells)
     ck_assert_int_eq(r.chat, INFER_CHAT_LLAMA3);
 
     /* Each thing spoiled is found. */
-    static const struct {
-        const char *from, *to, *about;
-    } spoil[] = {
-        {"\"regression\"", "\"single\"", "problem_type"},
-        {"\"pad_token_id\":\t263", "\"pad_token_id\":\t262", "pad_token_id"},
-        {"\"pad_token_id\":\t263", "\"pad_token_id\":\t97 ", "pad_token_id"},
-        {"\"id2label\"", "\"id2lable\"", "id2label"},
-        {"\"bos_token_id\":\t259", "\"bos_token_id\":\t258", "bos_token_id"},
-        {"\"hidden_size\":\t16", "\"hidden_size\":\t12", "model"}};
-    char *config = temp_path("verified/config.json");
-    size_t len;
-    char *good = read_file(config, &len);
     for (size_t i = 0; i < sizeof spoil / sizeof *spoil; i++) {
-        char *at = strstr(good, spoil[i].from);
+        char *path = temp_path(spoil[i].file);
+        size_t len;
+        char *good = read_file(path, &len), *at = strstr(good, spoil[i].from);
         ck_assert_msg(at != NULL, "%s in %s", spoil[i].from, good);
         struct pk_buf b = PK_BUF_INIT(1 << 16);
         pk_buf_add(&b, good, (size_t)(at - good));
         pk_buf_adds(&b, spoil[i].to);
         pk_buf_adds(&b, at + strlen(spoil[i].from));
-        write_file(config, b.data, b.len);
+        write_file(path, b.data, b.len);
         r = verify(dir);
         ck_assert_msg(finds(&r, spoil[i].about), "%s", spoil[i].to);
+        write_file(path, good, len);
         pk_buf_release(&b);
+        free(good);
     }
-    free(good);
 }
 END_TEST
 

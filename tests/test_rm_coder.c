@@ -66,11 +66,25 @@ static void ck_same(const struct infer_ids *a, const struct infer_ids *b)
 }
 
 /* What it is, written out, is what it is as messages: with and without BOS,
- * with padding or a line end behind it. */
-static const char *const closed[] = {
-    "<s>[INST] q [/INST] a </s>", "[INST] q [/INST] a </s>",
-    "<s>[INST] q [/INST] a </s>\n", "<s>[INST] q [/INST] a </s><unk><unk>",
-    "<s>[INST] q [/INST] a </s> <unk>\n"};
+ * with padding, line ends or more of BOS and EOS around it. */
+static const char *const closed[] = {"<s>[INST] q [/INST] a </s>",
+                                     "[INST] q [/INST] a </s>",
+                                     "<s>[INST] q [/INST] a </s>\n",
+                                     "<s>[INST] q [/INST] a </s><unk><unk>",
+                                     "<s>[INST] q [/INST] a </s> <unk>\n",
+                                     "\n <s>[INST] q [/INST] a </s>",
+                                     " [INST] q [/INST] a </s>",
+                                     "<unk><unk><s>[INST] q [/INST] a </s>",
+                                     "</s></s><s>[INST] q [/INST] a </s>",
+                                     "<s><s>[INST] q [/INST] a </s>",
+                                     "<s> <s> [INST] q [/INST] a </s>",
+                                     "<s>[INST] q [/INST] a </s></s>",
+                                     "<s>[INST] q [/INST] a </s> </s><unk>"};
+
+/* And one that is cut off. */
+static const char *const open[] = {
+    "<s>[INST] q [/INST] a", "[INST] q [/INST] a \n",
+    "<unk><s>[INST] q [/INST] a", "<s>[INST] q [/INST] a<unk> <unk>"};
 
 START_TEST(closed_texts)
 {
@@ -88,7 +102,7 @@ END_TEST
 
 START_TEST(texts_without_an_end)
 {
-    static const char *const s = "<s>[INST] q [/INST] a";
+    const char *s = open[_i];
     struct infer_ids want = {0}, got = {0};
     struct rm_code what;
     encode_pair(true, &want, &what);
@@ -100,14 +114,10 @@ START_TEST(texts_without_an_end)
     ck_ok(encode_marked(s, &got, &what));
     ck_same(&got, &want);
     ck_assert(!what.cut);
-    ck_ok(encode_marked("<s>[INST] q [/INST] a \n", &got, &what));
-    ck_same(&got, &want);
     coder.unclosed = RM_UNCLOSED_REFUSE;
     ck_assert_int_eq(encode_marked(s, &got, &what), PK_EDATA);
     ck_assert_ptr_nonnull(strstr(err.text, "does not end"));
     ck_ok(encode_marked(closed[0], &got, &what));
-    /* Padding alone closes nothing. */
-    ck_assert_int_eq(encode_marked("[INST] q <unk>", &got, &what), PK_EDATA);
     infer_ids_release(&want);
     infer_ids_release(&got);
 }
@@ -145,6 +155,7 @@ START_TEST(refusals)
         {{.ids = many}, "no token ids"},
         {{.marked = "", .marked_len = 0}, "empty"},
         {{.marked = " \n", .marked_len = 2}, "empty"},
+        {{.marked = "<s> </s>", .marked_len = 8}, "empty"},
         {{.marked = text, .marked_len = sizeof text}, "more than the 60"},
     };
     memset(text, 'x', sizeof text);
@@ -178,7 +189,7 @@ int main(void)
     TCase *t = tcase_create("core");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, closed_texts, 0, sizeof closed / sizeof *closed);
-    tcase_add_test(t, texts_without_an_end);
+    tcase_add_loop_test(t, texts_without_an_end, 0, sizeof open / sizeof *open);
     tcase_add_test(t, no_bos_when_told);
     tcase_add_test(t, refusals);
     tcase_add_test(t, read_before_the_end);

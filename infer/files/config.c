@@ -34,6 +34,20 @@ void infer_config_to_score(struct infer_config *c,
         c->pad = infer_tokenizer_pad(t);
 }
 
+int infer_config_check_read_out(const struct infer_config *c, int32_t closing,
+                                struct pk_err *err)
+{
+    if (c->head != INFER_HEAD_SCORE || c->read_out != INFER_READ_UNSAID ||
+        c->pad < 0 || !(infer_config_ends(c, c->pad) || c->pad == closing))
+        return 0;
+    return pk_fail(err, PK_EDATA,
+                   "pad_token_id equals the end-of-sequence token (%d): where "
+                   "a score is read would depend on the program that reads it; "
+                   "set pad_token_id to another token, or say --read-out eos "
+                   "or before-eos",
+                   (int)c->pad);
+}
+
 int infer_config_check(const struct infer_config *c, struct pk_err *err)
 {
     if (c->heads % c->kv_heads)
@@ -44,14 +58,9 @@ int infer_config_check(const struct infer_config *c, struct pk_err *err)
         return pk_fail(err, PK_EDATA,
                        "head_dim %zu is odd: rotary embedding needs pairs",
                        c->head_dim);
-    if (c->head == INFER_HEAD_SCORE && c->read_out == INFER_READ_UNSAID &&
-        c->pad >= 0 && infer_config_ends(c, c->pad))
-        return pk_fail(err, PK_EDATA,
-                       "pad_token_id equals eos_token_id (%d): where a score "
-                       "is read would depend on the program that reads it; "
-                       "set pad_token_id to another token, or say --read-out "
-                       "eos or before-eos",
-                       (int)c->pad);
+    int rc = infer_config_check_read_out(c, -1, err);
+    if (rc)
+        return rc;
     int32_t special[3 + INFER_MORE_EOS] = {c->bos, c->eos, c->pad};
     memcpy(special + 3, c->more_eos, c->n_more_eos * sizeof *special);
     for (size_t i = 0; i < 3 + c->n_more_eos; i++)

@@ -103,24 +103,30 @@ static int check_roles(const struct chat_format *f,
     return 0;
 }
 
-static int open_dialogue(struct chat_dialogue *d,
-                         const struct infer_message *msgs, size_t n,
-                         struct pk_err *err)
+int infer_chat_check(const struct infer_tokenizer *t, struct pk_err *err)
 {
-    const struct chat_format *f = format_of(d->t->chat);
-    if (!f)
+    if (!format_of(t->chat))
         return pk_fail(err, PK_EDATA,
                        "the model's chat template is neither Llama 2's nor "
                        "Llama 3's, and no other can be written (take it out of "
                        "the directory to use the one that goes with its "
                        "tokens)");
-    int rc = check_roles(f, msgs, n, err);
-    if (rc)
-        return rc;
-    if (infer_tokenizer_bos(d->t) < 0 || infer_tokenizer_eos(d->t) < 0)
+    if (infer_tokenizer_bos(t) < 0 || infer_tokenizer_eos(t) < 0)
         return pk_fail(err, PK_EDATA,
                        "the tokenizer has no BOS or no EOS, which the chat "
                        "format needs");
+    return 0;
+}
+
+static int open_dialogue(struct chat_dialogue *d,
+                         const struct infer_message *msgs, size_t n,
+                         struct pk_err *err)
+{
+    int rc = infer_chat_check(d->t, err);
+    if (!rc)
+        rc = check_roles(format_of(d->t->chat), msgs, n, err);
+    if (rc)
+        return rc;
     if (msgs[0].role == INFER_SYSTEM) {
         d->system = msgs++;
         n--;

@@ -72,13 +72,14 @@ static void check_labels(struct verify_report *r, const cJSON *config)
                    "return the sigmoid of the score");
 }
 
-static void check_pad(struct verify_report *r, const cJSON *config)
+/* eos: what the tokenizer closes a response with; -1: there is none. */
+static void check_pad(struct verify_report *r, const cJSON *config, int32_t eos)
 {
     if (r->pad < 0)
         verify_add(r, true, "pad_token_id",
                    "missing: transformers then scores no batch, and reads the "
                    "last column, padding or not");
-    else if (lists(get(config, "eos_token_id"), r->pad))
+    else if (r->pad == eos || lists(get(config, "eos_token_id"), r->pad))
         verify_add(r, true, "pad_token_id",
                    "it is the end-of-sequence token (%d): transformers reads "
                    "the score before it, or at the first one, by version; "
@@ -105,10 +106,8 @@ static void check_config(struct verify_report *r, const cJSON *config)
                    "%.20s: a program that follows it rounds every layer, and "
                    "the score, to that precision",
                    dtype->valuestring);
-    if (r->score_head) {
+    if (r->score_head)
         check_labels(r, config);
-        check_pad(r, config);
-    }
 }
 
 /* ---- Tokenizer and template ---------------------------------------------- */
@@ -185,7 +184,7 @@ static void check_tokens(struct verify_report *r, const struct verify_open *o,
                    "the tokenizer has %zu tokens, the embedding %zu rows",
                    r->tokens, r->vocab);
     else if (r->tokens < r->vocab)
-        verify_add(r, false, "vocab_size",
+        verify_add(r, r->tokens < r->vocab - r->vocab / 10, "vocab_size",
                    "the embedding has %zu rows, the tokenizer only %zu tokens",
                    r->vocab, r->tokens);
     if (r->pad < 0 || r->pad == infer_tokenizer_unk(t))
@@ -221,6 +220,19 @@ static void check_pad_name(struct verify_report *r, const struct verify_open *o,
                    "the tokenizer pads with \"%.60s\", which is not the "
                    "config's pad_token_id %d",
                    v->valuestring, (int)r->pad);
+}
+
+/* What programs add that tokenize a dialogue that is written out. */
+static void check_added(struct verify_report *r, const cJSON *settings)
+{
+    if (cJSON_IsTrue(get(settings, "add_eos_token")))
+        verify_add(r, true, "add_eos_token",
+                   "true: programs that follow it put a second end-of-sequence "
+                   "token behind a dialogue, and read the score there");
+    if (cJSON_IsFalse(get(settings, "add_bos_token")))
+        verify_add(r, true, "add_bos_token",
+                   "false: programs that follow it put no BOS before a text "
+                   "that spells out none; here there is one");
 }
 
 /* ---- The directory ------------------------------------------------------- */
@@ -280,11 +292,15 @@ int verify_files(struct verify_report *r, struct verify_open *o,
     rc = open_model(r, o, err);
     if (!rc)
         rc = open_tokenizer(r, o, err);
+    if (!rc && r->score_head)
+        check_pad(r, config,
+                  o->tokenizer ? infer_tokenizer_eos(o->tokenizer) : -1);
     if (!rc && o->tokenizer) {
         check_tokens(r, o, config);
         rc = load(&settings, o->dir, "tokenizer_config.json", NULL);
         rc = rc == PK_EMEM ? rc : 0;
         check_pad_name(r, o, settings);
+        check_added(r, settings);
         if (!rc)
             rc = check_template(r, o, err);
     }

@@ -47,89 +47,118 @@ static int take_ids(const struct rm_coder *c, const struct rm_text *text,
 
 /* ---- Marked texts -------------------------------------------------------- */
 
-/* Where the text would end without this token's name; 0 when it does not end
- * in it. */
-static size_t before(const struct rm_coder *c, int32_t id, const char *s,
-                     size_t n)
+/* A token's name and its length; 0 where there is no such token. */
+static size_t name_of(const struct rm_coder *c, int32_t id, const char **name)
 {
     size_t k = 0;
-    const char *name =
-        id < 0 ? NULL : infer_tokenizer_name(c->tokenizer, id, &k);
-    bool there = name && k && k <= n && memcmp(s + n - k, name, k) == 0;
-    return there ? n - k : 0;
+    *name = id < 0 ? NULL : infer_tokenizer_name(c->tokenizer, id, &k);
+    return *name ? k : 0;
+}
+
+static size_t starts_with(const struct rm_coder *c, int32_t id, const char *s,
+                          size_t n)
+{
+    const char *name;
+    size_t k = name_of(c, id, &name);
+    return k && k <= n && memcmp(s, name, k) == 0 ? k : 0;
+}
+
+static size_t ends_with(const struct rm_coder *c, int32_t id, const char *s,
+                        size_t n)
+{
+    const char *name;
+    size_t k = name_of(c, id, &name);
+    return k && k <= n && memcmp(s + n - k, name, k) == 0 ? k : 0;
+}
+
+static bool is_space(char c)
+{
+    return c && strchr(" \t\r\n", c);
 }
 
 static size_t without_space(const char *s, size_t n)
 {
-    while (n > 0 && strchr(" \t\r\n", s[n - 1]))
+    while (n > 0 && is_space(s[n - 1]))
         n--;
     return n;
 }
 
-/* The length up to and with the token that closes the text, behind which there
- * is only padding or white space; 0 when it is not closed. */
-static size_t closed_length(const struct rm_coder *c, const char *s, size_t n)
+/* What of a marked text is its own: between the BOS that it begins with and the
+ * EOS that closes it. Programs that batch, decode and send on put padding
+ * around it, or a second BOS or EOS; none of that may move a score. */
+struct own {
+    const char *s;
+    size_t n;
+    bool bos, closed;
+};
+
+static void skip_front(const struct rm_coder *c, struct own *o)
 {
-    int32_t eos = closing(c), pad = c->config->pad;
-    for (;;) {
-        n = without_space(s, n);
-        if (before(c, eos, s, n))
-            return n;
-        size_t shorter = pad == eos ? 0 : before(c, pad, s, n);
-        if (shorter == 0)
-            return 0;
-        n = shorter;
+    int32_t bos = infer_tokenizer_bos(c->tokenizer);
+    for (size_t k = 0;; o->s += k, o->n -= k) {
+        if ((k = starts_with(c, bos, o->s, o->n)))
+            o->bos = true;
+        else if (o->n && is_space(*o->s))
+            k = 1;
+        else if (!(k = starts_with(c, c->config->pad, o->s, o->n)) &&
+                 !(k = starts_with(c, closing(c), o->s, o->n)))
+            return;
     }
 }
 
-/* As the chat format closes a response: Llama 2's has a space there. */
-static int close_text(const struct rm_coder *c, const char *s, size_t n,
-                      struct infer_ids *ids, struct pk_err *err)
+/* The white space before the EOS stays: it is the chat format's. */
+static void skip_back(const struct rm_coder *c, struct own *o)
+{
+    for (;;) {
+        size_t k, n = without_space(o->s, o->n);
+        if ((k = ends_with(c, closing(c), o->s, n)))
+            o->closed = true;
+        else if (!(k = ends_with(c, c->config->pad, o->s, n)))
+            break;
+        o->n = n - k;
+    }
+    if (!o->closed)
+        o->n = without_space(o->s, o->n);
+}
+
+/* Its ids up to where it is cut off, or is to be closed. */
+static int encode_open(const struct rm_coder *c, const struct own *o,
+                       struct infer_ids *ids, struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT(SIZE_MAX / 4);
-    pk_buf_add(&b, s, without_space(s, n));
-    if (infer_tokenizer_chat(c->tokenizer) == INFER_CHAT_LLAMA2)
-        pk_buf_addc(&b, ' ');
+    pk_buf_add(&b, o->s, o->n);
+    if (!o->closed && c->unclosed == RM_UNCLOSED_CLOSE &&
+        infer_tokenizer_chat(c->tokenizer) == INFER_CHAT_LLAMA2)
+        pk_buf_addc(&b, ' '); /* as its chat format closes a response */
     int rc = b.failed ? pk_fail_mem(err, "a text")
                       : infer_tokenizer_encode_marked(c->tokenizer, b.data,
                                                       b.len, ids, err);
     pk_buf_release(&b);
-    return rc ? rc : infer_ids_add(ids, closing(c), err);
-}
-
-static bool starts_with_bos(const struct rm_coder *c, const char *s, size_t n)
-{
-    size_t k = 0;
-    const char *name = infer_tokenizer_name(
-        c->tokenizer, infer_tokenizer_bos(c->tokenizer), &k);
-    return name && k <= n && memcmp(s, name, k) == 0;
+    return rc;
 }
 
 static int take_marked(const struct rm_coder *c, const struct rm_text *text,
                        struct infer_ids *ids, struct rm_code *what,
                        struct pk_err *err)
 {
-    const char *s = text->marked;
-    size_t n = closed_length(c, s, text->marked_len);
-    bool closed = n > 0;
+    struct own o = {.s = text->marked, .n = text->marked_len};
     int32_t bos = infer_tokenizer_bos(c->tokenizer);
-    if (without_space(s, text->marked_len) == 0)
+    skip_front(c, &o);
+    skip_back(c, &o);
+    if (without_space(o.s, o.n) == 0)
         return pk_fail(err, PK_EDATA, "the text is empty");
-    if (!closed && c->unclosed == RM_UNCLOSED_REFUSE)
+    if (!o.closed && c->unclosed == RM_UNCLOSED_REFUSE)
         return pk_fail(err, PK_EDATA,
                        "the text does not end with the token that closes a "
                        "response (id %d)",
                        closing(c));
     int rc = 0;
-    if (bos >= 0 && !text->no_bos && !starts_with_bos(c, s, text->marked_len))
+    if (o.bos || (bos >= 0 && !text->no_bos))
         rc = infer_ids_add(ids, bos, err);
-    if (rc)
-        return rc;
-    if (!closed && c->unclosed == RM_UNCLOSED_CLOSE)
-        return close_text(c, s, text->marked_len, ids, err);
-    what->cut = !closed;
-    return infer_tokenizer_encode_marked(
-        c->tokenizer, s, closed ? n : text->marked_len, ids, err);
+    if (!rc)
+        rc = encode_open(c, &o, ids, err);
+    what->cut = !o.closed && c->unclosed == RM_UNCLOSED_CUT;
+    return rc || what->cut ? rc : infer_ids_add(ids, closing(c), err);
 }
 
 /* ---- Any of them --------------------------------------------------------- */

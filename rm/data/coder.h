@@ -24,9 +24,10 @@ struct rm_code {
  * `ids` is as it was.
  *
  * A marked text is cut at the special tokens it spells out
- * (infer_tokenizer_encode_marked), after a BOS, unless it has one; padding and
- * white space behind the token that closes it are left off. Marked texts and
- * ready-made ids are never shortened. */
+ * (infer_tokenizer_encode_marked), between one BOS and, where it is closed, one
+ * EOS: white space, padding and more of them before its first word and behind
+ * its last are left off. Marked texts and ready-made ids are never shortened
+ * otherwise. */
 PK_NODISCARD int rm_coder_encode(const struct rm_coder *c,
                                  const struct rm_text *text,
                                  struct infer_ids *ids, struct rm_code *out,

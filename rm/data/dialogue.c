@@ -39,16 +39,17 @@ uint64_t rm_left_out_total(const struct rm_left_out *l)
     return sum;
 }
 
-int rm_check_vocabulary(const struct infer_tokenizer *t,
-                        const struct infer_config *c, const char *dir,
-                        struct pk_err *err)
+int rm_check_tokenizer(const struct infer_tokenizer *t,
+                       const struct infer_config *c, const char *dir,
+                       struct pk_err *err)
 {
     size_t tokens = infer_tokenizer_vocab(t);
     if (tokens > c->vocab)
         return pk_fail(err, PK_EDATA,
                        "%s: the tokenizer has %zu tokens, the model only %zu",
                        dir, tokens, c->vocab);
-    return 0;
+    int rc = infer_config_check_read_out(c, infer_tokenizer_eos(t), err);
+    return rc ? pk_err_prefix(err, "%s: ", dir) : 0;
 }
 
 int rm_dialogue_set(struct rm_dialogue *d, const struct prefdb_turn *context,
@@ -104,15 +105,19 @@ int rm_dialogue_encode(const struct rm_dialogue *d,
                        struct infer_ids *out, struct infer_chat *what,
                        enum rm_reason *why, struct pk_err *err)
 {
-    *why = RM_ROLES;
     const struct infer_dialogue *all = &d->all;
+    *why = RM_N_REASONS;
+    int rc = infer_chat_check(t, err);
+    if (rc)
+        return rc;
+    *why = RM_ROLES;
     if (!alternates(all))
         return pk_fail(err, PK_EDATA,
                        "the roles do not alternate: a dialogue to be scored is "
                        "[system] user assistant (user assistant)*");
     size_t before = out->len;
-    int rc = infer_chat_encode(t, all->msg, all->n, d->cut, max_tokens, out,
-                               what, err);
+    rc = infer_chat_encode(t, all->msg, all->n, d->cut, max_tokens, out, what,
+                           err);
     if (rc != PK_EDATA)
         return rc;
     /* Without a limit only a tag of the format can stand in the way. */

@@ -21,11 +21,12 @@ struct rm_left_out {
 void rm_leave_out(struct rm_left_out *l, enum rm_reason r, int64_t judgment);
 uint64_t rm_left_out_total(const struct rm_left_out *l);
 
-/* PK_EDATA when the tokenizer gives ids that the model has no embedding for;
- * `dir` is where both come from. */
-PK_NODISCARD int rm_check_vocabulary(const struct infer_tokenizer *t,
-                                     const struct infer_config *c,
-                                     const char *dir, struct pk_err *err);
+/* PK_EDATA when the tokenizer gives ids that the model has no embedding for, or
+ * closes a response with the token that the model is padded with; `dir` is
+ * where both come from. */
+PK_NODISCARD int rm_check_tokenizer(const struct infer_tokenizer *t,
+                                    const struct infer_config *c,
+                                    const char *dir, struct pk_err *err);
 
 /* n turns of context and a response. Borrows their texts. */
 PK_NODISCARD int rm_dialogue_set(struct rm_dialogue *d,
@@ -45,7 +46,8 @@ void rm_dialogue_drop(struct rm_dialogue *d, size_t n);
 /* Append the dialogue's ids (infer_chat_encode), at most max_tokens of them.
  * PK_EDATA, with the reason in *why, when it cannot be encoded: its roles do
  * not alternate up to an assistant's response, a text holds a tag of the
- * format, or the last exchange alone is too long. */
+ * format, or the last exchange alone is too long; RM_N_REASONS where no
+ * dialogue can be (infer_chat_check). */
 PK_NODISCARD int rm_dialogue_encode(const struct rm_dialogue *d,
                                     const struct infer_tokenizer *t,
                                     size_t max_tokens, struct infer_ids *out,

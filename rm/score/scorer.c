@@ -41,7 +41,7 @@ static int open_tokenizer(struct rm_coder *c, struct pk_err *err)
     if (!infer_tokenizer_present(c->dir))
         return 0;
     int rc = infer_tokenizer_open(&c->tokenizer, c->dir, err);
-    return rc ? rc : rm_check_vocabulary(c->tokenizer, c->config, c->dir, err);
+    return rc ? rc : rm_check_tokenizer(c->tokenizer, c->config, c->dir, err);
 }
 
 static int open_model(struct scored_model *m, const struct rm_named *named,
@@ -205,10 +205,28 @@ static void say_plan(const struct rm_scorer *s, size_t model,
             mib(p.attention), mib(p.products), mib(p.forest));
 }
 
+static int check_chat(const struct rm_coder *c, struct pk_err *err)
+{
+    if (!c->tokenizer || infer_chat_check(c->tokenizer, err) == 0)
+        return 0;
+    return pk_err_prefix(err, "%s: ", c->dir);
+}
+
+int rm_scorer_check_chat(const struct rm_scorer *s, struct pk_err *err)
+{
+    int rc = 0;
+    for (size_t m = 0; m < s->n_used && rc == 0; m++)
+        rc = check_chat(&s->model[m].coder, err);
+    return rc;
+}
+
 void rm_scorer_say_start(const struct rm_scorer *s, const struct pk_cli *cli)
 {
+    struct pk_err why;
     for (size_t m = 0; m < s->n_used; m++) {
         infer_say_precision(cli, s->asked, s->model[m].model);
+        if (check_chat(&s->model[m].coder, &why) < 0)
+            pk_warn(cli, "%s", why.text);
         if (s->verbose)
             say_plan(s, m, cli);
     }

@@ -15,9 +15,14 @@ const char *rm_scorer_dir(const struct rm_scorer *s, size_t model);
 void rm_scorer_use(struct rm_scorer *s, size_t n);
 /* What all models' products are computed in, in words. */
 const char *rm_scorer_precisions(const struct rm_scorer *s);
+/* PK_EDATA when some model's tokenizer can write no dialogues: for those who
+ * score nothing else. */
+PK_NODISCARD int rm_scorer_check_chat(const struct rm_scorer *s,
+                                      struct pk_err *err);
 /* Notes at the start: what each computes in (a warning where that is not what
- * was asked for) and, verbose, the memory planned for a forest of twice the
- * budget; and at the end what memory was used at most. */
+ * was asked for), a warning where it can take no dialogues and, verbose, the
+ * memory planned for a forest of twice the budget; and at the end what memory
+ * was used at most. */
 struct pk_cli;
 void rm_scorer_say_start(const struct rm_scorer *s, const struct pk_cli *cli);
 void rm_scorer_say_end(const struct rm_scorer *s, const struct pk_cli *cli);

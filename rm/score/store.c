@@ -138,6 +138,8 @@ static int run(struct job *j, const char *store, struct pk_err *err)
     if (rc == 0)
         rc = rm_scorer_open(&j->scorer, j->b->models, j->b->n_models,
                             &j->b->scorer, err);
+    if (rc == 0)
+        rc = rm_scorer_check_chat(j->scorer, err);
     if (rc == 0) {
         rm_scorer_say_start(j->scorer, j->b->cli);
         rc = fingerprints(j, err);

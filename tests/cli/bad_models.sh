@@ -93,6 +93,14 @@ broken
 config pad_token_id 2
 unusable "pad_token_id"
 unusable "read-out"
+# Nor where the tokenizer alone says so.
+for eos in null 5; do
+    sed "s/\"eos_token_id\":[[:space:]]*[^,]*/\"eos_token_id\": $eos/
+        s/\"pad_token_id\":[[:space:]]*[^,]*/\"pad_token_id\": 2/" \
+        rm/config.json >bad/config.json
+    unusable "pad_token_id"
+done
+config pad_token_id 2
 
 t "--read-out says which token is meant"
 run 0 prefkit score --rm x=rm --input row.jsonl
@@ -104,6 +112,21 @@ must sh -c '! cmp -s stdout as_trained'
 run 0 prefkit eval sample.db --rm x=bad --read-out eos --quiet
 run 2 prefkit score --rm x=bad --input row.jsonl --read-out last
 stderr_has "eos or before-eos"
+
+t "a chat template of another kind"
+broken
+sed 's/"chat_template":.*/"chat_template": "{{ messages }}"/' \
+    rm/tokenizer_config.json >bad/tokenizer_config.json
+printf '{"text": "<s>[INST] hello [/INST] hi </s>"}\n' >text.jsonl
+run 0 prefkit score --rm x=bad --input text.jsonl
+stderr_has "bad: the model's chat template is neither"
+run 3 prefkit score --quiet --rm x=bad --input row.jsonl
+must grep -q '"error":"the model.s chat template is neither' stdout
+refused 3 "bad: the model's chat template" prefkit score --rm x=bad --store sample.db
+refused 3 "bad: the model's chat template" prefkit eval sample.db --rm x=bad --quiet
+refused 3 "bad: the model's chat template" prefkit train sample.db --quiet \
+    --dimension safety --base bad --output new
+absent new
 
 t "a tokenizer cut off"
 broken
