@@ -7,7 +7,9 @@
 #include "common/sink.h"
 #include "rm/score/best.h"
 #include "rm/score/combine.h"
+#include "rm/score/row_edit.h"
 #include "tests/schema.h"
+#include "tests/small_model.h"
 #include "tests/support.h"
 
 static double combined(struct rm_combine c, double help, double safe,
@@ -63,23 +65,98 @@ START_TEST(whitening_file)
 }
 END_TEST
 
-static void ck_error_row(const char *line, const char *want)
+static struct rm_scorer *open_scorer(void)
+{
+    struct rm_scorer *s;
+    struct pk_err err;
+    char *dir = temp_path("model");
+    ck_ok(small_model(dir, INFER_HEAD_SCORE, &err));
+    const struct rm_named named = {"help", dir};
+    const struct rm_scorer_opts o = {0};
+    ck_ok(rm_scorer_open(&s, &named, 1, &o, &err));
+    return s;
+}
+
+static void ck_error_row(const struct rm_scorer *s, const char *line,
+                         const char *want)
 {
     struct pk_buf out = PK_BUF_INIT(1 << 16);
     struct pk_err err;
-    ck_ok(rm_row_write_error(&out, line, strlen(line), "no \"x\": \xC3", 7,
+    ck_ok(rm_row_write_error(&out, line, strlen(line), s, "no \"x\": \xC3", 7,
                              &err));
     ck_assert_str_eq(out.data, want);
     pk_buf_release(&out);
 }
 
+/* What an earlier run said under the names of this one's models is not said
+ * again, nor what was made of it. */
+START_TEST(stale_rows)
+{
+    static const struct {
+        const char *line, *scored, *failed;
+    } rows[] = {
+        {"{\"scores\":{\"help\":7},\"marks\":{\"cut\":true},\"a\":1}",
+         "{\"scores\":{\"help\":0.5},\"a\":1}", "{\"a\":1,\"error\":\"x\"}"},
+        {"{\"scores\":{\"help\":7,\"safe\":3,\"combined\":0.1},\"marks\":"
+         "{\"dropped_exchanges\":2,\"combined_from\":\"safety\"}}",
+         "{\"scores\":{\"help\":0.5,\"safe\":3},\"marks\":"
+         "{\"dropped_exchanges\":2}}",
+         "{\"scores\":{\"safe\":3},\"marks\":{\"dropped_exchanges\":2},"
+         "\"error\":\"x\"}"},
+        {"{\"scores\":{\"safe\":3,\"combined\":0.1},\"marks\":{\"cut\":true}}",
+         "{\"scores\":{\"safe\":3,\"combined\":0.1,\"help\":0.5},\"marks\":"
+         "{\"cut\":true}}",
+         "{\"scores\":{\"safe\":3,\"combined\":0.1},\"marks\":{\"cut\":true},"
+         "\"error\":\"x\"}"}};
+    const struct rm_scored half = {.score = 0.5};
+    struct rm_scorer *s = open_scorer();
+    const struct rm_row_scores r = {.scorer = s, .scored = &half, .n = 1};
+    struct pk_err err;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct pk_buf out = PK_BUF_INIT(1 << 16);
+        const char *line = rows[i].line;
+        ck_ok(rm_row_write(&out, line, strlen(line), &r, &err));
+        ck_assert_str_eq(out.data, rows[i].scored);
+        pk_buf_reset(&out);
+        ck_ok(rm_row_write_error(&out, line, strlen(line), s, "x", 1, &err));
+        ck_assert_str_eq(out.data, rows[i].failed);
+        pk_buf_release(&out);
+    }
+    rm_scorer_close(s);
+}
+END_TEST
+
+/* Of two runs' marks the worse stays where scores of both do. */
+START_TEST(marks_of_two_runs)
+{
+    static const char line[] =
+        "{\"scores\":{\"safe\":[1,2]},\"marks\":{\"cut\":[true,false],"
+        "\"dropped_exchanges\":[3,0]}}";
+    const struct rm_scored now[] = {{.score = 0.5, .dropped = 1},
+                                    {.score = 1, .dropped = 2, .cut = true}};
+    struct rm_scorer *s = open_scorer();
+    const struct rm_row_scores r = {
+        .scorer = s, .scored = now, .n = 2, .list = true};
+    struct pk_buf out = PK_BUF_INIT(1 << 16);
+    struct pk_err err;
+    ck_ok(rm_row_write(&out, line, strlen(line), &r, &err));
+    ck_assert_str_eq(out.data,
+                     "{\"scores\":{\"safe\":[1,2],\"help\":[0.5,1]},\"marks\":"
+                     "{\"cut\":[true,true],\"dropped_exchanges\":[3,2]}}");
+    pk_buf_release(&out);
+    rm_scorer_close(s);
+}
+END_TEST
+
 START_TEST(error_rows)
 {
-    ck_error_row("{\"a\": 1}", "{\"a\": 1,\"error\":\"no \\\"x\\\": ?\"}");
-    ck_error_row("{\"error\":\"old\",\"a\":1}",
+    struct rm_scorer *s = open_scorer();
+    ck_error_row(s, "{\"a\": 1}", "{\"a\": 1,\"error\":\"no \\\"x\\\": ?\"}");
+    ck_error_row(s, "{\"error\":\"old\",\"a\":1}",
                  "{\"error\":\"no \\\"x\\\": ?\",\"a\":1}");
-    ck_error_row("{\"a\":", "{\"error\":\"no \\\"x\\\": ?\",\"line\":7}");
-    ck_error_row("[1]", "{\"error\":\"no \\\"x\\\": ?\",\"line\":7}");
+    ck_error_row(s, "{\"a\":", "{\"error\":\"no \\\"x\\\": ?\",\"line\":7}");
+    ck_error_row(s, "[1]", "{\"error\":\"no \\\"x\\\": ?\",\"line\":7}");
+    rm_scorer_close(s);
     /* And when it is scored after all, the error goes away. */
     static const char *const rows[][2] = {
         {"{\"error\":\"x\",\"a\":1}", "{\"a\":1}"},
@@ -257,6 +334,8 @@ int main(void)
     tcase_add_test(t, combining);
     tcase_add_test(t, whitening_file);
     tcase_add_test(t, error_rows);
+    tcase_add_test(t, stale_rows);
+    tcase_add_test(t, marks_of_two_runs);
     tcase_add_test(t, expected_order);
     tcase_add_test(t, best);
     tcase_add_test(t, best_with_its_making);

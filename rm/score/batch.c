@@ -149,7 +149,7 @@ static int write_one(struct rm_job *j, const struct rm_waiting *w,
     }
     if (rc) {
         pk_buf_reset(&j->line);
-        rc = rm_row_write_error(&j->line, line, w->len,
+        rc = rm_row_write_error(&j->line, line, w->len, j->scorer,
                                 w->bad ? line + w->len : why.text, w->number,
                                 err);
         if (j->counts.errors++ == 0)

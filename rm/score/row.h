@@ -70,8 +70,10 @@ struct rm_row_scores {
 double rm_row_rounded(double score);
 
 /* Append `line` with the scores of its texts merged into its "scores", and
- * "marks" where there is something to say; an "error" of an earlier run goes
- * away. The rest stays byte for byte. `line` has been parsed as a row. Returns
+ * "marks" where there is something to say. What an earlier run left goes away
+ * where it is true no more: its "error", what it combined of a score that is
+ * replaced, its marks where none of its scores stays. The rest stays byte for
+ * byte. `line` has been parsed as a row. Returns
  * 0, PK_EMEM, or PK_EDATA when a score is not finite or the row would be too
  * long. */
 PK_NODISCARD int rm_row_write(struct pk_buf *out, const char *line, size_t len,
@@ -82,24 +84,12 @@ PK_NODISCARD int rm_row_write(struct pk_buf *out, const char *line, size_t len,
  * within a character. Returns out->failed. */
 int rm_quote_reason(struct pk_buf *out, const char *reason);
 
-/* Append a row that could not be scored: `line` with "error": reason or, where
+/* Append a row that could not be scored by `s`: `line` with "error": reason and
+ * without what an earlier run said under the names of its models or, where
  * it is not a JSON object, {"error": reason, "line": number}. */
 PK_NODISCARD int rm_row_write_error(struct pk_buf *out, const char *line,
-                                    size_t len, const char *reason,
-                                    uint64_t number, struct pk_err *err);
-
-/* The object in `line` with its member `key` set to `value` (JSON text): put
- * at the end if it is not there, replaced if it is. Returns out->failed. */
-int rm_json_set(struct pk_buf *out, const char *line, size_t len,
-                const char *key, const char *value);
-
-/* The object in `line` without its member `key`. Returns out->failed. */
-int rm_json_unset(struct pk_buf *out, const char *line, size_t len,
-                  const char *key);
-
-/* Merge `members` (JSON text of an object with distinct keys) into the member
- * `key` of the object in `line`; that member is an object, or absent. */
-int rm_json_merge(struct pk_buf *out, const char *line, size_t len,
-                  const char *key, const cJSON *members);
+                                    size_t len, const struct rm_scorer *s,
+                                    const char *reason, uint64_t number,
+                                    struct pk_err *err);
 
 #endif

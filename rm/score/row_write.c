@@ -6,135 +6,10 @@
 #include <string.h>
 
 #include "common/lines.h"
+#include "common/mem.h"
 #include "common/utf8.h"
 #include "rm/score/row.h"
-
-static size_t skip_space(const char *s, size_t i, size_t n)
-{
-    while (i < n && strchr(" \t\r\n", s[i]))
-        i++;
-    return i;
-}
-
-/* The end of the string literal that starts at i. */
-static size_t skip_string(const char *s, size_t i, size_t n)
-{
-    for (i++; i < n && s[i] != '"'; i++)
-        if (s[i] == '\\')
-            i++;
-    return i < n ? i + 1 : n;
-}
-
-/* The end of the value that starts at i: the comma or brace that closes it. */
-static size_t skip_value(const char *s, size_t i, size_t n)
-{
-    int depth = 0;
-    while (i < n) {
-        char c = s[i];
-        if (c == '"') {
-            i = skip_string(s, i, n);
-            continue;
-        }
-        if (depth == 0 && (c == ',' || c == '}' || c == ']'))
-            return i;
-        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-        i++;
-    }
-    return n;
-}
-
-/* Whether a string literal, which may hold escapes, says `key`. */
-static bool says(const char *literal, size_t len, const char *key)
-{
-    cJSON *v = cJSON_ParseWithLength(literal, len);
-    bool same = cJSON_IsString(v) && strcmp(v->valuestring, key) == 0;
-    cJSON_Delete(v);
-    return same;
-}
-
-struct span {
-    size_t key, value, end; /* end: past the value, before its comma */
-};
-
-/* Find a member of the valid JSON object in s. */
-static bool find_member(const char *s, size_t n, const char *key,
-                        struct span *at)
-{
-    size_t i = skip_space(s, skip_space(s, 0, n) + 1, n);
-    while (i < n && s[i] == '"') {
-        at->key = i;
-        i = skip_string(s, i, n);
-        bool same = says(s + at->key, i - at->key, key);
-        i = skip_space(s, skip_space(s, i, n) + 1, n); /* past the colon */
-        at->value = i;
-        at->end = i = skip_value(s, i, n);
-        if (same)
-            return true;
-        i = skip_space(s, i + 1, n); /* past the comma, or at the end */
-    }
-    return false;
-}
-
-int rm_json_set(struct pk_buf *out, const char *line, size_t len,
-                const char *key, const char *value)
-{
-    struct span at;
-    if (!find_member(line, len, key, &at))
-        return pk_json_splice(out, line, len, key, value);
-    pk_buf_add(out, line, at.value);
-    pk_buf_adds(out, value);
-    return pk_buf_add(out, line + at.end, len - at.end);
-}
-
-int rm_json_unset(struct pk_buf *out, const char *line, size_t len,
-                  const char *key)
-{
-    struct span at;
-    if (!find_member(line, len, key, &at))
-        return pk_buf_add(out, line, len);
-    /* With the comma behind it or, for the last one, the one before it. */
-    size_t from = at.key, to = at.end;
-    if (line[to] == ',') {
-        to = skip_space(line, to + 1, len);
-    } else {
-        while (from > 0 && strchr(" \t\r\n", line[from - 1]))
-            from--;
-        from -= from > 0 && line[from - 1] == ',';
-    }
-    pk_buf_add(out, line, from);
-    return pk_buf_add(out, line + to, len - to);
-}
-
-int rm_json_merge(struct pk_buf *out, const char *line, size_t len,
-                  const char *key, const cJSON *members)
-{
-    struct pk_buf now = PK_BUF_INIT(2 * PK_LINE_MAX);
-    struct pk_buf next = PK_BUF_INIT(2 * PK_LINE_MAX);
-    struct span at;
-    if (find_member(line, len, key, &at))
-        pk_buf_add(&now, line + at.value, at.end - at.value);
-    else
-        pk_buf_adds(&now, "{}");
-    int rc = now.failed;
-    const cJSON *m;
-    cJSON_ArrayForEach(m, members)
-    {
-        char *text = cJSON_PrintUnformatted(m);
-        if (rc == 0)
-            rc = text ? rm_json_set(&next, now.data, now.len, m->string, text)
-                      : PK_EMEM;
-        free(text);
-        struct pk_buf t = now;
-        now = next;
-        next = t;
-        pk_buf_reset(&next);
-    }
-    if (rc == 0)
-        rc = rm_json_set(out, line, len, key, now.data);
-    pk_buf_release(&now);
-    pk_buf_release(&next);
-    return rc;
-}
+#include "rm/score/row_edit.h"
 
 /* Add item to a list or, where there is one text only, to an object. Takes
  * the item over. */
@@ -261,15 +136,101 @@ static int check_finite(const struct rm_row_scores *r, struct pk_err *err)
     return 0;
 }
 
+/* ---- What an earlier run left in the row --------------------------------- */
+
+/* The scores that came with the row. */
+struct earlier {
+    bool ours;   /* some have a name of this run's models: they are replaced */
+    bool theirs; /* some do not: they stay, and so do the marks of them */
+};
+
+static bool is_ours(const struct rm_scorer *s, const char *name)
+{
+    for (size_t m = 0; m < rm_scorer_models(s); m++)
+        if (strcmp(rm_scorer_name(s, m), name) == 0)
+            return true;
+    return false;
+}
+
+static struct earlier look(const char *line, size_t len,
+                           const struct rm_scorer *s)
+{
+    struct earlier e = {0};
+    cJSON *old = rm_json_member(line, len, "scores");
+    const cJSON *m;
+    cJSON_ArrayForEach(m, old) if (strcmp(m->string, "combined") != 0)
+    {
+        bool ours = is_ours(s, m->string);
+        e.ours |= ours;
+        e.theirs |= !ours;
+    }
+    cJSON_Delete(old);
+    return e;
+}
+
+/* `line` without what this run makes untrue: the scores that it was to replace
+ * (`failed`), what was combined of them, and the marks of scores that are gone.
+ */
+static int forget(struct pk_buf *out, const char *line, size_t len,
+                  const struct rm_scorer *s, bool failed)
+{
+    const struct earlier e = look(line, len, s);
+    size_t n = 0;
+    if (!e.ours)
+        return pk_buf_add(out, line, len);
+    const char *marks[] = {"combined_from", e.theirs ? NULL : "cut",
+                           "dropped_exchanges", NULL};
+    const char **scores = pk_calloc(rm_scorer_models(s) + 2, sizeof *scores);
+    struct pk_buf some = PK_BUF_INIT(2 * PK_LINE_MAX);
+    if (!scores)
+        return PK_EMEM;
+    scores[n++] = "combined";
+    for (size_t m = 0; m < rm_scorer_models(s) && failed; m++)
+        scores[n++] = rm_scorer_name(s, m);
+    int rc = rm_json_prune(&some, line, len, "scores", scores);
+    if (rc == 0)
+        rc = rm_json_prune(out, some.data, some.len, "marks", marks);
+    pk_buf_release(&some);
+    free(scores);
+    return rc;
+}
+
+/* A mark is the worst of any model's: also of those whose scores stay. */
+static void keep_worst(cJSON *now, const cJSON *before)
+{
+    if (cJSON_IsNumber(now) && cJSON_IsNumber(before) &&
+        before->valuedouble > now->valuedouble)
+        cJSON_SetNumberValue(now, before->valuedouble);
+    if (cJSON_IsFalse(now) && cJSON_IsTrue(before))
+        now->type = (now->type & ~cJSON_False) | cJSON_True;
+    if (!cJSON_IsArray(now) || !cJSON_IsArray(before))
+        return;
+    for (now = now->child, before = before->child; now && before;
+         now = now->next, before = before->next)
+        keep_worst(now, before);
+}
+
+static void keep_marks(cJSON *marks, const char *line, size_t len)
+{
+    cJSON *old = rm_json_member(line, len, "marks"), *m;
+    cJSON_ArrayForEach(m, marks)
+        keep_worst(m, cJSON_GetObjectItemCaseSensitive(old, m->string));
+    cJSON_Delete(old);
+}
+
+/* ---- The row ------------------------------------------------------------- */
+
 /* `line` without "error", with `scores` and `marks`. */
 static int assemble(struct pk_buf *out, const char *line, size_t len,
-                    const cJSON *scores, const cJSON *marks)
+                    const cJSON *scores, cJSON *marks)
 {
     struct pk_buf clean = PK_BUF_INIT(2 * PK_LINE_MAX);
     struct pk_buf scored = PK_BUF_INIT(2 * PK_LINE_MAX);
     int rc = rm_json_unset(&clean, line, len, "error");
     if (rc == 0)
         rc = rm_json_merge(&scored, clean.data, clean.len, "scores", scores);
+    if (rc == 0)
+        keep_marks(marks, scored.data, scored.len);
     if (rc == 0)
         rc = marks->child
                  ? rm_json_merge(out, scored.data, scored.len, "marks", marks)
@@ -279,20 +240,32 @@ static int assemble(struct pk_buf *out, const char *line, size_t len,
     return rc;
 }
 
-int rm_row_write(struct pk_buf *out, const char *line, size_t len,
-                 const struct rm_row_scores *r, struct pk_err *err)
+/* `line`, which has been cleared of an earlier run. */
+static int write_scores(struct pk_buf *out, const struct pk_buf *line,
+                        const struct rm_row_scores *r)
 {
-    int rc = check_finite(r, err);
-    if (rc)
-        return rc;
     cJSON *scores = cJSON_CreateObject(), *marks = cJSON_CreateObject();
-    rc = scores && marks ? fill_scores(scores, r) : PK_EMEM;
+    int rc = scores && marks ? fill_scores(scores, r) : PK_EMEM;
     if (rc == 0)
         rc = fill_marks(marks, r);
     if (rc == 0)
-        rc = assemble(out, line, len, scores, marks);
+        rc = assemble(out, line->data, line->len, scores, marks);
     cJSON_Delete(scores);
     cJSON_Delete(marks);
+    return rc;
+}
+
+int rm_row_write(struct pk_buf *out, const char *line, size_t len,
+                 const struct rm_row_scores *r, struct pk_err *err)
+{
+    struct pk_buf own = PK_BUF_INIT(2 * PK_LINE_MAX);
+    int rc = check_finite(r, err);
+    if (rc)
+        return rc;
+    rc = forget(&own, line, len, r->scorer, false);
+    if (rc == 0)
+        rc = write_scores(out, &own, r);
+    pk_buf_release(&own);
     if (rc == PK_EDATA)
         return pk_fail(err, rc, "the row would be too long with its scores");
     return rc ? pk_fail_mem(err, "a row") : 0;
@@ -309,17 +282,22 @@ int rm_quote_reason(struct pk_buf *out, const char *reason)
 }
 
 int rm_row_write_error(struct pk_buf *out, const char *line, size_t len,
-                       const char *reason, uint64_t at, struct pk_err *err)
+                       const struct rm_scorer *s, const char *reason,
+                       uint64_t at, struct pk_err *err)
 {
     struct pk_buf text = PK_BUF_INIT((size_t)1 << 16);
+    struct pk_buf own = PK_BUF_INIT(2 * PK_LINE_MAX);
     cJSON *j;
     int rc = rm_quote_reason(&text, reason);
     bool object = pk_json_parse(&j, line, len, NULL) == 0 && cJSON_IsObject(j);
     cJSON_Delete(j);
+    if (rc == 0 && object)
+        rc = forget(&own, line, len, s, true);
     if (rc == 0)
-        rc = object ? rm_json_set(out, line, len, "error", text.data)
+        rc = object ? rm_json_set(out, own.data, own.len, "error", text.data)
                     : pk_buf_addf(out, "{\"error\":%s,\"line\":%llu}",
                                   text.data, (unsigned long long)at);
     pk_buf_release(&text);
+    pk_buf_release(&own);
     return rc ? pk_fail_mem(err, "a row") : 0;
 }

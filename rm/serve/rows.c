@@ -93,7 +93,7 @@ static int write_row(const struct rm_ask *a, const struct rm_ask_row *r,
         rc = rm_row_write(out, a->body + r->at, r->len, &s, &why);
     if (rc == PK_EDATA) {
         out->len = from;
-        rc = rm_row_write_error(out, a->body + r->at, r->len,
+        rc = rm_row_write_error(out, a->body + r->at, r->len, a->scorer,
                                 r->error ? r->error : why.text, r->number, err);
     }
     return rc;
