@@ -83,13 +83,21 @@ static int encode_dialogue(const struct asked *a, size_t positions,
     return rc;
 }
 
+/* Special tokens that it spells out are those tokens, as in a text that is
+ * scored; one BOS is before it, also where it spells one out. */
 static int encode_text(const char *text, const struct infer_tokenizer *t,
                        struct infer_ids *out, struct pk_err *err)
 {
-    int rc = 0;
-    if (infer_tokenizer_bos(t) >= 0)
-        rc = infer_ids_add(out, infer_tokenizer_bos(t), err);
-    return rc ? rc : infer_tokenizer_encode(t, text, strlen(text), out, err);
+    const int32_t bos = infer_tokenizer_bos(t);
+    struct infer_ids own = {0};
+    int rc = infer_tokenizer_encode_marked(t, text, strlen(text), &own, err);
+    bool told = own.len > 0 && own.id[0] == bos;
+    if (rc == 0 && bos >= 0 && !told)
+        rc = infer_ids_add(out, bos, err);
+    for (size_t i = 0; i < own.len && rc == 0; i++)
+        rc = infer_ids_add(out, own.id[i], err);
+    infer_ids_release(&own);
+    return rc;
 }
 
 int infer_row_ask(struct infer_row *r, struct infer_batch *b, size_t positions,

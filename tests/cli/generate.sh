@@ -47,6 +47,18 @@ sed 's/"seed":[56]/"seed":0/' cold5.jsonl >c5
 sed 's/"seed":[56]/"seed":0/' cold6.jsonl >c6
 must cmp c5 c6
 
+t "a dialogue that is written out is the dialogue"
+cat >written.jsonl <<'END'
+{"prompt":"What is a pot?"}
+{"text":"<s>[INST] What is a pot? [/INST]"}
+{"text":"[INST] What is a pot? [/INST]"}
+END
+run 0 prefkit generate --quiet --model base -n 12 --temperature 0 \
+    --input written.jsonl --output written.out
+# A text that is continued keeps the space before its next word.
+sed 's/.*"responses":\[" *\([^]]*\)\].*/\1/' written.out | sort -u >said
+must test "$(wc -l <said)" -eq 1
+
 t "bad rows come out in their place; --strict stops at the first"
 long=$(awk 'BEGIN { while (i++ < 9000) printf "x y " }')
 cat >bad.jsonl <<END
