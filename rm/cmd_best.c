@@ -10,12 +10,12 @@
 #include "rm/rm.h"
 #include "rm/score/best.h"
 
-enum { OPT_BY = 300, OPT_KEEP, OPT_PAIRS, OPT_CURVE, OPT_JSON };
+enum { OPT_BY = 300, OPT_KEEP, OPT_PAIRS, OPT_CURVE, OPT_JSON, OPT_WHOLE };
 
 struct best_args {
     struct pk_cli cli;
     const char *by, *input, *output, *keep;
-    bool pairs, curve, json;
+    bool pairs, curve, json, whole;
 };
 
 static const struct argp_option options[] = {
@@ -37,6 +37,8 @@ static const struct argp_option options[] = {
      "1, 2, ... (Figure 7)",
      0},
     {"json", OPT_JSON, NULL, 0, "The curve as JSON", 0},
+    {"whole", OPT_WHOLE, NULL, 0,
+     "Leave responses out that were cut off before their end (\"cut\")", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -63,6 +65,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_JSON:
         a->json = true;
+        return 0;
+    case OPT_WHOLE:
+        a->whole = true;
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "'%s': rows are read with --input", arg);
@@ -184,6 +189,31 @@ static int write_curve(const struct rm_best *b, const struct best_args *a,
     return rc;
 }
 
+static void summarize(const struct best_args *a, const struct rm_best_counts *c)
+{
+    pk_note(&a->cli, "%llu responses to %llu prompts",
+            (unsigned long long)c->responses, (unsigned long long)c->prompts);
+    if (c->errors)
+        pk_note(&a->cli, "%llu rows with an \"error\" were passed over",
+                (unsigned long long)c->errors);
+    if (c->not_whole)
+        pk_note(&a->cli,
+                "%llu responses were cut off before their end and left out; "
+                "%llu prompts have no other",
+                (unsigned long long)c->not_whole, (unsigned long long)c->none);
+    if (c->cut)
+        pk_note(&a->cli,
+                "%llu of the best were cut off before their end (--whole "
+                "leaves such responses out)",
+                (unsigned long long)c->cut);
+    if (a->keep)
+        pk_note(&a->cli, "%llu of the best are of earlier rounds",
+                (unsigned long long)c->from_history);
+    if (a->pairs && c->pairs < c->prompts)
+        pk_note(&a->cli, "%llu prompts have no worse response: left out",
+                (unsigned long long)(c->prompts - c->pairs));
+}
+
 static int run(struct rm_best *b, const struct best_args *a, struct pk_err *err)
 {
     int rc = 0;
@@ -200,18 +230,8 @@ static int run(struct rm_best *b, const struct best_args *a, struct pk_err *err)
         rc = write_rows(b, a->keep, RM_BEST_ROWS, err);
     if (rc)
         return rc;
-    struct rm_best_counts c = rm_best_counts(b);
-    pk_note(&a->cli, "%llu responses to %llu prompts",
-            (unsigned long long)c.responses, (unsigned long long)c.prompts);
-    if (c.errors)
-        pk_note(&a->cli, "%llu rows with an \"error\" were passed over",
-                (unsigned long long)c.errors);
-    if (a->keep)
-        pk_note(&a->cli, "%llu of the best are of earlier rounds",
-                (unsigned long long)c.from_history);
-    if (a->pairs && c.pairs < c.prompts)
-        pk_note(&a->cli, "%llu prompts have no worse response: left out",
-                (unsigned long long)(c.prompts - c.pairs));
+    const struct rm_best_counts c = rm_best_counts(b);
+    summarize(a, &c);
     return 0;
 }
 
@@ -222,7 +242,7 @@ int rm_cmd_best(int argc, char **argv)
     pk_catch_signals();
     struct pk_err err = {0};
     struct rm_best *b;
-    int rc = rm_best_new(&b, a.by, &err);
+    int rc = rm_best_new(&b, a.by, a.whole, &err);
     if (rc == 0)
         rc = run(b, &a, &err);
     rm_best_free(b);

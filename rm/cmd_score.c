@@ -69,7 +69,7 @@ static void take_shard(struct rm_batch *b, const char *arg,
     if (len < sizeof index) {
         memcpy(index, arg, len);
         index[len] = 0;
-        if (!pk_parse_u64(slash + 1, 1, 1000000, &n) ||
+        if (!pk_parse_u64(slash + 1, 1, RM_SHARDS_MAX, &n) ||
             !pk_parse_u64(index, 1, n, &i))
             n = 0;
     }

@@ -212,7 +212,7 @@ static char *best_of(const char *const *rows, int n, int history,
 {
     struct pk_err err;
     struct rm_best *b;
-    ck_ok(rm_best_new(&b, "h", &err));
+    ck_ok(rm_best_new(&b, "h", false, &err));
     for (int i = 0; i < n; i++)
         ck_ok(rm_best_add(b, rows[i], strlen(rows[i]), i < history, &err));
     char *path = temp_path("best.jsonl");
@@ -258,7 +258,7 @@ START_TEST(best)
     free(text);
     struct pk_err err;
     struct rm_best *b;
-    ck_ok(rm_best_new(&b, "other", &err));
+    ck_ok(rm_best_new(&b, "other", false, &err));
     ck_assert_int_eq(rm_best_add(b, rows[0], strlen(rows[0]), false, &err),
                      PK_EDATA);
     rm_best_free(b);
@@ -282,7 +282,7 @@ START_TEST(best_with_its_making)
         char *text = NULL;
         size_t len;
         cJSON *j;
-        ck_ok(rm_best_new(&b, "h", &err));
+        ck_ok(rm_best_new(&b, "h", false, &err));
         ck_ok(rm_best_add(b, row, strlen(row), false, &err));
         FILE *f = open_memstream(&text, &len);
         ck_ok(rm_best_write(b, form ? RM_BEST_PAIRS : RM_BEST_ROWS, f, &err));
@@ -310,6 +310,30 @@ START_TEST(best_with_its_making)
 }
 END_TEST
 
+/* One text, cut off and whole, is no pair; what is cut off can be left out. */
+START_TEST(best_of_what_is_cut)
+{
+    static const char *const rows[] = {
+        "{\"prompt\":\"q\",\"responses\":[\"a\",\"a\"],\"cut\":[true,false],"
+        "\"scores\":{\"h\":[2,1]}}",
+        "{\"prompt\":\"p\",\"response\":\"b\",\"cut\":true,\"scores\":{\"h\":"
+        "1}}"};
+    static const struct rm_best_counts want[] = {
+        {.rows = 2, .prompts = 2, .responses = 3, .cut = 2},
+        {.rows = 2, .prompts = 1, .responses = 1, .not_whole = 2, .none = 1}};
+    struct pk_err err;
+    for (int whole = 0; whole < 2; whole++) {
+        struct rm_best *b;
+        ck_ok(rm_best_new(&b, "h", whole, &err));
+        for (int i = 0; i < 2; i++)
+            ck_ok(rm_best_add(b, rows[i], strlen(rows[i]), false, &err));
+        const struct rm_best_counts c = rm_best_counts(b);
+        ck_assert_mem_eq(&c, &want[whole], sizeof c);
+        rm_best_free(b);
+    }
+}
+END_TEST
+
 /* Whose prompt nobody can tell. */
 START_TEST(best_of_no_prompt)
 {
@@ -318,7 +342,7 @@ START_TEST(best_of_no_prompt)
         "{\"token_ids\":[1,2],\"scores\":{\"h\":1}}"};
     struct pk_err err;
     struct rm_best *b;
-    ck_ok(rm_best_new(&b, "h", &err));
+    ck_ok(rm_best_new(&b, "h", false, &err));
     ck_assert_int_eq(rm_best_add(b, rows[_i], strlen(rows[_i]), false, &err),
                      PK_EDATA);
     ck_assert_ptr_nonnull(strstr(err.text, "what the prompt is"));
@@ -339,6 +363,7 @@ int main(void)
     tcase_add_test(t, expected_order);
     tcase_add_test(t, best);
     tcase_add_test(t, best_with_its_making);
+    tcase_add_test(t, best_of_what_is_cut);
     tcase_add_loop_test(t, best_of_no_prompt, 0, 2);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -206,6 +206,16 @@ static int score_rows(struct rm_job *j, struct pk_err *err)
     return rc ? rc : end_window(j, err);
 }
 
+int rm_batch_say_errors(const char *file, uint64_t first, uint64_t errors,
+                        uint64_t rows, struct pk_err *err)
+{
+    return pk_fail(err, PK_EDATA,
+                   "%s:%llu: the first of %llu rows, of %llu, that could not "
+                   "be scored: they are in the output with their \"error\"",
+                   file, (unsigned long long)first, (unsigned long long)errors,
+                   (unsigned long long)rows);
+}
+
 static void summarize(const struct rm_job *j, double seconds, uint64_t before)
 {
     const struct pk_cli *cli = j->b->cli;
@@ -300,14 +310,8 @@ static int run(struct rm_job *j, struct rm_batch *b, struct pk_err *err)
     j->completed = true;
     summarize(j, pk_now() - started, before);
     const struct rm_batch_counts *c = &j->counts;
-    return c->errors ? pk_fail(err, PK_EDATA,
-                               "%s:%llu: the first of %llu rows, of %llu, that "
-                               "could not be scored: they are in the output "
-                               "with their \"error\"",
-                               pk_lines_name(j->in),
-                               (unsigned long long)c->first_error,
-                               (unsigned long long)c->errors,
-                               (unsigned long long)c->rows)
+    return c->errors ? rm_batch_say_errors(pk_lines_name(j->in), c->first_error,
+                                           c->errors, c->rows, err)
                      : 0;
 }
 

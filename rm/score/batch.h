@@ -13,7 +13,7 @@
 
 /* Rows are dealt to shards in blocks, so that rows that lie together, and share
  * their prompt, stay together. */
-enum { RM_SHARD_BLOCK = 256 };
+enum { RM_SHARD_BLOCK = 256, RM_SHARDS_MAX = 1000000 };
 
 /* What a run took. */
 struct rm_batch_spent {
@@ -56,6 +56,10 @@ struct rm_batch_counts {
 /* Run it, with progress, and a summary as notes. PK_EDATA when rows could not
  * be scored: then they are in the output, which is complete. */
 PK_NODISCARD int rm_batch_run(const struct rm_batch *b, struct pk_err *err);
+
+/* PK_EDATA, and in words that some rows of a file could not be scored. */
+int rm_batch_say_errors(const char *file, uint64_t first, uint64_t errors,
+                        uint64_t rows, struct pk_err *err);
 
 /* One name for what scores depend on (models, options, version), the shard
  * aside. */

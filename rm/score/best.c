@@ -27,6 +27,7 @@ struct prompt {
 
 struct rm_best {
     const char *by;
+    bool whole;
     struct prompt *prompt;
     size_t n, cap;
     size_t *slot; /* hash of a key -> prompt + 1; a power of two */
@@ -36,13 +37,15 @@ struct rm_best {
     struct rm_best_counts counts;
 };
 
-int rm_best_new(struct rm_best **out, const char *by, struct pk_err *err)
+int rm_best_new(struct rm_best **out, const char *by, bool whole,
+                struct pk_err *err)
 {
     struct rm_best *b = pk_calloc(1, sizeof *b);
     *out = NULL;
     if (!b)
         return pk_fail_mem(err, "the best responses");
     b->by = by;
+    b->whole = whole;
     int rc = pk_sha256_new(&b->sha, err);
     if (rc)
         rm_best_free(b);
@@ -240,10 +243,22 @@ int rm_best_add(struct rm_best *b, const char *line, size_t len, bool history,
             !isfinite(s.score))
             return pk_fail(err, PK_EDATA, "\"scores\" has no number for \"%s\"",
                            b->by);
+        if (b->whole && text.dialogue->cut) {
+            b->counts.not_whole++;
+            continue;
+        }
         rc = take(p, &s, history, err);
         b->counts.responses += !history;
     }
     return rc;
+}
+
+/* Two responses, one better than the other: a text that came twice, whole and
+ * cut off, is none. */
+static bool is_pair(const struct prompt *p)
+{
+    return p->best.text && p->best.score > p->worst.score &&
+           strcmp(p->best.text, p->worst.text) != 0;
 }
 
 struct rm_best_counts rm_best_counts(const struct rm_best *b)
@@ -253,7 +268,9 @@ struct rm_best_counts rm_best_counts(const struct rm_best *b)
         const struct prompt *p = &b->prompt[i];
         c.prompts += p->best.text != NULL;
         c.from_history += p->best.text && p->from_history;
-        c.pairs += p->best.text && p->best.score > p->worst.score;
+        c.pairs += is_pair(p);
+        c.none += p->best.text == NULL;
+        c.cut += p->best.cut;
     }
     return c;
 }
@@ -296,8 +313,7 @@ int rm_best_write(const struct rm_best *b, enum rm_best_form form, FILE *f,
     int rc = 0;
     for (size_t i = 0; i < b->n && rc == 0; i++) {
         const struct prompt *p = &b->prompt[i];
-        if (!p->best.text ||
-            (form == RM_BEST_PAIRS && !(p->best.score > p->worst.score)))
+        if (!p->best.text || (form == RM_BEST_PAIRS && !is_pair(p)))
             continue;
         if (write_prompt(b, p, form, &line))
             rc = pk_fail_mem(err, "a row");

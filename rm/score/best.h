@@ -13,8 +13,9 @@
 
 struct rm_best;
 
-/* `by`: the name of the score. */
-PK_NODISCARD int rm_best_new(struct rm_best **out, const char *by,
+/* `by`: the name of the score. `whole`: responses that were cut off before
+ * their end do not compete. */
+PK_NODISCARD int rm_best_new(struct rm_best **out, const char *by, bool whole,
                              struct pk_err *err);
 void rm_best_free(struct rm_best *b);
 
@@ -31,7 +32,7 @@ enum rm_best_form {
     RM_BEST_PAIRS /* {"prompt", "chosen", "rejected"}, and "chosen_cut",
                      "chosen_generation", ...: best and worst, as `import
                      --format trl` reads; prompts whose best and worst score the
-                     same are left out */
+                     same, or are the same text, are left out */
 };
 
 /* Prompts in the order of their first row. */
@@ -40,6 +41,9 @@ PK_NODISCARD int rm_best_write(const struct rm_best *b, enum rm_best_form form,
 
 struct rm_best_counts {
     uint64_t rows, errors, prompts, responses, from_history, pairs;
+    uint64_t cut;             /* of the best */
+    uint64_t not_whole, none; /* responses left out for it; prompts then left
+                                 with none */
 };
 struct rm_best_counts rm_best_counts(const struct rm_best *b);
 

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/out.h"
 #include "rm/score/batch.h"
+#include "rm/score/row_edit.h"
 
 struct shard {
     const char *file;
@@ -28,6 +29,7 @@ struct join {
     struct shard *shard; /* by index - 1 */
     size_t n;
     struct pk_out *out;
+    uint64_t rows, errors, first_error; /* written; those with an "error" */
 };
 
 /* A whole number within a line's object. */
@@ -82,6 +84,23 @@ static bool read_tail(struct shard *s, const char *line, size_t len)
     return s->ended;
 }
 
+/* For the first file's number of shards, which all must be of. */
+static int make_places(struct join *j, const struct shard *s, uint64_t of,
+                       struct pk_err *err)
+{
+    if (!j->shard) {
+        j->shard = of <= RM_SHARDS_MAX ? pk_calloc(of, sizeof *s) : NULL;
+        if (!j->shard)
+            return pk_fail_mem(err, "shards");
+        j->n = (size_t)of;
+    }
+    return of == j->n
+               ? 0
+               : pk_fail(err, PK_EDATA,
+                         "%s: shard %zu of %llu, others are of %zu", s->file,
+                         s->index, (unsigned long long)of, j->n);
+}
+
 static int open_shard(struct join *j, const char *file, struct pk_err *err)
 {
     struct shard s = {.file = file};
@@ -99,10 +118,8 @@ static int open_shard(struct join *j, const char *file, struct pk_err *err)
                            "%s: not a shard: its first line is not that of "
                            "`prefkit score --shard'",
                            file);
-    if (rc == 0 && of != j->n)
-        rc =
-            pk_fail(err, PK_EDATA, "%s: shard %zu of %llu; %zu files are given",
-                    file, s.index, (unsigned long long)of, j->n);
+    if (rc == 0)
+        rc = make_places(j, &s, of, err);
     struct shard *place = rc ? NULL : &j->shard[s.index - 1];
     if (place && place->in)
         rc = pk_fail(err, PK_EDATA, "%s and %s are both shard %zu of %zu",
@@ -119,6 +136,9 @@ static int copy_row(struct join *j, struct shard *s, const char *line,
 {
     FILE *f = pk_out_file(j->out);
     s->rows++;
+    j->rows++;
+    if (rm_json_has(line, len, "error") && j->errors++ == 0)
+        j->first_error = j->rows;
     if (fwrite(line, 1, len, f) < len || fputc('\n', f) == EOF)
         return pk_fail_errno(err, "cannot write the joined rows");
     return 0;
@@ -184,11 +204,31 @@ static int check_end(struct shard *s, struct pk_err *err)
                   : rc;
 }
 
-static int open_all(struct join *j, char *const *files, struct pk_err *err)
+/* Which are missing, if any are. */
+static int check_places(const struct join *j, struct pk_err *err)
+{
+    struct pk_buf list = PK_BUF_INIT(1 << 16);
+    size_t missing = 0;
+    for (size_t i = 0; i < j->n; i++)
+        if (!j->shard[i].in)
+            pk_buf_addf(&list, "%s%zu", missing++ ? ", " : "", i + 1);
+    int rc = list.failed ? pk_fail_mem(err, "shards") : 0;
+    if (rc == 0 && missing)
+        rc = pk_fail(err, PK_EDATA,
+                     "of the %zu shards these are missing: %.200s", j->n,
+                     list.data);
+    pk_buf_release(&list);
+    return rc;
+}
+
+static int open_all(struct join *j, char *const *files, size_t n,
+                    struct pk_err *err)
 {
     int rc = 0;
-    for (size_t i = 0; i < j->n && rc == 0; i++)
+    for (size_t i = 0; i < n && rc == 0; i++)
         rc = open_shard(j, files[i], err);
+    if (rc == 0)
+        rc = check_places(j, err);
     for (size_t i = 0; i < j->n && rc == 0; i++)
         if (strcmp(j->shard[i].run, j->shard[0].run) != 0)
             rc = pk_fail(err, PK_EDATA,
@@ -219,10 +259,8 @@ static int copy(struct join *j, struct pk_err *err)
 int rm_join(char *const *files, size_t n, const char *output,
             const struct pk_cli *cli, struct pk_err *err)
 {
-    struct join j = {.n = n, .shard = pk_calloc(n, sizeof *j.shard)};
-    if (!j.shard)
-        return pk_fail_mem(err, "shards");
-    int rc = open_all(&j, files, err);
+    struct join j = {0};
+    int rc = open_all(&j, files, n, err);
     if (rc == 0)
         rc = pk_out_open(&j.out, output, err);
     if (rc == 0)
@@ -232,8 +270,10 @@ int rm_join(char *const *files, size_t n, const char *output,
     if (rc == 0)
         pk_note(cli, "%llu rows of %zu shards",
                 (unsigned long long)j.shard[0].input_rows, n);
+    if (rc == 0 && j.errors)
+        rc = rm_batch_say_errors(output, j.first_error, j.errors, j.rows, err);
     pk_out_abort(&j.out);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < j.n; i++)
         pk_lines_close(j.shard[i].in);
     free(j.shard);
     return rc;

@@ -6,8 +6,8 @@
 
 /* Write the rows of all shards, in any order given, to `output` in the order of
  * the input: what one run would have written. PK_EDATA when the shards are not
- * 1 to n of one run over one input, each once and whole: nothing is written
- * then. */
+ * 1 to N of one run over one input, each once and whole: nothing is written
+ * then; and when rows could not be scored, as of rm_batch_run. */
 PK_NODISCARD int rm_join(char *const *files, size_t n, const char *output,
                          const struct pk_cli *cli, struct pk_err *err);
 

@@ -102,6 +102,12 @@ int rm_json_unset(struct pk_buf *out, const char *line, size_t len,
     return pk_buf_add(out, line + to, len - to);
 }
 
+bool rm_json_has(const char *line, size_t len, const char *key)
+{
+    struct span at;
+    return find_member(line, len, key, &at);
+}
+
 cJSON *rm_json_member(const char *line, size_t len, const char *key)
 {
     struct span at;

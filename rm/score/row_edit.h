@@ -3,6 +3,7 @@
 #ifndef PREFKIT_RM_SCORE_ROW_EDIT_H
 #define PREFKIT_RM_SCORE_ROW_EDIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/buf.h"
@@ -27,6 +28,8 @@ int rm_json_merge(struct pk_buf *out, const char *line, size_t len,
  * `line` as it is. Returns out->failed, or PK_EMEM. */
 int rm_json_prune(struct pk_buf *out, const char *line, size_t len,
                   const char *key, const char *const *names);
+
+bool rm_json_has(const char *line, size_t len, const char *key);
 
 /* The value of the member `key`, to be freed; NULL where there is none. */
 cJSON *rm_json_member(const char *line, size_t len, const char *key);

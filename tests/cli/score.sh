@@ -132,12 +132,13 @@ for i in 1 2 3; do
     # Bad rows are dealt to all of them.
     run 3 score --shard $i/3 -i rows.jsonl -o part$i.jsonl.gz
 done
-run 0 prefkit score --join part3.jsonl.gz part1.jsonl.gz part2.jsonl.gz \
+run 3 prefkit score --join part3.jsonl.gz part1.jsonl.gz part2.jsonl.gz \
     -o joined.jsonl
+stderr_has "joined.jsonl:[0-9]*: the first of"
 must cmp joined.jsonl all.jsonl
 
 t "gaps and overlaps are found"
-refused 3 "2 files are given" prefkit score -q --join part1.jsonl.gz \
+refused 3 "of the 3 shards these are missing: 3" prefkit score -q --join part1.jsonl.gz \
     part2.jsonl.gz -o bad.jsonl
 refused 3 "are both shard 1 of 3" prefkit score -q --join part1.jsonl.gz \
     part2.jsonl.gz part1.jsonl.gz -o bad.jsonl
