@@ -119,7 +119,8 @@ PK_NODISCARD int infer_dialogue_add(struct infer_dialogue *d,
                                     enum infer_role role, const char *text,
                                     size_t len, struct pk_err *err);
 
-/* Append a JSON array of {"role": "system|user|assistant", "content": "..."};
+/* Append a JSON array of {"role": "system|user|assistant", "content": "..."},
+ * or "content": [{"type": "text", "text": "..."}];
  * borrows the JSON's strings. PK_EDATA names the message that is wrong. */
 struct cJSON;
 PK_NODISCARD int infer_dialogue_read(struct infer_dialogue *d,

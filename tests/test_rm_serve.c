@@ -110,6 +110,11 @@ START_TEST(classify)
             "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":"
             "\"assistant\",\"content\":\"a\"}]}",
             "\"id\":\"classify-0000000000000007\",\"object\":\"list\"");
+    ck_pair("/classify", schema,
+            "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+            "\"text\":\"q\"}]},{\"role\":\"assistant\",\"content\":\"a\"}],"
+            "\"activation\":true}",
+            "\"probs\":[0.562176501]");
 }
 END_TEST
 
@@ -148,6 +153,14 @@ START_TEST(score_pairs)
     ck_pair("/v1/score", schema,
             "{\"queries\":[\"q\",\"r\"],\"documents\":[\"a\",\"b\"]}",
             "\"score\":1.25");
+    /* At /score too, where rows are rows all the same. */
+    static const char pair[] = "{\"queries\": \"q\", \"documents\": [\"a\"]}";
+    static const char row[] =
+        "{\"prompt\":\"q\",\"response\":\"text_1 text_2\",\"queries\":1}";
+    const struct rm_shape *s = rm_shape_at("/score");
+    ck_assert_ptr_eq(rm_shape_of(s, pair, sizeof pair - 1), &rm_shape_score);
+    ck_assert_ptr_eq(rm_shape_of(s, row, sizeof row - 1), s);
+    ck_assert_ptr_eq(rm_shape_of(s, "", 0), s);
 }
 END_TEST
 
@@ -307,6 +320,13 @@ static const struct {
      "\"float\""},
     {"/pooling", "{\"input\":\"a\",\"add_generation_prompt\":true}", PK_EDATA,
      "no response"},
+    {"/pooling", "{\"input\":\"a\",\"task\":\"embed\"}", PK_EDATA,
+     "no embeddings"},
+    {"/classify", "{\"input\":\"a\",\"softmax\":true}", PK_EDATA, "softmax"},
+    {"/classify",
+     "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\"},{}]}]"
+     "}",
+     PK_EDATA, "not of one text"},
     {"/rerank", "{\"documents\":[\"a\"]}", PK_EDATA, "\"query\" is missing"},
     {"/rerank", "{\"query\":\"q\"}", PK_EDATA, "\"documents\" is not a list"},
     {"/rerank", "{\"query\":\"q\",\"documents\":[3]}", PK_EDATA, "response 1"},

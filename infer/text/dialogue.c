@@ -21,6 +21,23 @@ void infer_dialogue_release(struct infer_dialogue *d)
     *d = (struct infer_dialogue){0};
 }
 
+/* A text, or OpenAI's list of parts, one text: several would have to be put
+ * together, and programs differ in how. */
+static int read_content(const cJSON *item, const char **out, struct pk_err *err)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(item, "content");
+    if (!cJSON_IsArray(v))
+        return pk_json_need_str(item, "content", out, err);
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(v->child, "type");
+    const cJSON *text = cJSON_GetObjectItemCaseSensitive(v->child, "text");
+    if (cJSON_GetArraySize(v) != 1 || !cJSON_IsString(text) ||
+        !cJSON_IsString(type) || strcmp(type->valuestring, "text") != 0)
+        return pk_fail(err, PK_EDATA,
+                       "its \"content\" is a list, but not of one text");
+    *out = text->valuestring;
+    return 0;
+}
+
 static int read_message(struct infer_dialogue *d, const cJSON *item,
                         struct pk_err *err)
 {
@@ -32,7 +49,7 @@ static int read_message(struct infer_dialogue *d, const cJSON *item,
         return pk_fail(err, PK_EDATA, "it is not an object");
     int rc = pk_json_need_str(item, "role", &role, err);
     if (!rc)
-        rc = pk_json_need_str(item, "content", &content, err);
+        rc = read_content(item, &content, err);
     if (rc)
         return rc;
     for (int i = 0; i < 3; i++)

@@ -249,8 +249,9 @@ static void read_request(struct exchange *x)
     x->ask.id = x->s->next_id++;
     x->ask.named = x->s->mhd->lookup_connection_value(
         x->c, MHD_GET_ARGUMENT_KIND, "model");
-    int rc = x->shape->read(&x->ask, x->body.data ? x->body.data : "",
-                            x->body.len, &err);
+    const char *body = x->body.data ? x->body.data : "";
+    x->shape = rm_shape_of(x->shape, body, x->body.len);
+    int rc = x->shape->read(&x->ask, body, x->body.len, &err);
     if (rc)
         refuse(x,
                rc == PK_ENO     ? 404

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rm/score/row.h"
+#include "rm/serve/vllm.h"
 
 static const struct rm_shape *const shapes[RM_N_SHAPES] = {
     &rm_shape_rows,    &rm_shape_openrlhf, &rm_shape_classify,
@@ -16,6 +17,13 @@ const struct rm_shape *rm_shape_at(const char *path)
             if (strcmp(shapes[i]->path[p], path) == 0)
                 return shapes[i];
     return NULL;
+}
+
+const struct rm_shape *rm_shape_of(const struct rm_shape *s, const char *body,
+                                   size_t len)
+{
+    bool pairs = s == &rm_shape_rows && rm_vllm_has_sides(body, len);
+    return pairs ? &rm_shape_score : s;
 }
 
 size_t rm_shape_number(const struct rm_shape *s)

@@ -23,8 +23,11 @@ extern const struct rm_shape rm_shape_openrlhf; /* openrlhf.c */
 extern const struct rm_shape rm_shape_classify, rm_shape_pooling; /* vllm */
 extern const struct rm_shape rm_shape_rerank, rm_shape_score; /* vllm_pair */
 
-/* The shape that a path asks for, or NULL. */
+/* The shape that a path asks for, or NULL; and what it is once the body is
+ * there. */
 const struct rm_shape *rm_shape_at(const char *path);
+const struct rm_shape *rm_shape_of(const struct rm_shape *s, const char *body,
+                                   size_t len);
 /* Its number, 0 to RM_N_SHAPES - 1, and by number. */
 enum { RM_N_SHAPES = 6 };
 size_t rm_shape_number(const struct rm_shape *s);

@@ -38,10 +38,12 @@ static const cJSON *given(const cJSON *o, const char *key)
     return v && !cJSON_IsNull(v) ? v : NULL;
 }
 
-/* sigma of R_c: a probability is that already, a whitened one has none. */
+/* sigma of R_c: a probability is that already, a whitened one has none.
+ * "activation" is an older name. */
 static int activate(struct rm_ask *a, struct pk_err *err)
 {
-    a->activated = is_true(a->json, "use_activation");
+    a->activated =
+        is_true(a->json, "use_activation") || is_true(a->json, "activation");
     if (!a->activated || a->model != RM_COMBINED)
         return 0;
     if (a->reward->how->form == RM_WHITE)
@@ -68,7 +70,16 @@ static int check_options(const cJSON *o, struct pk_err *err)
         return pk_fail(err, PK_EDATA,
                        "\"add_generation_prompt\": there would be no response "
                        "to score");
-    const cJSON *form = given(o, "encoding_format");
+    if (is_true(o, "softmax"))
+        return pk_fail(err, PK_EDATA,
+                       "\"softmax\": of one class it is 1, whatever the text");
+    const cJSON *task = given(o, "task"), *form = given(o, "encoding_format");
+    if (task &&
+        (!cJSON_IsString(task) || (strcmp(task->valuestring, "classify") != 0 &&
+                                   strcmp(task->valuestring, "score") != 0)))
+        return pk_fail(err, PK_EDATA,
+                       "\"task\" is \"classify\" here: there are scores, and "
+                       "no embeddings");
     if (form &&
         (!cJSON_IsString(form) || strcmp(form->valuestring, "float") != 0))
         return pk_fail(err, PK_EDATA, "\"encoding_format\" is \"float\" here");

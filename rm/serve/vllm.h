@@ -9,6 +9,10 @@
 PK_NODISCARD int rm_vllm_begin(struct rm_ask *a, const char *body, size_t len,
                                struct pk_err *err);
 
+/* Whether a body is a request of /v1/score: vLLM answers it at /score too,
+ * where ours are rows. */
+bool rm_vllm_has_sides(const char *body, size_t len);
+
 /* A score as it is asked for. */
 void rm_vllm_number(struct pk_buf *out, const struct rm_ask *a,
                     const struct rm_scored *s);

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "rm/score/row_edit.h"
 #include "rm/serve/vllm.h"
 
 /* A response as such, or in an object. */
@@ -141,12 +142,22 @@ static int write_ranking(const struct rm_ask *a, struct pk_buf *out,
 /* ---- /v1/score ----------------------------------------------------------- */
 
 /* Prompts and responses by any of the names that vLLM takes. */
+static const char *const names[][2] = {{"text_1", "text_2"},
+                                       {"queries", "documents"},
+                                       {"queries", "items"},
+                                       {"data_1", "data_2"}};
+
+bool rm_vllm_has_sides(const char *body, size_t len)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (rm_json_has(body, len, names[i][0]) &&
+            rm_json_has(body, len, names[i][1]))
+            return true;
+    return false;
+}
+
 static void find_sides(const cJSON *o, const cJSON *side[2])
 {
-    static const char *const names[][2] = {{"text_1", "text_2"},
-                                           {"queries", "documents"},
-                                           {"queries", "items"},
-                                           {"data_1", "data_2"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (int k = 0; k < 2; k++)
             side[k] = cJSON_GetObjectItemCaseSensitive(o, names[i][k]);
