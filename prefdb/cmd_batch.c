@@ -124,16 +124,18 @@ static int run(const struct args *a, struct prefdb *db, cJSON *top,
         fputs("batch ", stdout);
         pk_plain_name(stdout, a->b.name);
         printf("%s: %lld comparisons, %lld of them held out (%lld "
-               "because their prompt was already)\n",
+               "because they or their prompt were already), %lld for "
+               "validation\n",
                a->dry_run ? ", nothing kept (--dry-run)" : "",
                (long long)done.taken, (long long)done.held_out,
-               (long long)done.leaky);
+               (long long)done.leaky, (long long)done.valid);
         return 0;
     }
     cJSON_AddStringToObject(top, "batch", a->b.name);
     cJSON_AddBoolToObject(top, "dry_run", a->dry_run);
     pk_json_add_int(top, "comparisons", done.taken);
     pk_json_add_int(top, "held_out", done.held_out);
+    pk_json_add_int(top, "valid", done.valid);
     return pk_json_add_int(top, "held_out_already", done.leaky);
 }
 
@@ -147,7 +149,9 @@ int prefdb_cmd_batch(int argc, char **argv)
                "list the batches.\v"
                "NAME takes comparisons of no batch yet, oldest first. Whole "
                "prompts are held out, never one that other training data "
-               "shares, so a few more than --test may be."};
+               "shares, so a few more than --test may be. What is for testing "
+               "or validation already stays so, and counts: import with "
+               "--split train what a batch is to deal out."};
     struct args a = {.cli.verb = "batch", .b.held_out = 1000};
     struct pk_err err;
     struct prefdb *db = NULL;

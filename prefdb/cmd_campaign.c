@@ -340,8 +340,7 @@ static int fill(const struct args *a, struct prefdb *db, struct pk_err *err)
     if (!rc)
         pk_note(&a->cli, "%lld pairs are new tasks", (long long)added);
     if (!rc && !added && (a->fill.source || a->fill.batch))
-        pk_warn(&a->cli, "no pair of that source or batch is there, or all of "
-                         "them are tasks already");
+        pk_warn(&a->cli, "all pairs of that source or batch are tasks already");
     return rc;
 }
 
@@ -366,7 +365,9 @@ static int print_guideline(const struct args *a, struct prefdb *db,
 
 static int run(const struct args *a, struct prefdb *db, struct pk_err *err)
 {
-    int rc = a->settings ? put(a, db, err) : 0;
+    int rc = prefdb_check_names(db, a->fill.source, a->fill.batch, err);
+    if (!rc && a->settings)
+        rc = put(a, db, err);
     if (!rc && a->fills)
         rc = fill(a, db, err);
     if (rc)

@@ -248,6 +248,8 @@ int prefdb_cmd_export(int argc, char **argv, const struct prefdb_tokens *tokens)
     int rc = prefdb_check_output(a.db, "--output", a.output, &err);
     if (!rc)
         rc = prefdb_open(&db, a.db, PREFDB_READ, &err);
+    if (!rc)
+        rc = prefdb_check_names(db, a.o.q.source, NULL, &err);
     if (!rc && a.tokenizer)
         rc = tokens->open(&a.o.tokenizer, a.tokenizer, &err);
     if (!rc)

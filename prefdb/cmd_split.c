@@ -15,7 +15,7 @@ struct args {
     bool dry_run, json;
 };
 
-enum { OPT_HOLD = 256 };
+enum { OPT_HOLD = 256, OPT_ALL };
 
 static const struct argp_option options[] = {
     {"shares", 's', "T/V/T", 0,
@@ -23,6 +23,10 @@ static const struct argp_option options[] = {
     {"seed", 'r', "TEXT", 0, "Another deal for another text", 0},
     {"hold-out", OPT_HOLD, "SOURCE", 0,
      "All of this source is for testing; may be given again", 0},
+    {"all", OPT_ALL, NULL, 0,
+     "Deal sources too that are in the test split alone (default: they stay "
+     "there)",
+     0},
     {"dry-run", 'n', NULL, 0, "Count, but keep nothing", 0},
     {"json", 'j', NULL, 0, "The report as JSON", 0},
     {0}};
@@ -57,6 +61,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case OPT_HOLD:
         a->held[a->n_held++] = arg;
         return 0;
+    case OPT_ALL:
+        a->shares.all = true;
+        return 0;
     case 'n':
         a->dry_run = true;
         return 0;
@@ -69,20 +76,27 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static int report(const struct args *a, const int64_t counts[3], int64_t moved,
+static int report(const struct args *a, const struct prefdb__dealt *d,
                   struct pk_err *err)
 {
+    if (d->kept)
+        pk_note(&a->cli,
+                "%lld comparisons stay in test, where all of their sources are "
+                "(--all deals them too)",
+                (long long)d->kept);
     if (!a->json) {
         printf("%lld train, %lld valid, %lld test; %lld comparisons moved%s\n",
-               (long long)counts[0], (long long)counts[1], (long long)counts[2],
-               (long long)moved,
+               (long long)d->split[0], (long long)d->split[1],
+               (long long)d->split[2], (long long)d->moved,
                a->dry_run ? ", nothing kept (--dry-run)" : "");
         return 0;
     }
     cJSON *o = pk_json_report("prefkit-split-1", a->db);
     for (int i = 0; i < 3; i++)
-        pk_json_add_int(o, prefdb_split_name((enum prefdb_split)i), counts[i]);
-    pk_json_add_int(o, "moved", moved);
+        pk_json_add_int(o, prefdb_split_name((enum prefdb_split)i),
+                        d->split[i]);
+    pk_json_add_int(o, "moved", d->moved);
+    pk_json_add_int(o, "kept_in_test", d->kept);
     cJSON_AddBoolToObject(o, "dry_run", a->dry_run);
     return pk_json_write(stdout, o, err);
 }
@@ -93,14 +107,17 @@ int prefdb_cmd_split(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "DB",
-        .doc = "Deal all comparisons to train, valid and test anew, by prompt."
-               "\vPrompts with the same letters and digits go together, so no "
-               "near-identical prompt is in two splits; `check` looks for such "
-               "leaks. Give evaluation-only sources with --hold-out."};
-    struct args a = {.cli.verb = "split", .shares = {{80, 10, 10}, ""}};
+        .doc =
+            "Deal all comparisons to train, valid and test anew, by prompt."
+            "\vPrompts with the same letters and digits go together, so no "
+            "near-identical prompt is in two splits; `check` looks for such "
+            "leaks. A source that is in the test split alone stays there; "
+            "others that are for evaluation only are named with --hold-out."};
+    struct args a = {.cli.verb = "split",
+                     .shares = {.share = {80, 10, 10}, .seed = ""}};
     struct pk_err err;
     struct prefdb *db = NULL;
-    int64_t counts[3], moved;
+    struct prefdb__dealt dealt;
     a.held = pk_cli_list(argc, &a.cli);
     pk_cli_parse(&argp, argc, argv, &a.cli);
     pk_catch_signals();
@@ -108,10 +125,10 @@ int prefdb_cmd_split(int argc, char **argv)
     if (!rc)
         prefdb__stop_on_signal(db);
     if (!rc)
-        rc = prefdb__split(db, &a.shares, a.held, a.n_held, a.dry_run, counts,
-                           &moved, &err);
+        rc = prefdb__split(db, &a.shares, a.held, a.n_held, a.dry_run, &dealt,
+                           &err);
     if (!rc)
-        rc = report(&a, counts, moved, &err);
+        rc = report(&a, &dealt, &err);
     prefdb_close(db);
     free(a.held);
     return rc ? pk_cli_fail(&a.cli, &err) : pk_cli_finish(&a.cli, 0);

@@ -243,6 +243,8 @@ static int tell(const struct args *a, struct told *t, struct pk_err *err)
     struct prefdb *db = NULL;
     int rc = prefdb_open(&db, a->db, PREFDB_READ, err);
     if (!rc)
+        rc = prefdb_check_names(db, a->models_of, NULL, err);
+    if (!rc)
         rc = prefdb__stats(db, &t->stats, err);
     if (!rc)
         rc = prefdb__history(db, &t->history, err);

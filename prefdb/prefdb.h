@@ -70,6 +70,11 @@ void prefdb_close(struct prefdb *db); /* NULL is fine */
 PK_NODISCARD int prefdb_check_output(const char *store, const char *option,
                                      const char *output, struct pk_err *err);
 
+/* PK_EUSAGE where the store holds nothing of that source, or no comparison of
+ * that batch (NULL: not asked): a mistyped name is not an empty one. */
+PK_NODISCARD int prefdb_check_names(struct prefdb *db, const char *source,
+                                    const char *batch, struct pk_err *err);
+
 /* While on, what is written need not outlive a power cut (a program that is
  * killed it does), and no call waits for the disk; the next one that is not
  * lazy takes all of it there. For what can be done again, as making tasks. */

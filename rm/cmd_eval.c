@@ -215,6 +215,8 @@ static int run(struct eval_args *a, struct rm_report *r, struct prefdb **db,
     if (rc == 0)
         rc = prefdb_open(db, a->store, PREFDB_READ, err);
     if (rc == 0)
+        rc = prefdb_check_names(*db, a->source, NULL, err);
+    if (rc == 0)
         rc = rm_scorer_open(s, all->model, all->n, &a->scoring.opts, err);
     if (rc == 0)
         rc = rm_scorer_check_chat(*s, err);

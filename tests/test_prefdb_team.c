@@ -479,8 +479,9 @@ END_TEST
 START_TEST(test_signal)
 {
     struct pk_err err;
-    int64_t n[3], moved = 0;
-    struct prefdb__shares shares = {{0, 0, 100}, "x"};
+    int64_t moved = 0;
+    struct prefdb__dealt dealt;
+    struct prefdb__shares shares = {.share = {0, 0, 100}, .seed = "x"};
     struct prefdb__batch b = {.name = "w", .size = 0};
     struct prefdb__batched done;
     struct prefdb_campaign c = {
@@ -492,8 +493,7 @@ START_TEST(test_signal)
     prefdb__stop_on_signal(db);
     pk_catch_signals();
     ck_assert_int_eq(raise(SIGINT), 0);
-    int rc = _i == 0
-                 ? prefdb__split(db, &shares, NULL, 0, false, n, &moved, &err)
+    int rc = _i == 0 ? prefdb__split(db, &shares, NULL, 0, false, &dealt, &err)
              : _i == 1 ? prefdb__batch_fill(db, &b, false, &done, &err)
                        : prefdb_campaign_fill(db, c.id, &f, &moved, &err);
     ck_assert_int_eq(rc, PK_EINTR);
@@ -547,6 +547,7 @@ START_TEST(test_batch)
     struct prefdb__batched done;
     struct prefdb__batch b = {.name = "week 1", .size = 60, .held_out = 10};
     struct prefdb *db = store_of("b.db", 0, 100, NULL, NULL);
+    ck_ok(prefdb__exec(db, "UPDATE comparison SET split = 'train'", &err));
     ck_ok(prefdb__batch_fill(db, &b, true, &done, &err));
     ck_assert_int_eq(done.taken, 60);
     ck_assert_int_eq(
@@ -568,28 +569,66 @@ START_TEST(test_batch)
 }
 END_TEST
 
+/* What was brought for testing or validation is not trained on. */
+START_TEST(test_batch_keeps_tests)
+{
+    struct pk_err err;
+    struct prefdb__batched done;
+    struct prefdb__batch b = {.name = "w", .source = "bench", .held_out = 30};
+    struct prefdb *db = store_of("kb.db", 0, 100, NULL, NULL);
+    ck_assert_int_eq(prefdb__batch_fill(db, &b, false, &done, &err), PK_EUSAGE);
+    ck_assert_ptr_nonnull(strstr(err.text, "there is no source 'bench'"));
+    ck_ok(prefdb__exec(db,
+                       "UPDATE comparison SET split = CASE WHEN id <= 20 THEN"
+                       " 'test' WHEN id <= 30 THEN 'valid' ELSE 'train' END",
+                       &err));
+    b.source = NULL;
+    ck_ok(prefdb__batch_fill(db, &b, false, &done, &err));
+    ck_assert_int_eq(done.taken, 100);
+    ck_assert_int_eq(done.leaky, 20);
+    ck_assert_int_eq(done.held_out, 30);
+    ck_assert_int_eq(done.valid, 10);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison WHERE"
+                                " split = CASE WHEN id <= 20 THEN 'test'"
+                                " WHEN id <= 30 THEN 'valid' END"),
+                     30);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_split)
 {
     struct pk_err err;
-    int64_t n[3], moved;
-    struct prefdb__shares shares = {{50, 0, 50}, "x"};
+    struct prefdb__dealt d;
+    struct prefdb__shares shares = {.share = {50, 0, 50}, .seed = "x"};
     struct prefdb *db = store_of("p.db", 0, 200, NULL, NULL);
     ck_ok(prefdb__exec(db,
                        "UPDATE comparison SET split = 'train', source = 'r'"
                        " WHERE id <= 20",
                        &err));
-    ck_ok(prefdb__split(db, &shares, NULL, 0, true, n, &moved, &err));
-    ck_assert_int_eq(n[PREFDB_VALID], 0);
-    ck_assert_int_eq(n[0] + n[2], 200);
-    ck_assert_int_gt(n[0], 70);
-    ck_assert_int_gt(n[2], 70);
+    ck_ok(prefdb__split(db, &shares, NULL, 0, true, &d, &err));
+    ck_assert_int_eq(d.split[PREFDB_VALID], 0);
+    ck_assert_int_eq(d.split[0] + d.split[2], 200);
+    ck_assert_int_gt(d.split[0], 70);
+    ck_assert_int_gt(d.split[2], 70);
     static const char *const held[] = {"r"};
-    ck_ok(prefdb__split(db, &shares, held, 1, false, n, &moved, &err));
+    ck_ok(prefdb__split(db, &shares, held, 1, false, &d, &err));
     ck_assert_int_eq(number(db, "SELECT count(*) FROM comparison WHERE"
                                 " source = 'r' AND split = 'test'"),
                      20);
-    ck_ok(prefdb__split(db, &shares, held, 1, false, n, &moved, &err));
-    ck_assert_int_eq(moved, 0);
+    ck_ok(prefdb__split(db, &shares, held, 1, false, &d, &err));
+    ck_assert_int_eq(d.moved, 0);
+    static const char *const typo[] = {"typo"};
+    ck_assert_int_eq(prefdb__split(db, &shares, typo, 1, false, &d, &err),
+                     PK_EUSAGE);
+    /* What was brought for testing alone stays. */
+    ck_ok(prefdb__split(db, &shares, NULL, 0, false, &d, &err));
+    ck_assert_int_eq(d.kept, 20);
+    ck_assert_int_eq(d.moved, 0);
+    shares.all = true;
+    ck_ok(prefdb__split(db, &shares, NULL, 0, false, &d, &err));
+    ck_assert_int_eq(d.kept, 0);
+    ck_assert_int_gt(d.moved, 0);
     prefdb_close(db);
 }
 END_TEST
@@ -599,8 +638,8 @@ START_TEST(test_near_identical)
 {
     struct pk_err err;
     struct prefdb__report report;
-    int64_t n[3], moved;
-    struct prefdb__shares shares = {{1, 1, 1}, ""};
+    struct prefdb__dealt d;
+    struct prefdb__shares shares = {.share = {1, 1, 1}, .seed = ""};
     struct prefdb *db = new_store("near.db");
     ck_ok(import_text(
         db, "near.jsonl",
@@ -613,7 +652,7 @@ START_TEST(test_near_identical)
         plain_import(NULL), &report, &err));
     ck_assert_int_eq(problems(db), 0);
     ck_assert_int_eq(found_leaks, 1);
-    ck_ok(prefdb__split(db, &shares, NULL, 0, false, n, &moved, &err));
+    ck_ok(prefdb__split(db, &shares, NULL, 0, false, &d, &err));
     ck_assert_int_eq(number(db, "SELECT count(DISTINCT split) FROM comparison"
                                 " WHERE id < 3"),
                      1);
@@ -715,6 +754,7 @@ int main(void)
     tcase_add_test(rest, test_search);
     tcase_add_test(rest, test_search_in_a_run);
     tcase_add_test(rest, test_batch);
+    tcase_add_test(rest, test_batch_keeps_tests);
     tcase_add_test(rest, test_split);
     tcase_add_test(rest, test_near_identical);
     tcase_add_test(rest, test_backup);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rm/score/row.h"
+#include "rm/score/row_edit.h"
 #include "tests/support.h"
 
 static int parse(struct rm_row *r, const char *line, struct pk_err *err)

@@ -343,3 +343,34 @@ int prefdb_words(struct prefdb *db, int64_t judgment, char **note, char **flags,
     }
     return rc;
 }
+
+static int check_name(struct prefdb *db, const char *sql, const char *what,
+                      const char *name, struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    if (!name)
+        return 0;
+    int rc = prefdb__prepare(db, &s, sql, err);
+    if (rc)
+        return rc;
+    prefdb__bind_text(s, 1, name);
+    rc = prefdb__step(db, s, err);
+    sqlite3_finalize(s);
+    if (rc == 0)
+        return pk_fail(err, PK_EUSAGE, "%s: there is no %s '%.60s'", db->path,
+                       what, name);
+    return rc < 0 ? rc : 0;
+}
+
+int prefdb_check_names(struct prefdb *db, const char *source, const char *batch,
+                       struct pk_err *err)
+{
+    int rc = check_name(db,
+                        "SELECT 1 FROM import_log WHERE source = ?1 UNION ALL"
+                        " SELECT 1 FROM comparison WHERE source = ?1 LIMIT 1",
+                        "source", source, err);
+    return rc ? rc
+              : check_name(db,
+                           "SELECT 1 FROM comparison WHERE batch = ?1 LIMIT 1",
+                           "batch", batch, err);
+}

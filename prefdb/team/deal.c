@@ -45,8 +45,8 @@ static int held_already(struct prefdb *db, const struct prefdb__batch *b,
     return rc < 0 ? rc : 0;
 }
 
-/* Prompts of the batch become test until there are enough: those that are
- * nowhere else in training, in the order of their hashes. */
+/* Prompts of the batch become test until there are enough: those in training
+ * that are nowhere else, in the order of their hashes. */
 static int hold_out(struct prefdb *db, const struct prefdb__batch *b,
                     int64_t want, struct pk_err *err)
 {
@@ -56,10 +56,22 @@ static int hold_out(struct prefdb *db, const struct prefdb__batch *b,
         " (SELECT root, sum(mine) OVER (ORDER BY root ROWS UNBOUNDED PRECEDING)"
         "   - mine AS before FROM"
         "   (SELECT root, count(*) AS total, count(*) FILTER (WHERE id IN"
-        "     (SELECT id FROM temp.taken)) AS mine FROM comparison"
+        "     (SELECT id FROM temp.taken) AND split = 'train') AS mine"
+        "    FROM comparison"
         "    WHERE root IN (SELECT root FROM temp.taken) GROUP BY root)"
         "   WHERE total = mine) WHERE before < ?3)";
     return want > 0 ? bind_batch(db, sql, b, want, err) : 0;
+}
+
+static int count_taken(struct prefdb *db, enum prefdb_split split, int64_t *n,
+                       struct pk_err *err)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM comparison WHERE split = '%s'"
+             " AND id IN (SELECT id FROM temp.taken)",
+             prefdb_split_name(split));
+    return prefdb__int(db, sql, 0, n, err);
 }
 
 static int fill(struct prefdb *db, const struct prefdb__batch *b,
@@ -82,22 +94,21 @@ static int fill(struct prefdb *db, const struct prefdb__batch *b,
     if (!rc)
         rc = prefdb__int(db, "SELECT count(*) FROM temp.taken", 0, &out->taken,
                          err);
-    /* In training, but where the prompt is held out already. */
+    /* What is for testing or validation stays so, and takes its prompt along.
+     */
     if (!rc)
         rc = bind_batch(db,
                         "UPDATE comparison SET batch = ?1, split ="
                         " CASE WHEN root IN (SELECT root FROM comparison"
                         "  WHERE split = 'test' AND root IN"
-                        "  (SELECT root FROM temp.taken) AND id NOT IN"
-                        "  (SELECT id FROM temp.taken)) THEN 'test'"
-                        " ELSE 'train' END"
+                        "  (SELECT root FROM temp.taken)) THEN 'test'"
+                        " ELSE split END"
                         " WHERE id IN (SELECT id FROM temp.taken)",
                         b, 0, err);
     if (!rc)
-        rc = prefdb__int(db,
-                         "SELECT count(*) FROM comparison WHERE split = 'test'"
-                         " AND id IN (SELECT id FROM temp.taken)",
-                         0, &out->leaky, err);
+        rc = count_taken(db, PREFDB_TEST, &out->leaky, err);
+    if (!rc)
+        rc = count_taken(db, PREFDB_VALID, &out->valid, err);
     if (!rc)
         rc = hold_out(db, b, b->held_out - before - out->leaky, err);
     if (!rc)
@@ -112,6 +123,8 @@ int prefdb__batch_fill(struct prefdb *db, const struct prefdb__batch *b,
 {
     *out = (struct prefdb__batched){0};
     int rc = prefdb__check_name("a batch", b->name, err);
+    if (!rc)
+        rc = prefdb_check_names(db, b->source, NULL, err);
     if (!rc)
         rc = prefdb__begin(db, err);
     if (rc)
@@ -185,17 +198,41 @@ static int deal_roots(struct prefdb *db, const struct prefdb__shares *shares,
 static int hold_source(struct prefdb *db, const char *source,
                        struct pk_err *err)
 {
-    return prefdb__tell(db,
-                        "UPDATE temp.dealt SET split = 'test' WHERE root IN"
-                        " (SELECT root FROM comparison WHERE source = ?1)",
-                        NULL, 0, source, err);
+    int rc = prefdb_check_names(db, source, NULL, err);
+    return rc ? rc
+              : prefdb__tell(
+                    db,
+                    "UPDATE temp.dealt SET split = 'test' WHERE root IN"
+                    " (SELECT root FROM comparison WHERE source = ?1)",
+                    NULL, 0, source, err);
+}
+
+/* A source that is in the test split and nowhere else was brought as such. */
+#define FOR_TESTING                                                            \
+    " (SELECT source FROM comparison GROUP BY source"                          \
+    "  HAVING min(split = 'test'))"
+
+static int keep_tests(struct prefdb *db, struct prefdb__dealt *out,
+                      struct pk_err *err)
+{
+    int rc = prefdb__int(
+        db, "SELECT count(*) FROM comparison WHERE source IN" FOR_TESTING, 0,
+        &out->kept, err);
+    return rc ? rc
+              : prefdb__exec(db,
+                             "UPDATE temp.dealt SET split = 'test' WHERE root"
+                             " IN (SELECT root FROM comparison WHERE source "
+                             "IN" FOR_TESTING ")",
+                             err);
 }
 
 static int split(struct prefdb *db, const struct prefdb__shares *s,
-                 const char *const *held, size_t n_held, int64_t counts[3],
-                 int64_t *moved, struct pk_err *err)
+                 const char *const *held, size_t n_held,
+                 struct prefdb__dealt *out, struct pk_err *err)
 {
     int rc = deal_roots(db, s, err);
+    if (!rc && !s->all)
+        rc = keep_tests(db, out, err);
     for (size_t i = 0; i < n_held && !rc; i++)
         rc = hold_source(db, held[i], err);
     if (!rc)
@@ -204,25 +241,26 @@ static int split(struct prefdb *db, const struct prefdb__shares *s,
                           " FROM temp.dealt AS d WHERE d.root = comparison.root"
                           " AND d.split <> comparison.split",
                           err);
-    *moved = rc ? 0 : sqlite3_changes64(db->sql);
+    out->moved = rc ? 0 : sqlite3_changes64(db->sql);
     for (int i = 0; i < 3 && !rc; i++) {
         char sql[96];
         snprintf(sql, sizeof sql,
                  "SELECT count(*) FROM comparison WHERE split = '%s'",
                  prefdb_split_name((enum prefdb_split)i));
-        rc = prefdb__int(db, sql, 0, &counts[i], err);
+        rc = prefdb__int(db, sql, 0, &out->split[i], err);
     }
     return rc;
 }
 
 int prefdb__split(struct prefdb *db, const struct prefdb__shares *s,
                   const char *const *held, size_t n_held, bool dry_run,
-                  int64_t counts[3], int64_t *moved, struct pk_err *err)
+                  struct prefdb__dealt *out, struct pk_err *err)
 {
+    *out = (struct prefdb__dealt){0};
     int rc = prefdb__begin(db, err);
     if (rc)
         return rc;
-    rc = split(db, s, held, n_held, counts, moved, err);
+    rc = split(db, s, held, n_held, out, err);
     if (rc || !dry_run)
         return prefdb__end(db, rc, err);
     sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);

@@ -47,8 +47,12 @@ refused 2 "another text" prefkit campaign s.db week --guideline two.txt \
 refused 2 "has tasks for helpfulness" prefkit campaign s.db week \
     --dimension safety
 run 0 prefkit campaign s.db week --dimension helpfulness
-run 0 prefkit campaign s.db week --fill --source zzz
-stderr_has "no pair of that source or batch"
+refused 2 "there is no source 'zzz'" prefkit campaign s.db week --fill \
+    --source zzz
+refused 2 "there is no batch 'zzz'" prefkit campaign s.db week --fill \
+    --batch zzz
+run 0 prefkit campaign s.db week --fill --source s0
+stderr_has "are tasks already"
 run 0 prefkit campaign s.db week --print-guideline 1
 must cmp -s stdout one.txt
 refused 2 "no guideline '9'" prefkit campaign s.db week --print-guideline 9

@@ -46,6 +46,18 @@ run 0 prefkit batch bob.db
 must test "$(grep -c '^one\|^two' stdout)" -eq 2
 must test "$(grep -c three stdout)" -eq 0
 
+t "a mistyped source is not an empty one"
+for verb in "export all.db --source" "batch all.db four --source" \
+    "split all.db --hold-out" "stats all.db --models=" "campaign all.db c \
+    --dimension safety --source"; do
+    # shellcheck disable=SC2086 # words
+    set -- $verb
+    case $verb in
+    *=) refused 2 "there is no source 'typo'" prefkit "$1" "$2" "$3typo" ;;
+    *) refused 2 "there is no source 'typo'" prefkit "$@" typo ;;
+    esac
+done
+
 t "splits dealt anew hold what they are told to"
 run 0 prefkit split all.db --shares 50/25/25
 stdout_has "[0-9]* train, [0-9]* valid, [0-9]* test; [0-9]* comparisons moved"
