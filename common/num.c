@@ -34,14 +34,18 @@ bool pk_parse_double(const char *s, double min, double max, double *out)
 
 void pk_wilson(uint64_t k, uint64_t n, double *low, double *high)
 {
+    pk_wilson_of(n ? (double)k / (double)n : 0, (double)n, low, high);
+}
+
+void pk_wilson_of(double p, double n, double *low, double *high)
+{
     const double z = 1.959963984540054;
     *low = 0;
     *high = 1;
-    if (n == 0)
+    if (!(n > 0))
         return;
-    double N = (double)n, p = (double)k / N, d = 1 + z * z / N;
-    double centre = (p + z * z / (2 * N)) / d;
-    double half = z * sqrt(p * (1 - p) / N + z * z / (4 * N * N)) / d;
+    double d = 1 + z * z / n, centre = (p + z * z / (2 * n)) / d;
+    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / d;
     *low = fmax(0, centre - half);
     *high = fmin(1, centre + half);
 }

@@ -134,7 +134,7 @@ static const struct argp argp = {
            "length, turn, what comes before, annotators who disagree; and show "
            "the twenty most confident mistakes of each model; and, where the "
            "store has them, RewardBench's own scores, mean scores by rating, "
-           "and accuracy by size and comparisons seen (the paper's Figure 6), "
+           "and accuracy by size and pairs seen (the paper's Figure 6), "
            "which --run draws from the models of one run; several --run are "
            "several lines.\n\n"
            "Examples: prefkit eval prefs.db --rm help=models/help --rm "

@@ -136,6 +136,7 @@ static void fill(struct rm_report *r)
         r->section[v.dimension].judgments++;
     }
     r->section[PREFDB_SAFETY].judgments += 3;
+    r->section[PREFDB_SAFETY].comparisons = 6;
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_TIE, 17);
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_TIE, 18);
     rm_leave_out(&r->section[PREFDB_SAFETY].left_out, RM_BOTH_BAD, 19);
@@ -148,6 +149,41 @@ static void fill(struct rm_report *r)
                            (double[]){i, -i * i}, &err));
     ck_ok(rm_rated_finish(r->rated, &err));
 }
+
+/* Judgments of one comparison: with one each, nothing changes; the same word
+ * said k times over is one word; where they part, they count by themselves at
+ * most. */
+START_TEST(several_judgments)
+{
+    double accuracy[2], low[2], high[2];
+    struct rm_tally one = {0}, thrice = {0}, each = {0}, apart = {0};
+    for (int64_t i = 1; i <= 60; i++) {
+        double rejected = i % 3 == 0 ? 2 : 0;
+        rm_tally_add(&one, 1, rejected);
+        rm_tally_add_of(&each, i, 1, rejected);
+        rm_tally_add_of(&apart, (i + 2) / 3, 1, rejected);
+        for (int k = 0; k < 3; k++)
+            rm_tally_add_of(&thrice, i, 1, rejected);
+    }
+    rm_tally_add_of(&each, 61, 1, 1); /* a tie is no judgment of any */
+    const struct rm_tally *const other[] = {&each, &thrice, &apart};
+    ck_assert(rm_tally_accuracy(&one, &accuracy[0], &low[0], &high[0]));
+    for (int i = 0; i < 3; i++) {
+        ck_assert(rm_tally_accuracy(other[i], &accuracy[1], &low[1], &high[1]));
+        ck_assert(fabs(accuracy[1] - accuracy[0]) < 1e-15);
+        ck_assert(fabs(low[1] - low[0]) < 1e-15);
+        ck_assert(fabs(high[1] - high[0]) < 1e-15);
+    }
+    ck_assert(each.clusters.n == 60 && apart.clusters.n == 20);
+    /* All right, in agreement. */
+    struct rm_tally right = {0};
+    for (int64_t i = 0; i < 40; i++)
+        rm_tally_add_of(&right, 1 + i / 4, 1, 0);
+    ck_assert(rm_tally_accuracy(&right, &accuracy[1], &low[1], &high[1]));
+    pk_wilson(10, 10, &low[0], &high[0]);
+    ck_assert(fabs(low[1] - low[0]) < 1e-15);
+}
+END_TEST
 
 static void ck_tally(const struct rm_tally *t, uint64_t wins, uint64_t losses,
                      uint64_t ties)
@@ -271,8 +307,9 @@ START_TEST(as_text)
     ck_assert_ptr_nonnull(strstr(text, "--full"));
     ck_assert_ptr_nonnull(strstr(text, "unsafe responses at 0.5"));
     ck_assert_ptr_null(strstr(text, "by turn"));
-    ck_assert_ptr_nonnull(strstr(text, "safety: 7 judgments, 3 left out: 2 "
-                                       "ties, 1 both bad\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "safety: 7 judgments of 6 comparisons, 3 left out: 2 "
+                     "ties, 1 both bad\n"));
     ck_assert_ptr_nonnull(strstr(text, "\nfirst on safety\n"));
     ck_assert_ptr_nonnull(strstr(text, "by safety label"));
     ck_assert_ptr_nonnull(strstr(text, "(no source)"));
@@ -292,7 +329,7 @@ START_TEST(as_full_text)
         "by turn",
         "Without a model on safety\n",
         "     4      66.7  [ 20.8,  93.9]     1       50.0  [  1.0,  99.0]\n",
-        "by size and comparisons seen, on safety (Figure 6)",
+        "by size and pairs seen, on safety (Figure 6)",
         "21.1k      4      155",
         "RewardBench's own score",
         "Rated for help<b>: 5 responses with 5 ratings",
@@ -363,7 +400,7 @@ START_TEST(on_the_way)
     ck_assert_ptr_null(strstr(text, "first@1"));
     ck_assert_ptr_nonnull(strstr(html, "class=\"band m0\""));
     ck_assert_ptr_nonnull(strstr(html, "first@1: 66.7% [20.8, 93.9], n 4; "
-                                       "step 1, 40 comparisons seen"));
+                                       "step 1, 40 pairs seen"));
     ck_assert_ptr_null(strstr(html, "nan"));
     free(html);
     free(text);
@@ -417,7 +454,7 @@ START_TEST(the_same_numbers)
                    {"sd", "", 3, 1, ""},
                    {"p", "", -1, 1, ""},
                    {"by", "by ", 3, 1, ""},
-                   {"comparisons_seen", "", 0, 1, ""},
+                   {"pairs_seen", "", 0, 1, ""},
                    {"bench_score", "", 1, 100, ""},
                    {"rank_correlation", "", 3, 1, ""}};
     struct rm_report r;
@@ -590,6 +627,7 @@ int main(void)
     Suite *s = suite_create("rm_report");
     TCase *t = tcase_create("core");
     tcase_set_timeout(t, 60);
+    tcase_add_test(t, several_judgments);
     tcase_add_test(t, tallies);
     tcase_add_test(t, at_random);
     tcase_add_test(t, characters);

@@ -14,6 +14,7 @@ static void add_tally(cJSON *o, const struct rm_tally *t, int *bad)
     rm_json_count(o, "wins", t->wins, bad);
     rm_json_count(o, "losses", t->losses, bad);
     rm_json_count(o, "ties", t->ties, bad);
+    rm_json_count(o, "comparisons", t->clusters.n, bad);
     if (decided) {
         rm_json_number(o, "accuracy", accuracy, bad);
         rm_json_number(o, "low", low, bad);
@@ -76,6 +77,7 @@ static void add_section(cJSON *in, const struct rm_report *r, int d, int *bad)
     rm_json_string(o, "dimension",
                    prefdb_dimension_name((enum prefdb_dimension)d), bad);
     rm_json_count(o, "judgments", s->judgments, bad);
+    rm_json_count(o, "judged_comparisons", s->comparisons, bad);
     cJSON *left = rm_json_object(o, "left_out", bad);
     for (int i = 0; i < RM_N_REASONS; i++)
         rm_json_count(left, rm_reason_key((enum rm_reason)i), s->left_out.n[i],
@@ -103,8 +105,8 @@ static void add_model(cJSON *in, const struct rm_report *r, size_t m, int *bad)
     rm_json_count(o, "parameters", model->made.parameters, bad);
     if (!model->made.told)
         return;
-    rm_json_count(o, "comparisons_seen", model->made.seen, bad);
-    rm_json_count(o, "comparisons_trained", model->made.trained, bad);
+    rm_json_count(o, "pairs_seen", model->made.seen, bad);
+    rm_json_count(o, "pairs_trained", model->made.trained, bad);
     rm_json_count(o, "step", model->made.step, bad);
 }
 

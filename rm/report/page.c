@@ -161,7 +161,9 @@ static void put_tiles(FILE *f, const struct rm_report *r,
 
 static void put_left_out(FILE *f, const struct rm_section *s)
 {
-    fprintf(f, "<p>%llu judgments", (unsigned long long)s->judgments);
+    fprintf(f, "<p>%llu judgments of %llu comparisons",
+            (unsigned long long)s->judgments,
+            (unsigned long long)s->comparisons);
     uint64_t left = rm_left_out_total(&s->left_out);
     if (left)
         fprintf(f, ", %llu of them left out", (unsigned long long)left);
@@ -283,7 +285,9 @@ void rm_report_html(const struct rm_report *r, FILE *f)
     put_head(f, r);
     fputs("<p class=\"soft\"><b>acc %</b>: the chosen response scores higher, "
           "of the judgments on which the scores differ. Equal scores are "
-          "<b>ties</b>, neither right nor wrong. Intervals: Wilson, 95%. "
+          "<b>ties</b>, neither right nor wrong. Intervals: Wilson, 95%, wider "
+          "where "
+          "judgments are of the same comparisons and agree (design effect). "
           "<b>Log loss</b>: mean of -log sigma(chosen - rejected), in nats, "
           "ties included; 0.6931 knows nothing. <b>Longer wins</b>: the same "
           "accuracy for &quot;the response with more characters "

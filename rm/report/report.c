@@ -7,37 +7,7 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "common/num.h"
 #include "common/utf8.h"
-#include "rm/data/loss.h"
-
-void rm_tally_add(struct rm_tally *t, double chosen, double rejected)
-{
-    t->wins += chosen > rejected;
-    t->losses += chosen < rejected;
-    t->ties += chosen == rejected;
-    t->log_loss += rm_loss(chosen, rejected, 0, NULL);
-}
-
-uint64_t rm_tally_n(const struct rm_tally *t)
-{
-    return t->wins + t->losses + t->ties;
-}
-
-bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
-                       double *high)
-{
-    uint64_t decided = t->wins + t->losses;
-    *accuracy = decided ? (double)t->wins / (double)decided : 0;
-    pk_wilson(t->wins, decided, low, high);
-    return decided > 0;
-}
-
-double rm_tally_log_loss(const struct rm_tally *t)
-{
-    uint64_t n = rm_tally_n(t);
-    return n ? t->log_loss / (double)n : 0;
-}
 
 const char rm_random_name[] = "at random";
 
@@ -220,9 +190,11 @@ int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
             find(s, r->n_scored, groups[i].by, groups[i].value, v->source);
         if (!g)
             return pk_fail_mem(err, "a report");
-        rm_tally_add(&g->longer, v->chosen_chars, v->rejected_chars);
+        rm_tally_add_of(&g->longer, v->comparison, v->chosen_chars,
+                        v->rejected_chars);
         for (size_t m = 0; m < r->n_scored; m++)
-            rm_tally_add(&g->model[m], v->chosen[m], v->rejected[m]);
+            rm_tally_add_of(&g->model[m], v->comparison, v->chosen[m],
+                            v->rejected[m]);
     }
     s->used = true;
     return keep(s, r->n_models, v, err);

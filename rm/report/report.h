@@ -20,22 +20,7 @@
 #include "rm/report/analysis.h"
 #include "rm/report/rated.h"
 #include "rm/report/scaling.h"
-
-/* How one judge (a model, or "the longer response wins") did on some
- * judgments. A tie, equal scores for both responses, is neither right nor
- * wrong: it has its own count, and accuracy is wins / (wins + losses). */
-struct rm_tally {
-    uint64_t wins, losses, ties;
-    double log_loss; /* sum of -log sigma(chosen - rejected), nats */
-};
-
-void rm_tally_add(struct rm_tally *t, double chosen, double rejected);
-uint64_t rm_tally_n(const struct rm_tally *t);
-
-/* Accuracy and its 95% Wilson interval; false when nothing was decided. */
-bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
-                       double *high);
-double rm_tally_log_loss(const struct rm_tally *t); /* mean; 0 when n = 0 */
+#include "rm/report/tally.h"
 
 /* What choosing at random gets of n judgments: half of them, and 95% of those
  * who so choose are right on a share between low and high: 1/2 +- z / (2 sqrt
@@ -82,7 +67,10 @@ struct rm_group {
 /* One dimension's judgments. */
 struct rm_section {
     bool used;
-    uint64_t judgments; /* of the split, left out or not */
+    uint64_t judgments; /* of the split, left out or not; and the comparisons
+                           that they are of */
+    uint64_t comparisons;
+    int64_t last; /* private: the comparison that was counted last */
     struct rm_left_out left_out;
     uint64_t cut, shortened; /* responses read as cut; dialogues that lost
                                 exchanges, by any model */
@@ -142,6 +130,7 @@ struct rm_verdict {
 PK_NODISCARD int rm_report_init(struct rm_report *r, size_t n_models,
                                 size_t n_scored, struct pk_err *err);
 void rm_report_release(struct rm_report *r);
+/* Judgments of one comparison come one after another. */
 PK_NODISCARD int rm_report_add(struct rm_report *r, const struct rm_verdict *v,
                                struct pk_err *err);
 

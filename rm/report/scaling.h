@@ -14,8 +14,9 @@ struct rm_made {
     uint64_t parameters;
     bool told;        /* prefkit.json says what follows */
     int dimension;    /* enum prefdb_dimension; -1: it is not said */
-    uint64_t seen;    /* comparisons, each counted once, that the weights were
-                         trained on by the run that made them */
+    uint64_t seen;    /* pairs, each counted once, that the weights were trained
+                         on by the run that made them: comparisons, or with
+                         --judgments each every judgment of them */
     uint64_t trained; /* the same, each as often as it was taken */
     uint64_t step;    /* of that run */
 };
@@ -36,7 +37,7 @@ size_t *rm_scaling_order(const struct rm_report *r, enum prefdb_dimension d,
 /* Is there anything to compare among these: two that differ? */
 bool rm_scaling_useful(const struct rm_report *r, enum prefdb_dimension d);
 
-/* What they are drawn by: comparisons seen; where a run went on with the ones
+/* What they are drawn by: pairs seen; where a run went on with the ones
  * it had seen, in another epoch, those trained on; where all saw as many,
  * parameters. */
 enum rm_axis { RM_AXIS_SEEN, RM_AXIS_TRAINED, RM_AXIS_PARAMETERS };

@@ -31,7 +31,7 @@ static const char *series_name(const struct rm_report *r, size_t model)
     return r->model[series(r, model)].name;
 }
 
-/* What is done with the comparisons that are counted. */
+/* What is done with the pairs that are counted. */
 static const char *taken(enum rm_axis axis)
 {
     return axis == RM_AXIS_TRAINED ? "trained on" : "seen";
@@ -77,7 +77,7 @@ void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
     if (!order)
         return;
     enum rm_axis axis = rm_scaling_axis(r, order, n);
-    fprintf(f, "\nby size and comparisons %s, on %s (Figure 6)\n", taken(axis),
+    fprintf(f, "\nby size and pairs %s, on %s (Figure 6)\n", taken(axis),
             prefdb_dimension_name(d));
     fprintf(f, "%16s%7s%7s%9s%7s%7s  %s", "", "size", "step",
             axis == RM_AXIS_TRAINED ? "trained" : "seen", "n", "acc %",
@@ -88,7 +88,7 @@ void rm_text_scaling(const struct rm_report *r, const struct rm_section *s,
     for (size_t i = 0; i < n; i++)
         put_line(f, r, axis, order[i], s);
     fputs(axis == RM_AXIS_TRAINED
-              ? "  (trained: comparisons trained on, again in each epoch)\n"
+              ? "  (trained: pairs trained on, again in each epoch)\n"
               : "",
           f);
     fputs(clear ? "  (clear: those that say significantly better)\n" : "", f);
@@ -182,7 +182,7 @@ static void put_point(const struct frame *p, const struct rm_report *r,
     fputs("<g><title>", p->f);
     rm_put_html(p->f, r->model[model].name, strlen(r->model[model].name));
     fprintf(p->f,
-            ": %.1f%% [%.1f, %.1f], n %llu; step %llu, %llu comparisons "
+            ": %.1f%% [%.1f, %.1f], n %llu; step %llu, %llu pairs "
             "%s</title>",
             100 * accuracy, 100 * low, 100 * high,
             (unsigned long long)rm_tally_n(t),
@@ -274,7 +274,7 @@ static void draw(FILE *f, const struct rm_report *r, const size_t *order,
     put_lines(&p, r, &a, order, n, g);
     put_points(&p, r, &a, order, n, g);
     char what[32];
-    snprintf(what, sizeof what, "comparisons %s", taken(a.kind));
+    snprintf(what, sizeof what, "pairs %s", taken(a.kind));
     frame_label(&p, "middle", 193, 258,
                 a.kind == RM_AXIS_PARAMETERS ? "parameters" : what);
     fputs("</svg>", f);
@@ -330,7 +330,7 @@ static void put_card(FILE *f, const struct rm_report *r, const size_t *order,
     bool all = g->by == RM_BY_ALL;
     enum rm_axis axis = rm_scaling_axis(r, order, n);
     fprintf(f,
-            "<figure><figcaption><b>Accuracy by size and comparisons %s"
+            "<figure><figcaption><b>Accuracy by size and pairs %s"
             "</b>, %s<span>n %llu; lines join models of one size",
             taken(axis), all ? "all judgments" : "significantly better",
             (unsigned long long)rm_tally_n(&g->longer));
@@ -348,12 +348,15 @@ static void put_meaning(FILE *f, enum rm_axis axis)
 {
     fputs("<h3>Scaling</h3>\n<p class=\"soft\">As in Figure 6. ", f);
     fputs(axis == RM_AXIS_TRAINED
-              ? "Trained on: the comparisons that the run which made the "
+              ? "Trained on: the training pairs that the run which made the "
                 "weights had taken up to that step, again in each epoch. "
-              : "Seen: the comparisons that the run which made the weights had "
+              : "Seen: the training pairs that the run which made the weights "
+                "had "
                 "trained on, each counted once. ",
           f);
-    fputs("Models whose directory does not tell, or tells of another "
+    fputs("A pair is a comparison or, where the run took each judgment by "
+          "itself, a judgment. Models whose directory does not tell, or tells "
+          "of another "
           "dimension, are left out.</p>\n<div class=\"cards\">\n",
           f);
 }

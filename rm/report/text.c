@@ -124,8 +124,9 @@ static void put_left_out(FILE *f, const struct rm_report *r,
 {
     const struct rm_section *s = &r->section[d];
     uint64_t left = rm_left_out_total(&s->left_out);
-    fprintf(f, "%s: %llu judgments", prefdb_dimension_name(d),
-            (unsigned long long)s->judgments);
+    fprintf(f, "%s: %llu judgments of %llu comparisons",
+            prefdb_dimension_name(d), (unsigned long long)s->judgments,
+            (unsigned long long)s->comparisons);
     if (left)
         fprintf(f, ", %llu left out:", (unsigned long long)left);
     rm_put_left_out(f, &s->left_out, " ");
@@ -167,8 +168,10 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
     fputs("\n"
           "acc %: the chosen response scores higher, of the judgments on which "
           "the scores differ; equal\n"
-          "scores are ties, neither right nor wrong. Interval: Wilson, 95%. "
-          "Log loss: mean of\n"
+          "scores are ties, neither right nor wrong. Interval: Wilson, 95%, "
+          "wider where judgments are\n"
+          "of the same comparisons and agree (design effect). Log loss: mean "
+          "of\n"
           "-log sigma(chosen - rejected), in nats, ties included (0.6931: "
           "knows nothing). longer %: the\n"
           "same accuracy for \"the response with more characters wins\", and "

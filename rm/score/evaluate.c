@@ -183,6 +183,8 @@ static int take(struct evaluation *e, const struct prefdb_example *ex,
 {
     struct rm_section *s = &e->report->section[ex->dimension];
     s->judgments++;
+    s->comparisons += ex->comparison != s->last;
+    s->last = ex->comparison;
     place_bench(e, ex);
     if (ex->choice != PREFDB_A && ex->choice != PREFDB_B) {
         rm_leave_out(&s->left_out,

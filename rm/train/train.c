@@ -247,8 +247,10 @@ static int sum_step(const struct rm_trainer *t, struct rm_step *s,
     s->ranking = sum[1];
     s->safety = sum[2];
     s->center = sum[3];
-    s->tally = (struct rm_tally){(uint64_t)sum[5], (uint64_t)sum[6],
-                                 (uint64_t)sum[7], sum[4]};
+    s->tally = (struct rm_tally){.wins = (uint64_t)sum[5],
+                                 .losses = (uint64_t)sum[6],
+                                 .ties = (uint64_t)sum[7],
+                                 .log_loss = sum[4]};
     s->targets = (uint64_t)sum[8];
     s->right = (uint64_t)sum[9];
     s->tokens = (uint64_t)sum[10];

@@ -165,7 +165,7 @@ must test "$(grep -c '^  safe  *21.1k ' stdout)" -eq 11
 stdout_has '^  safe  *21.1k  *30  *477 '
 stdout_has '^  safe  *21.1k  *108  *1710 '
 stdout_has 'with 10 more of its run'
-stdout_has '(trained: comparisons trained on, again in each epoch)'
+stdout_has '(trained: pairs trained on, again in each epoch)'
 # The models on the way are no models of the tables.
 must test "$(grep -c '^safe.* on safety$' stdout)" -eq 1
 must sh -c '! grep -q safe@ stdout'

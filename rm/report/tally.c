@@ -1,0 +1,74 @@
+/* How often a judge was right; see tally.h. */
+#include "rm/report/tally.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "common/num.h"
+#include "rm/data/loss.h"
+
+void rm_tally_add(struct rm_tally *t, double chosen, double rejected)
+{
+    t->wins += chosen > rejected;
+    t->losses += chosen < rejected;
+    t->ties += chosen == rejected;
+    t->log_loss += rm_loss(chosen, rejected, 0, NULL);
+}
+
+/* The sums with the comparison that is not over yet. */
+static struct rm_clusters closed(struct rm_clusters c)
+{
+    c.ww += c.wins * c.wins;
+    c.wd += c.wins * c.decided;
+    c.dd += c.decided * c.decided;
+    c.wins = c.decided = 0;
+    return c;
+}
+
+void rm_tally_add_of(struct rm_tally *t, int64_t comparison, double chosen,
+                     double rejected)
+{
+    struct rm_clusters *c = &t->clusters;
+    rm_tally_add(t, chosen, rejected);
+    if (chosen == rejected)
+        return;
+    if (c->of != comparison) {
+        *c = closed(*c);
+        c->of = comparison;
+        c->n++;
+    }
+    c->wins += chosen > rejected;
+    c->decided++;
+}
+
+uint64_t rm_tally_n(const struct rm_tally *t)
+{
+    return t->wins + t->losses + t->ties;
+}
+
+static double design_effect(const struct rm_tally *t, double p, double decided)
+{
+    const struct rm_clusters c = closed(t->clusters);
+    if (c.n == 0 || c.dd <= decided) /* one judgment a comparison */
+        return 1;
+    double apart = c.ww - 2 * p * c.wd + p * p * c.dd;
+    double effect =
+        p > 0 && p < 1 ? apart / (decided * p * (1 - p)) : c.dd / decided;
+    return fmax(1, effect);
+}
+
+bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
+                       double *high)
+{
+    double decided = (double)(t->wins + t->losses);
+    *accuracy = decided > 0 ? (double)t->wins / decided : 0;
+    pk_wilson_of(*accuracy, decided / design_effect(t, *accuracy, decided), low,
+                 high);
+    return decided > 0;
+}
+
+double rm_tally_log_loss(const struct rm_tally *t)
+{
+    uint64_t n = rm_tally_n(t);
+    return n ? t->log_loss / (double)n : 0;
+}

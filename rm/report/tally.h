@@ -1,0 +1,44 @@
+/* How often a judge was right, and how sure that is. */
+#ifndef PREFKIT_RM_REPORT_TALLY_H
+#define PREFKIT_RM_REPORT_TALLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Judgments of the same comparison, summed as they come in. */
+struct rm_clusters {
+    int64_t of;           /* the comparison whose judgments come in */
+    double wins, decided; /* of it, so far */
+    uint64_t n;        /* comparisons with a decided judgment, that one too */
+    double ww, wd, dd; /* sums of products over those before it */
+};
+
+/* How one judge (a model, or "the longer response wins") did on some
+ * judgments. A tie, equal scores for both responses, is neither right nor
+ * wrong: it has its own count, and accuracy is wins / (wins + losses). */
+struct rm_tally {
+    uint64_t wins, losses, ties;
+    double log_loss; /* sum of -log sigma(chosen - rejected), nats */
+    struct rm_clusters clusters;
+};
+
+/* One judgment by itself; or one of a comparison (its row number, not 0), whose
+ * judgments come in one after another. */
+void rm_tally_add(struct rm_tally *t, double chosen, double rejected);
+void rm_tally_add_of(struct rm_tally *t, int64_t comparison, double chosen,
+                     double rejected);
+uint64_t rm_tally_n(const struct rm_tally *t);
+
+/* Accuracy and its 95% Wilson interval; false when nothing was decided.
+ *
+ * Several judgments of one comparison tell less than as many of several: the
+ * interval is that of n / deff judgments, where deff is the design effect, the
+ * accuracy's variance when whole comparisons are drawn (a ratio's, linearised)
+ * over that when judgments are; 1 at least, and where all are right, or all
+ * wrong, Kish's for judgments that all agree. With one judgment a comparison it
+ * is 1. Cochran, "Sampling Techniques" (1977), 6.3 and 11.7 (clusters). */
+bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
+                       double *high);
+double rm_tally_log_loss(const struct rm_tally *t); /* mean; 0 when n = 0 */
+
+#endif
