@@ -30,12 +30,31 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* A row number, or the first digits of a uid (8 at least). */
+static int find_judged(struct prefdb *db, int64_t judgment, int64_t *id,
+                       struct pk_err *err)
+{
+    sqlite3_stmt *s = NULL;
+    int rc =
+        prefdb__ask(db, &s, "SELECT comparison FROM judgment WHERE id = ?1",
+                    &judgment, 1, NULL, err);
+    if (!rc && (rc = prefdb__step(db, s, err)) > 0)
+        *id = sqlite3_column_int64(s, 0);
+    else if (!rc)
+        rc = pk_fail(err, PK_EUSAGE, "%s: there is no judgment %lld", db->path,
+                     (long long)judgment);
+    sqlite3_finalize(s);
+    return rc < 0 ? rc : 0;
+}
+
+/* A row number, that of a judgment, or the first digits of a uid (8 at least).
+ */
 static int find(struct prefdb *db, const char *which, int64_t *id,
                 struct pk_err *err)
 {
     uint64_t row;
     sqlite3_stmt *s = NULL;
+    if (*which == 'j' && pk_parse_u64(which + 1, 1, INT64_MAX, &row))
+        return find_judged(db, (int64_t)row, id, err);
     if (pk_parse_u64(which, 1, INT64_MAX, &row) && strlen(which) < 8) {
         *id = (int64_t)row;
         return 0;
@@ -43,8 +62,8 @@ static int find(struct prefdb *db, const char *which, int64_t *id,
     size_t n = strlen(which);
     if (n < 8 || n > 32 || strspn(which, "0123456789abcdef") != n)
         return pk_fail(err, PK_EUSAGE,
-                       "'%.40s' is neither a row number nor the first 8 to 32 "
-                       "digits of a uid",
+                       "'%.40s' is neither a row number, nor j and that of a "
+                       "judgment, nor the first 8 to 32 digits of a uid",
                        which);
     int rc = prefdb__ask(db, &s,
                          "SELECT min(id), count(*) FROM comparison"
@@ -255,8 +274,9 @@ int prefdb_cmd_show(int argc, char **argv)
         .args_doc = "DB COMPARISON",
         .doc = "Show one comparison: the dialogue, both responses, all "
                "judgments.\v"
-               "COMPARISON is a row number, as `search` gives it, or the first "
-               "8 or more digits of a uid. Control characters are shown, not "
+               "COMPARISON is a row number, as `search` gives it, j and the "
+               "row number of a judgment of it (j12), or the first 8 or more "
+               "digits of a uid. Control characters are shown, not "
                "sent to the terminal."};
     struct args a = {.cli.verb = "show"};
     struct pk_err err;

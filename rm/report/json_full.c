@@ -153,6 +153,7 @@ static void add_mistake(cJSON *in, const struct rm_section *s, size_t model,
     const struct rm_judgment *j = &s->judged.of[m->at];
     cJSON *o = rm_json_item(in, bad);
     rm_json_number(o, "by", m->by, bad);
+    rm_json_count(o, "comparison", (uint64_t)j->comparison, bad);
     rm_json_count(o, "judgment", (uint64_t)j->judgment, bad);
     rm_json_count(o, "judgments", m->judgments, bad);
     rm_json_string(o, "source", m->source, bad);

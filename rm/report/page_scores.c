@@ -224,10 +224,10 @@ static void put_mistake(FILE *f, const struct rm_section *s, size_t model,
                         const struct rm_mistake *m, size_t number)
 {
     const struct rm_judgment *j = &s->judged.of[m->at];
-    fprintf(f, "<article><p><b>%zu. by %.3f</b> &ensp;judgment %lld", number,
-            m->by, (long long)j->judgment);
+    fprintf(f, "<article><p><b>%zu. by %.3f</b> &ensp;comparison %lld", number,
+            m->by, (long long)j->comparison);
     if (m->judgments > 1)
-        fprintf(f, " and %llu more", (unsigned long long)(m->judgments - 1));
+        fprintf(f, ", judged so %llu times", (unsigned long long)m->judgments);
     fputs(", source ", f);
     rm_html_text(f, m->source);
     fprintf(f, ", %s",

@@ -153,10 +153,10 @@ static void put_mistake(FILE *f, const struct rm_section *s, size_t model,
                         const struct rm_mistake *m, size_t number)
 {
     const struct rm_judgment *j = &s->judged.of[m->at];
-    fprintf(f, "\n%zu. by %.3f: judgment %lld", number, m->by,
-            (long long)j->judgment);
+    fprintf(f, "\n%zu. by %.3f: comparison %lld", number, m->by,
+            (long long)j->comparison);
     if (m->judgments > 1)
-        fprintf(f, " and %llu more", (unsigned long long)(m->judgments - 1));
+        fprintf(f, ", judged so %llu times", (unsigned long long)m->judgments);
     fputs(", source ", f);
     rm_put_text(f, m->source, strlen(m->source), "");
     fprintf(f, ", %s",

@@ -45,7 +45,7 @@ static void put_pairs(FILE *f, const char *title, const struct rm_pairs *p)
     fputs("\n", f);
     for (int i = 0; i < RM_N_REASONS; i++)
         if (p->left_out.n[i])
-            fprintf(f, "  left out %llu: %s (the first is judgment %lld)\n",
+            fprintf(f, "  left out %llu: %s (the first is judgment j%lld)\n",
                     (unsigned long long)p->left_out.n[i],
                     rm_reason_words((enum rm_reason)i),
                     (long long)p->left_out.first[i]);

@@ -75,6 +75,10 @@ run 0 prefkit show bob.db "$number"
 stdout_has "Yes, 7\."
 run 1 prefkit search bob.db nowhere
 refused 2 "there is no comparison 99999" prefkit show bob.db 99999
+run 0 prefkit show all.db j7
+stdout_has "^judgment 7: "
+refused 2 "there is no judgment 99999" prefkit show bob.db j99999
+refused 2 "neither a row number" prefkit show bob.db j
 
 t "a copy of a store in use is whole, and replaces nothing"
 run 0 prefkit backup bob.db copy.db
