@@ -25,7 +25,8 @@
 /* Load OpenBLAS, which the first product would do else, with kernels for this
  * processor: where it does not know it, it falls back to its oldest. To be
  * called before there is another thread, since the environment is written to
- * meanwhile; OPENBLAS_CORETYPE there stands. PK_EIO: it is not installed. */
+ * meanwhile; OPENBLAS_CORETYPE there stands. PK_EIO: it is not installed;
+ * PK_EMEM: there is no room for it. */
 PK_NODISCARD int infer_blas_load(struct pk_err *err);
 /* The kernels' name, as OpenBLAS has it; and words to put behind it where the
  * environment asked for them ("" where it did not). */

@@ -22,10 +22,10 @@ int infer_bench_fp32_limit(double *out, struct pk_err *err)
     float *a = pk_calloc_aligned((size_t)M * K, sizeof *a);
     float *b = pk_calloc_aligned((size_t)N * K, sizeof *b);
     float *c = pk_calloc_aligned((size_t)M * N, sizeof *c);
-    const struct infer_blas *blas = infer_blas(err);
-    int rc = !blas         ? PK_EIO
-             : a && b && c ? 0
-                           : pk_fail_mem(err, "a matrix product");
+    const struct infer_blas *blas = infer_blas(NULL);
+    int rc = infer_blas_ready(err);
+    if (!rc && !(a && b && c))
+        rc = pk_fail_mem(err, "a matrix product");
     double best = INFINITY;
     if (!rc) {
         infer_bench_fill(a, (size_t)M * K, 1);

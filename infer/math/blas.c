@@ -6,9 +6,12 @@
  * kernels, as long as nothing is being computed. */
 #include "infer/math/blas.h"
 
+#include <omp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/late.h"
 #include "infer/infer.h"
@@ -56,10 +59,39 @@ static const char *best(void)
     return NULL;
 }
 
+/* ---- Room for it --------------------------------------------------------- */
+
+/* OpenBLAS waits for ever where it gets no memory. It takes a buffer of 128 MiB
+ * for each thread as it is loaded, no more of them than there are processors;
+ * the first product takes what is missing to one a thread and one more. */
+static const size_t buffer_bytes = (size_t)128 << 20, rest_bytes = 64u << 20;
+static size_t taken; /* buffers, as it was loaded */
+
+static int check_room(size_t threads, struct pk_err *err)
+{
+    size_t want = threads + 1 > taken ? threads + 1 - taken : 1;
+    size_t bytes = want * buffer_bytes + rest_bytes;
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return pk_fail(err, PK_EMEM,
+                       "matrix products by %zu threads take another %zu MiB of "
+                       "addresses, which are not to be had (ulimit -v); "
+                       "OMP_NUM_THREADS=1 takes fewer",
+                       threads, bytes >> 20);
+    munmap(p, bytes);
+    return 0;
+}
+
+/* ---- Loading it ---------------------------------------------------------- */
+
 static struct infer_blas calls;
+static atomic_bool loaded;
 
 static void choose(void)
 {
+    int threads = omp_get_max_threads(), processors = omp_get_num_procs();
+    taken = (size_t)(threads < processors ? threads : processors);
     const char *want = best();
     const struct dynamic *again = dynamic();
     if (getenv(coretype) || !want || modern(calls.corename()) || !again ||
@@ -70,21 +102,40 @@ static void choose(void)
     unsetenv(coretype);
 }
 
-const struct infer_blas *infer_blas(struct pk_err *err)
+int infer_blas_load(struct pk_err *err)
 {
     static struct pk_late late = PK_LATE_INIT;
     static pthread_once_t chosen = PTHREAD_ONCE_INIT;
     static const char *const symbols[] = {"cblas_sgemm",
                                           "openblas_get_corename", NULL};
-    if (pk_late_load(&late, &calls, soname, symbols, err))
-        return NULL;
+    if (atomic_load_explicit(&loaded, memory_order_acquire))
+        return 0;
+    int rc = check_room((size_t)omp_get_max_threads(), err);
+    if (rc == 0)
+        rc = pk_late_load(&late, &calls, soname, symbols, err);
+    if (rc)
+        return rc;
     pthread_once(&chosen, choose);
-    return &calls;
+    atomic_store_explicit(&loaded, true, memory_order_release);
+    return 0;
 }
 
-int infer_blas_load(struct pk_err *err)
+int infer_blas_ready(struct pk_err *err)
 {
-    return infer_blas(err) ? 0 : PK_EIO;
+    static atomic_size_t proven; /* threads that products have room for */
+    size_t threads = (size_t)omp_get_max_threads();
+    int rc = infer_blas_load(err);
+    if (rc || threads <= atomic_load(&proven))
+        return rc;
+    rc = check_room(threads, err);
+    if (rc == 0)
+        atomic_store(&proven, threads);
+    return rc;
+}
+
+const struct infer_blas *infer_blas(struct pk_err *err)
+{
+    return infer_blas_load(err) ? NULL : &calls;
 }
 
 const char *infer_blas_kernel(void)

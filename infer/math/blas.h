@@ -11,7 +11,12 @@ struct infer_blas {
     __typeof__(openblas_get_corename) *corename;
 };
 
-/* NULL with the error set where it cannot be loaded; once loaded, never. */
+/* NULL with the error set where it cannot be loaded (infer_blas_load); once
+ * loaded, never. */
 const struct infer_blas *infer_blas(struct pk_err *err);
+
+/* Before a product: loaded, and there is memory for its threads. PK_EMEM, where
+ * OpenBLAS would wait for that, for ever; the errors of infer_blas_load. */
+PK_NODISCARD int infer_blas_ready(struct pk_err *err);
 
 #endif

@@ -212,9 +212,9 @@ int infer_linears(struct infer_gemm *g, const struct infer_linear *to, size_t n,
                   struct infer_operand x, size_t rows, bool add,
                   struct pk_err *err)
 {
-    int rc = 0;
-    if (!infer_blas(err)) /* for infer_gemm_block, in every case */
-        return PK_EIO;
+    int rc = infer_blas_ready(err); /* for infer_gemm_block, in every case */
+    if (rc)
+        return rc;
     if (g->precision == INFER_PRECISION_BF16 && !g->thin)
         return infer_bf16_linears(g, to, n, x, rows, add, err);
     for (size_t i = 0; !rc && i < n; i++)
@@ -269,9 +269,9 @@ int infer_linears_backward(struct infer_gemm *g,
                            const struct infer_linears_grad *b,
                            struct pk_err *err)
 {
-    int rc = 0;
-    if (!infer_blas(err))
-        return PK_EIO;
+    int rc = infer_blas_ready(err);
+    if (rc)
+        return rc;
     if (g->precision == INFER_PRECISION_BF16)
         return infer_bf16_linears_backward(g, b, err);
     for (size_t i = 0; !rc && i < b->n; i++) {

@@ -97,6 +97,7 @@ run 0 prefkit init-model wide --quiet --tokenizer "$SAMPLE/tokenizer.model" \
 (
     # shellcheck disable=SC3045 # not in POSIX, but in dash and bash
     ulimit -v 1500000
+    export OMP_NUM_THREADS=1 # each takes addresses for OpenBLAS
     set -- train sample.db --quiet -t 1 --dimension safety --base wide \
         --output wide-rm --batch-pairs 64
     refused 5 "ulimit -v" prefkit "$@" --micro-tokens 1000000000

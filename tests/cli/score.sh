@@ -57,6 +57,22 @@ printf '{"prompt": 7}\n' >>few.jsonl
 refused 3 "few.jsonl:4: " score --quiet --strict -i few.jsonl -o strict.jsonl
 absent strict.jsonl strict.jsonl.partial strict.jsonl.journal
 
+t "too few addresses are refused, not waited for, wherever they end"
+printf '{"prompt": "Hi", "response": "Hello."}\n' >one.jsonl
+for k in 100000 250000 350000 450000 550000; do
+    (
+        # shellcheck disable=SC3045 # not in POSIX, but in dash and bash
+        ulimit -v $k
+        OMP_NUM_THREADS=2 timeout 60 "$PREFKIT" score --rm help=help --quiet \
+            --input one.jsonl >stdout 2>stderr
+    )
+    case $? in
+    0) must test -s stdout ;;
+    5) must test "$(wc -l <stderr)" -eq 1 ;;
+    *) fail "status $? with ulimit -v $k" ;;
+    esac
+done
+
 t "killed at any point and resumed: the same bytes"
 run 3 score -i rows.jsonl -o all.jsonl.gz
 for out in killed.jsonl killed.jsonl.gz; do
