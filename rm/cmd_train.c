@@ -6,6 +6,7 @@
 #include "common/out.h"
 #include "rm/data/checkpoints.h"
 #include "rm/rm.h"
+#include "rm/train/announce.h"
 #include "rm/train/curve.h"
 #include "rm/train/disk.h"
 #include "rm/train/memory.h"
@@ -60,9 +61,27 @@ static int set_mix(struct rm_train_args *a, struct pk_err *err)
     char all[32];
     snprintf(all, sizeof all, "%s=1", prefdb_dimension_name(a->run.dimension));
     int rc = rm_mix_parse(&a->run.mix, a->mix ? a->mix : all, err);
+    if (rc == 0 && !rm_mix_uses(&a->run.mix, a->run.dimension))
+        rc = pk_fail(err, PK_EUSAGE, "'%s' holds nothing of %s", a->mix,
+                     prefdb_dimension_name(a->run.dimension));
     if (rc && a->mix)
         pk_err_prefix(err, "--mix: ");
     return rc;
+}
+
+/* A pool that somebody has named and that is empty is mistyped. */
+static int check_mix(const struct rm_train_args *a, struct pk_err *err)
+{
+    for (size_t i = 0; i < a->run.mix.n && a->own_mix; i++) {
+        const struct rm_pool *p = &a->run.mix.pool[i];
+        if (p->part > 0 && p->pairs == 0)
+            return pk_fail(err, PK_EDATA,
+                           "%s: --mix: the train split holds no %s pairs%s%s",
+                           a->run.store, prefdb_dimension_name(p->dimension),
+                           p->source ? " from source " : "",
+                           p->source ? p->source : "");
+    }
+    return 0;
 }
 
 static int load(struct open *o, const struct rm_train_args *a,
@@ -109,7 +128,7 @@ static int load_train(struct open *o, struct rm_train_args *a,
                      "%s: none of the %llu %s judgments of the train split can "
                      "be ranked and encoded",
                      run->store, (unsigned long long)judgments, dimension);
-    return rc;
+    return rc ? rc : check_mix(a, err);
 }
 
 /* Of one moment: the fingerprint is that of what is trained on, though others
@@ -150,23 +169,6 @@ static int load_all(struct open *o, struct rm_train_args *a, struct pk_err *err)
                        "needs",
                        run->store);
     return 0;
-}
-
-static void say_recipe(const struct rm_train_args *a)
-{
-    const struct rm_run *run = &a->run;
-    struct pk_buf first = PK_BUF_INIT(4096), more = PK_BUF_INIT(4096);
-    rm_recipe_lines(&run->recipe, run->train.n, &first, &more);
-    pk_note(&a->cli, "%s%s", first.data ? first.data : "",
-            more.data ? more.data : "");
-    pk_note(&a->cli,
-            "%zu pairs, %llu tokens an epoch (sharing saves %.0f%%), "
-            "%d threads",
-            run->train.n, (unsigned long long)run->train.unique,
-            100 * (1 - (double)run->train.unique / (double)run->train.flat),
-            run->threads);
-    pk_buf_release(&first);
-    pk_buf_release(&more);
 }
 
 static const double mib = 1 << 20;
@@ -311,7 +313,7 @@ static int prepare(struct open *o, struct rm_train_args *a, struct pk_err *err)
         rc = load_all(o, a, err);
     if (rc)
         return rc;
-    say_recipe(a);
+    rm_train_announce(&a->run, &a->cli);
     rc = plan(o, a, err);
     if (rc == 0 && a->resume && !rm_state_exists(o->place.state))
         pk_note(&a->cli, "no state in %s: from the start", o->place.state);

@@ -8,7 +8,8 @@
 #include "rm/train/recipe.h"
 
 enum {
-    OPT_DIMENSION = 300,
+    OPT_FIRST = 300,
+    OPT_DIMENSION = OPT_FIRST,
     OPT_BASE,
     OPT_OBJECTIVE,
     OPT_SOURCE,

@@ -33,6 +33,7 @@ static error_t parse_files(int key, char *arg, struct argp_state *state,
         return 0;
     case OPT_MIX:
         a->mix = arg;
+        a->own_mix = true;
         return 0;
     case OPT_LOG:
         a->log = arg;
@@ -98,6 +99,35 @@ static error_t parse_defaults(int key, char *arg, struct argp_state *state,
     }
 }
 
+static const char *name_of(int key)
+{
+    const struct argp_option *o = rm_train_table;
+    while (o->key != key)
+        o++;
+    return o->name;
+}
+
+/* An option that changes nothing is a mistake of whoever gives it. */
+static void check_effect(const struct rm_train_args *a,
+                         struct argp_state *state)
+{
+    static const int lora[] = {OPT_LORA_ALPHA, OPT_LORA_DROPOUT,
+                               OPT_LORA_TARGETS, 0};
+    static const int reward[] = {OPT_MARGIN, OPT_SCALE,     OPT_SAFETY,
+                                 OPT_CENTER, OPT_SMOOTHING, 0};
+    const struct {
+        const int *keys;
+        bool used;
+        const char *needs;
+    } kinds[] = {{lora, a->run.recipe.lora.rank > 0, "needs --lora-rank"},
+                 {reward, a->objective == RM_REWARD,
+                  "is for reward models: --objective lm has no pairs to rank"}};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (const int *key = kinds[k].keys; *key && !kinds[k].used; key++)
+            if (a->said >> (*key - OPT_FIRST) & 1)
+                argp_error(state, "--%s %s", name_of(*key), kinds[k].needs);
+}
+
 static void check(const struct rm_train_args *a, struct argp_state *state)
 {
     const struct rm_recipe *r = &a->run.recipe;
@@ -114,6 +144,7 @@ static void check(const struct rm_train_args *a, struct argp_state *state)
                           "standard output");
     if ((r->keep != RM_KEEP_LAST || r->patience) && !r->valid_every)
         argp_error(state, "--keep and --patience need --valid-every");
+    check_effect(a, state);
 }
 
 static error_t parse_all(int key, char *arg, struct argp_state *state)
@@ -126,6 +157,8 @@ static error_t parse_all(int key, char *arg, struct argp_state *state)
             return 0;
         return parse_defaults(key, arg, state, a);
     }
+    if (key >= OPT_FIRST && key <= OPT_RESUME)
+        a->said |= 1ull << (key - OPT_FIRST);
     switch (key) {
     case OPT_RECIPE:
     case OPT_OBJECTIVE:

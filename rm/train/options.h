@@ -15,6 +15,8 @@ struct rm_train_args {
     const char *recipe, *mix;
     enum rm_objective objective;
     bool has_dimension, first_pass;
+    uint64_t said; /* bit key - OPT_FIRST of every option that was given */
+    bool own_mix;  /* --mix, and not a recipe's */
 };
 
 /* Does not return on wrong usage. rm_run_release(&a->run) afterwards. */

@@ -203,10 +203,12 @@ void rm_recipe_lines(const struct rm_recipe *r, size_t pairs,
     bool reward = r->objective == RM_REWARD;
     rm_margin_text(&l->margin, margin);
     rm_scale_text(&l->scale, scale);
-    pk_buf_addf(first, "%zu steps of %zu %s, %zu %s, lr %g",
-                rm_train_steps(r, pairs), r->batch_pairs,
+    size_t steps = rm_train_steps(r, pairs);
+    size_t warmup = rm_schedule_make(r->lr, steps, r->warmup).warmup;
+    pk_buf_addf(first, "%zu step%s of %zu %s, %zu %s, lr %g, %zu of warm-up",
+                steps, steps == 1 ? "" : "s", r->batch_pairs,
                 reward ? "pairs" : "responses", r->epochs,
-                r->epochs == 1 ? "epoch" : "epochs", r->lr);
+                r->epochs == 1 ? "epoch" : "epochs", r->lr, warmup);
     if (reward)
         pk_buf_addf(first, ", margin %s", margin);
     pk_buf_addf(first, ", seed %llu, %s", (unsigned long long)r->seed,

@@ -60,3 +60,20 @@ refused 2 "there already" start out
 absent out.state
 
 end_test
+
+t "options and pools that would change nothing are refused"
+run 2 start other --quiet --lora-alpha 8
+stderr_has "lora-alpha needs --lora-rank"
+run 2 start other --quiet --objective lm --margin small
+stderr_has "margin is for reward models"
+refused 2 "holds nothing of safety" start other --quiet --mix helpfulness=1
+refused 3 "no safety pairs from source typo" start other --quiet \
+    --mix safety=1,safety:typo=10%
+absent other other.state
+
+t "the mix, what is left out and a run of warm-up alone are told before it"
+run 0 start mixed --mix safety=1,helpfulness=10% --batch-pairs 512
+stderr_has "mix: [0-9]* of [0-9]* safety, [0-9]* of [0-9]* helpfulness"
+stderr_has "left out: .* ties"
+stderr_has "1 step, and the rate rises over 5"
+stderr_has "1 step of 512 pairs, .* 5 of warm-up"
