@@ -64,7 +64,9 @@ static int wait_row(struct rm_job *j, const char *line, size_t len,
     struct rm_waiting w = {
         .at = j->raw.len, .len = len, .number = pk_lines_number(j->in)};
     struct pk_err why = {0};
-    int rc = queue(j, line, len, &w, &why);
+    int rc = pk_lines_too_long(j->in)
+                 ? pk_fail(&why, PK_EDATA, "the line is longer than 64 MiB")
+                 : queue(j, line, len, &w, &why);
     if (rc && (rc != PK_EDATA || j->b->strict)) {
         *err = why;
         return pk_err_prefix(err, "%s: ", pk_lines_where(j->in));
@@ -192,8 +194,7 @@ static int score_rows(struct rm_job *j, struct pk_err *err)
     double from = (double)pk_lines_bytes(j->in);
     double size = (double)pk_lines_size(j->in) - from;
     uint64_t before = j->counts.responses;
-    while ((rc = pk_lines_next(j->in, &line, &len, err)) > 0) {
-        rm_job_chain(j, line, len);
+    while ((rc = rm_job_next(j, &line, &len, err)) > 0) {
         rc = ours(j, j->counts.read++) ? wait_row(j, line, len, err) : 0;
         if (rc == 0 && (rm_scorer_full(j->scorer) || j->raw.len > window_bytes))
             rc = end_window(j, err);

@@ -56,8 +56,10 @@ struct rm_job {
     struct pk_sha256 *sha;
 };
 
-/* Take one row into the chain. */
-void rm_job_chain(struct rm_job *j, const char *line, size_t len);
+/* The input's next row, taken into the chain; 0 at the end. A line that is too
+ * long is a row like any other, and no JSON: *len is 0 then. */
+PK_NODISCARD int rm_job_next(struct rm_job *j, char **line, size_t *len,
+                             struct pk_err *err);
 
 /* Open the output and, if it is resumed, read the input up to where it was.
  * PK_EDATA when that is not what the killed run had read. */

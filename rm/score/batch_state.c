@@ -8,12 +8,26 @@
 #include "common/version.h"
 #include "rm/score/batch_job.h"
 
-void rm_job_chain(struct rm_job *j, const char *line, size_t len)
+static void chain(struct rm_job *j, const char *line, size_t len)
 {
     pk_sha256_reset(j->sha);
     pk_sha256_raw(j->sha, j->chain, sizeof j->chain);
     pk_sha256_raw(j->sha, line, len);
     pk_sha256_final(j->sha, j->chain);
+}
+
+int rm_job_next(struct rm_job *j, char **line, size_t *len, struct pk_err *err)
+{
+    static char none[] = "";
+    int rc = pk_lines_next(j->in, line, len, err);
+    if (rc < 0 && pk_lines_too_long(j->in)) {
+        *line = none;
+        *len = 0;
+        rc = 1;
+    }
+    if (rc > 0)
+        chain(j, *line, *len);
+    return rc;
 }
 
 struct rm_totals rm_job_totals(const struct rm_job *j, size_t model)
@@ -72,10 +86,10 @@ int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
 
 static cJSON *state_of(const struct rm_job *j, bool done)
 {
-    char chain[65];
-    pk_hex(j->chain, sizeof j->chain, chain);
+    char hex[65];
+    pk_hex(j->chain, sizeof j->chain, hex);
     cJSON *o = cJSON_CreateObject(), *tokens;
-    bool ok = o && cJSON_AddStringToObject(o, "chain", chain) &&
+    bool ok = o && cJSON_AddStringToObject(o, "chain", hex) &&
               cJSON_AddBoolToObject(o, "done", done);
 #define ADD(name)                                                              \
     ok = ok && cJSON_AddNumberToObject(o, #name, (double)j->counts.name);
@@ -130,13 +144,13 @@ static int write_head(struct rm_job *j, struct pk_err *err)
 
 static int write_tail(struct rm_job *j, struct pk_err *err)
 {
-    char text[256], chain[65];
-    pk_hex(j->chain, sizeof j->chain, chain);
+    char text[256], hex[65];
+    pk_hex(j->chain, sizeof j->chain, hex);
     snprintf(text, sizeof text,
              "{\"prefkit_shard_end\":{\"index\":%zu,\"rows\":%llu,"
              "\"input_rows\":%llu,\"input_sha256\":\"%s\"}}",
              j->b->shard, (unsigned long long)j->counts.rows,
-             (unsigned long long)j->counts.read, chain);
+             (unsigned long long)j->counts.read, hex);
     return write_line(j, text, err);
 }
 
@@ -161,7 +175,7 @@ static bool read_array(const cJSON *a, double *out, int n)
     return true;
 }
 
-static bool read_state(struct rm_job *j, const cJSON *o, char chain[65])
+static bool read_state(struct rm_job *j, const cJSON *o, char want[65])
 {
     double x, fit[3], pair[2];
     bool ok = true;
@@ -185,29 +199,28 @@ static bool read_state(struct rm_job *j, const cJSON *o, char chain[65])
     }
     if (!ok)
         return false;
-    memcpy(chain, text, 65);
+    memcpy(want, text, 65);
     j->fit = (struct rm_moments){fit[0], fit[1], fit[2]};
     j->done = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "done"));
     return true;
 }
 
 /* Past the rows that are done, which must be the same as then. */
-static int skip_rows(struct rm_job *j, const char *chain, struct pk_err *err)
+static int skip_rows(struct rm_job *j, const char *want, struct pk_err *err)
 {
     char *line, now[65];
     size_t len;
     for (uint64_t i = 0; i < j->counts.read; i++) {
-        int rc = pk_lines_next(j->in, &line, &len, err);
+        int rc = rm_job_next(j, &line, &len, err);
         if (rc == 0)
             break; /* the chain will tell */
         if (rc > 0 && i % 4096 == 0)
             rc = pk_check_interrupt(err);
         if (rc < 0)
             return rc;
-        rm_job_chain(j, line, len);
     }
     pk_hex(j->chain, sizeof j->chain, now);
-    if (strcmp(now, chain) == 0)
+    if (strcmp(now, want) == 0)
         return 0;
     return pk_fail(err, PK_EDATA,
                    "%s: its first %llu rows are not those that the unfinished "
@@ -219,14 +232,14 @@ static int skip_rows(struct rm_job *j, const char *chain, struct pk_err *err)
 
 static int go_on(struct rm_job *j, const cJSON *state, struct pk_err *err)
 {
-    char chain[65];
-    if (!read_state(j, state, chain))
+    char want[65];
+    if (!read_state(j, state, want))
         return pk_fail(err, PK_EDATA,
                        "%s.journal is not a journal of this version; remove it "
                        "and %s.partial to start over",
                        j->b->output, j->b->output);
     j->saved = j->counts.read;
-    int rc = skip_rows(j, chain, err);
+    int rc = skip_rows(j, want, err);
     if (rc == 0)
         pk_note(j->b->cli, "%llu rows of %s are done already",
                 (unsigned long long)j->counts.read, pk_lines_name(j->in));

@@ -57,8 +57,19 @@ printf '{"prompt": 7}\n' >>few.jsonl
 refused 3 "few.jsonl:4: " score --quiet --strict -i few.jsonl -o strict.jsonl
 absent strict.jsonl strict.jsonl.partial strict.jsonl.journal
 
-t "too few addresses are refused, not waited for, wherever they end"
+t "a line that is too long for a row is a bad row"
 printf '{"prompt": "Hi", "response": "Hello."}\n' >one.jsonl
+{
+    cat one.jsonl
+    head -c 68000000 /dev/zero | tr '\0' x
+    echo
+    cat one.jsonl
+} | run 3 prefkit score --rm help=help --quiet --output long.jsonl
+must test "$(wc -l <long.jsonl)" -eq 3
+must test "$(sed -n 2p long.jsonl)" = \
+    '{"error":"the line is longer than 64 MiB","line":2}'
+
+t "too few addresses are refused, not waited for, wherever they end"
 for k in 100000 250000 350000 450000 550000; do
     (
         # shellcheck disable=SC3045 # not in POSIX, but in dash and bash
