@@ -41,7 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         *(a->in ? &a->dir : &a->in) = arg;
         return 0;
     case ARGP_KEY_END:
-        if (!a->dir || (!a->tokenizer && !gguf_is(a->in)))
+        if (!a->dir || (!a->tokenizer && !infer_gguf_is(a->in)))
             argp_error(
                 state,
                 "IN and DIR are needed, and --tokenizer unless IN is GGUF");
@@ -108,15 +108,15 @@ static int load_gguf(const struct args *a, const char *dir,
                      char **written, struct pk_err *err)
 {
     struct gguf *g;
-    int rc = gguf_open(&g, a->in, err);
+    int rc = infer_gguf_open(&g, a->in, err);
     if (rc)
         return rc;
-    rc = gguf_load(g, c, p, err);
+    rc = infer_gguf_load(g, c, p, err);
     if (!rc && a->tokenizer)
         *written = pk_strdup(a->tokenizer);
-    else if (!rc && (rc = gguf_write_tokenizer(g, dir, err)) == 0)
+    else if (!rc && (rc = infer_gguf_write_tokenizer(g, dir, err)) == 0)
         *written = pk_strdup(dir);
-    gguf_close(g);
+    infer_gguf_close(g);
     if (rc)
         return pk_err_prefix(err, "%s: ", a->in);
     return *written ? 0 : pk_fail_mem(err, "a path");
@@ -130,7 +130,7 @@ static int convert(const struct args *a, struct pk_err *err)
     char *tokenizer = NULL;
     int rc = pk_outdir_open(&d, a->dir, err);
     if (!rc)
-        rc = (gguf_is(a->in) ? load_gguf : load_llama2c)(
+        rc = (infer_gguf_is(a->in) ? load_gguf : load_llama2c)(
             a, pk_outdir_path(d), &c, &p, &tokenizer, err);
     if (!rc)
         rc = check_vocab(tokenizer, &c, err);

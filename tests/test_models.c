@@ -146,7 +146,7 @@ START_TEST(words)
                          .s = cuts[_i].text,
                          .n = strlen(cuts[_i].text)};
     char got[128] = "";
-    for (size_t n; (n = pretoken_next(&p)) > 0;) {
+    for (size_t n; (n = infer_pretoken_next(&p)) > 0;) {
         if (*got)
             strcat(got, "|");
         strncat(got, p.s - n, n);
@@ -160,7 +160,7 @@ END_TEST
 static void put_alphabet(struct pk_buf *b)
 {
     for (int i = 0; i < 256; i++) {
-        const uint32_t cp = json_alphabet((uint8_t)i);
+        const uint32_t cp = infer_json_alphabet((uint8_t)i);
         pk_buf_addf(b, "\"\\u%04x\":%d,", (unsigned)cp, i);
     }
 }
@@ -182,7 +182,7 @@ static char *llama3_dir(void)
     mkdir(dir, 0777);
     pk_buf_adds(&b, head);
     pk_buf_addc(&b, '"');
-    for (const char *s = pretoken_llama3; *s; s++) {
+    for (const char *s = infer_pretoken_llama3; *s; s++) {
         if (*s == '\\')
             pk_buf_addc(&b, '\\');
         pk_buf_addc(&b, *s);
@@ -379,8 +379,8 @@ START_TEST(gguf_golden_model)
     gguf_file_end(&f, &out);
     char *path = temp_path("golden.gguf");
     write_file(path, out.data, out.len);
-    ck_ok(gguf_open(&file, path, &err));
-    ck_ok(gguf_load(file, &c, &p, &err));
+    ck_ok(infer_gguf_open(&file, path, &err));
+    ck_ok(infer_gguf_load(file, &c, &p, &err));
     ck_assert(c.dim == g.c->dim && c.vocab == g.c->vocab &&
               c.kv_heads == g.c->kv_heads && c.tied == g.c->tied);
     for (size_t i = 0; i < infer_tensor_count(&c); i++) {
@@ -391,10 +391,10 @@ START_TEST(gguf_golden_model)
                       "%s", t.name);
     }
     infer_params_free(p);
-    gguf_close(file);
+    infer_gguf_close(file);
     for (size_t n = 0; n < out.len; n += 1 + n / 50) { /* cut off anywhere */
         write_file(path, out.data, n);
-        int rc = gguf_open(&file, path, &err);
+        int rc = infer_gguf_open(&file, path, &err);
         ck_assert_int_eq(rc, PK_EDATA);
     }
     pk_buf_release(&out);
@@ -418,10 +418,10 @@ static int load_with(const char *name)
     gguf_file_end(&f, &out);
     char *path = temp_path("more.gguf");
     write_file(path, out.data, out.len);
-    ck_ok(gguf_open(&file, path, &err));
-    int rc = gguf_load(file, &c, &p, &err);
+    ck_ok(infer_gguf_open(&file, path, &err));
+    int rc = infer_gguf_load(file, &c, &p, &err);
     infer_params_free(p);
-    gguf_close(file);
+    infer_gguf_close(file);
     pk_buf_release(&out);
     golden_close(&g);
     return rc;
@@ -465,16 +465,16 @@ START_TEST(gguf_types)
     gguf_file_end(&f, &out);
     char *path = temp_path("types.gguf");
     write_file(path, out.data, out.len);
-    ck_ok(gguf_open(&g, path, &err));
+    ck_ok(infer_gguf_open(&g, path, &err));
     for (int k = 0; k < 4; k++) {
         char name[2] = {(char)('a' + k), 0};
         float x[32];
-        gguf_widen(x, gguf_find(g, name));
+        infer_gguf_widen(x, infer_gguf_find(g, name));
         for (int i = 0; i < 32; i++)
             ck_assert(x[i] == -1.5F);
     }
-    ck_assert_ptr_null(gguf_find(g, "e"));
-    gguf_close(g);
+    ck_assert_ptr_null(infer_gguf_find(g, "e"));
+    infer_gguf_close(g);
     pk_buf_release(&out);
 }
 END_TEST
@@ -493,7 +493,7 @@ START_TEST(gguf_byte_level_tokenizer)
     gguf_put_u32(&f, "tokenizer.ggml.eos_token_id", 257);
     gguf_put_array(&f, "tokenizer.ggml.tokens", GGUF_STRING, 258);
     for (int i = 0; i < 256; i++) {
-        const uint32_t cp = json_alphabet((uint8_t)i);
+        const uint32_t cp = infer_json_alphabet((uint8_t)i);
         char s[2] = {(char)(cp < 0x80 ? cp : 0xC0 | cp >> 6),
                      (char)(0x80 | (cp & 63))};
         gguf_put_text(&f.meta, s, cp < 0x80 ? 1 : 2);
@@ -509,9 +509,9 @@ START_TEST(gguf_byte_level_tokenizer)
     char *path = temp_path("tok.gguf"), *dir = temp_path("from-gguf");
     write_file(path, out.data, out.len);
     ck_assert_int_eq(mkdir(dir, 0777), 0);
-    ck_ok(gguf_open(&g, path, &err));
-    ck_ok(gguf_write_tokenizer(g, dir, &err));
-    gguf_close(g);
+    ck_ok(infer_gguf_open(&g, path, &err));
+    ck_ok(infer_gguf_write_tokenizer(g, dir, &err));
+    infer_gguf_close(g);
     ck_ok(infer_tokenizer_open(&t, dir, &err));
     ck_assert_int_eq(infer_tokenizer_eos(t), 257);
     ck_ok(infer_tokenizer_encode(t, "hey", 3, &ids, &err));

@@ -121,7 +121,7 @@ static const struct entry *find_entry(const struct gguf *g, const char *key)
     return NULL;
 }
 
-double gguf_next_number(struct gguf_array *a)
+double infer_gguf_next_number(struct gguf_array *a)
 {
     const size_t size = size_of(a->type);
     const uint64_t u = little(a->at, size);
@@ -152,7 +152,7 @@ double gguf_next_number(struct gguf_array *a)
     }
 }
 
-struct gguf_text gguf_next_string(struct gguf_array *a)
+struct gguf_text infer_gguf_next_string(struct gguf_array *a)
 {
     const struct gguf_text t = {(const char *)a->at + 8,
                                 (size_t)little(a->at, 8)};
@@ -161,8 +161,8 @@ struct gguf_text gguf_next_string(struct gguf_array *a)
     return t;
 }
 
-int gguf_number(const struct gguf *g, const char *key, double fallback,
-                double *out, struct pk_err *err)
+int infer_gguf_number(const struct gguf *g, const char *key, double fallback,
+                      double *out, struct pk_err *err)
 {
     const struct entry *e = find_entry(g, key);
     *out = fallback;
@@ -172,12 +172,12 @@ int gguf_number(const struct gguf *g, const char *key, double fallback,
         return pk_fail(err, PK_EDATA, "%s: metadata '%s' is not a number",
                        g->path, key);
     struct gguf_array a = e->array;
-    *out = gguf_next_number(&a);
+    *out = infer_gguf_next_number(&a);
     return 0;
 }
 
-int gguf_string(const struct gguf *g, const char *key, struct gguf_text *out,
-                struct pk_err *err)
+int infer_gguf_string(const struct gguf *g, const char *key,
+                      struct gguf_text *out, struct pk_err *err)
 {
     const struct entry *e = find_entry(g, key);
     *out = (struct gguf_text){0};
@@ -187,12 +187,12 @@ int gguf_string(const struct gguf *g, const char *key, struct gguf_text *out,
         return pk_fail(err, PK_EDATA, "%s: metadata '%s' is not a string",
                        g->path, key);
     struct gguf_array a = e->array;
-    *out = gguf_next_string(&a);
+    *out = infer_gguf_next_string(&a);
     return 0;
 }
 
-int gguf_get_array(const struct gguf *g, const char *key,
-                   struct gguf_array *out, struct pk_err *err)
+int infer_gguf_get_array(const struct gguf *g, const char *key,
+                         struct gguf_array *out, struct pk_err *err)
 {
     const struct entry *e = find_entry(g, key);
     *out = (struct gguf_array){0};
@@ -245,7 +245,7 @@ static int place_tensors(struct gguf *g, const struct cursor *c,
                          const uint64_t *offset, struct pk_err *err)
 {
     double align;
-    int rc = gguf_number(g, "general.alignment", 32, &align, err);
+    int rc = infer_gguf_number(g, "general.alignment", 32, &align, err);
     if (rc)
         return rc;
     if (!(align >= 1 && align <= 1 << 20))
@@ -273,7 +273,8 @@ static int place_tensors(struct gguf *g, const struct cursor *c,
     return 0;
 }
 
-const struct gguf_tensor *gguf_find(const struct gguf *g, const char *name)
+const struct gguf_tensor *infer_gguf_find(const struct gguf *g,
+                                          const char *name)
 {
     const size_t n = strlen(name);
     for (size_t i = 0; i < g->n_tensors; i++)
@@ -283,12 +284,12 @@ const struct gguf_tensor *gguf_find(const struct gguf *g, const char *name)
     return NULL;
 }
 
-const struct gguf_tensor *gguf_at(const struct gguf *g, size_t i)
+const struct gguf_tensor *infer_gguf_at(const struct gguf *g, size_t i)
 {
     return i < g->n_tensors ? &g->tensor[i] : NULL;
 }
 
-void gguf_widen(float *dst, const struct gguf_tensor *t)
+void infer_gguf_widen(float *dst, const struct gguf_tensor *t)
 {
     const uint64_t n = t->cols * t->rows;
     if (t->type != TYPE_Q8_0) {
@@ -372,7 +373,7 @@ static int map_file(struct gguf *g, struct pk_err *err)
     return rc;
 }
 
-int gguf_open(struct gguf **out, const char *path, struct pk_err *err)
+int infer_gguf_open(struct gguf **out, const char *path, struct pk_err *err)
 {
     *out = NULL;
     struct gguf *g = pk_calloc(1, sizeof *g);
@@ -381,13 +382,13 @@ int gguf_open(struct gguf **out, const char *path, struct pk_err *err)
     if (!rc)
         rc = read_all(g, err);
     if (rc)
-        gguf_close(g);
+        infer_gguf_close(g);
     else
         *out = g;
     return rc;
 }
 
-void gguf_close(struct gguf *g)
+void infer_gguf_close(struct gguf *g)
 {
     if (!g)
         return;
@@ -399,7 +400,7 @@ void gguf_close(struct gguf *g)
     free(g);
 }
 
-bool gguf_is(const char *path)
+bool infer_gguf_is(const char *path)
 {
     char magic[4];
     FILE *f = fopen(path, "rb");

@@ -26,7 +26,7 @@ static double number(struct reader *r, const char *key, double fallback)
 {
     double v = fallback;
     if (!r->rc)
-        r->rc = gguf_number(r->g, key, fallback, &v, r->err);
+        r->rc = infer_gguf_number(r->g, key, fallback, &v, r->err);
     return v;
 }
 
@@ -60,9 +60,10 @@ static bool is(struct gguf_text t, const char *want)
 static void check_kind(struct reader *r)
 {
     struct gguf_text arch, scaling;
-    r->rc = gguf_string(r->g, "general.architecture", &arch, r->err);
+    r->rc = infer_gguf_string(r->g, "general.architecture", &arch, r->err);
     if (!r->rc)
-        r->rc = gguf_string(r->g, "llama.rope.scaling.type", &scaling, r->err);
+        r->rc = infer_gguf_string(r->g, "llama.rope.scaling.type", &scaling,
+                                  r->err);
     if (!r->rc && !is(arch, "llama"))
         r->rc = pk_fail(r->err, PK_EDATA,
                         "its architecture is not \"llama\", the only one that "
@@ -80,7 +81,8 @@ static void read_rope(struct reader *r, struct infer_config *c)
     c->rope_theta = number(r, "llama.rope.freq_base", 10000);
     c->rope.factor = number(r, "llama.rope.scaling.factor", 1);
     if (!r->rc)
-        r->rc = gguf_string(r->g, "llama.rope.scaling.type", &scaling, r->err);
+        r->rc = infer_gguf_string(r->g, "llama.rope.scaling.type", &scaling,
+                                  r->err);
     if (is(scaling, "linear"))
         c->rope.kind = INFER_ROPE_LINEAR;
     else
@@ -94,7 +96,7 @@ static int read_config(const struct gguf *g, struct infer_config *c,
                        struct pk_err *err)
 {
     struct reader r = {g, err, 0};
-    const struct gguf_tensor *embed = gguf_find(g, "token_embd.weight");
+    const struct gguf_tensor *embed = infer_gguf_find(g, "token_embd.weight");
     check_kind(&r);
     *c = (struct infer_config){.head = INFER_HEAD_LM};
     c->dim = size(&r, "llama.embedding_length", 0, 1 << 17);
@@ -111,7 +113,7 @@ static int read_config(const struct gguf *g, struct infer_config *c,
     c->bos = id(&r, "tokenizer.ggml.bos_token_id");
     c->eos = id(&r, "tokenizer.ggml.eos_token_id");
     c->pad = id(&r, "tokenizer.ggml.padding_token_id");
-    c->tied = !gguf_find(g, "output.weight");
+    c->tied = !infer_gguf_find(g, "output.weight");
     read_rope(&r, c);
     if (!r.rc && (number(&r, "llama.rope.dimension_count", d) != d ||
                   number(&r, "llama.attention.value_length", d) != d))
@@ -134,7 +136,7 @@ static int read_config(const struct gguf *g, struct infer_config *c,
 static int read_divisors(const struct gguf *g, struct infer_config *c,
                          struct pk_err *err)
 {
-    const struct gguf_tensor *t = gguf_find(g, "rope_freqs.weight");
+    const struct gguf_tensor *t = infer_gguf_find(g, "rope_freqs.weight");
     const size_t half = c->head_dim / 2;
     float divisor[1 << 11];
     double plain[1 << 11], scaled[1 << 11];
@@ -142,7 +144,7 @@ static int read_divisors(const struct gguf *g, struct infer_config *c,
         return 0;
     if (t->cols != half || t->rows != 1 || c->rope.kind != INFER_ROPE_DEFAULT)
         return pk_fail(err, PK_EDATA, "tensor 'rope_freqs.weight' is odd");
-    gguf_widen(divisor, t);
+    infer_gguf_widen(divisor, t);
     infer_rope_frequencies(c, plain);
     c->rope = (struct infer_rope_scaling){
         INFER_ROPE_LLAMA3, (double)divisor[half - 1], 1, 4, 8192};
@@ -166,12 +168,13 @@ tensor_of(const struct gguf *g, const struct infer_config *c, size_t i)
     const size_t last = 1 + c->layers * INFER_PER_LAYER;
     char name[64];
     if (i == 0)
-        return gguf_find(g, "token_embd.weight");
+        return infer_gguf_find(g, "token_embd.weight");
     if (i >= last)
-        return gguf_find(g, i == last ? "output_norm.weight" : "output.weight");
+        return infer_gguf_find(g, i == last ? "output_norm.weight"
+                                            : "output.weight");
     snprintf(name, sizeof name, "blk.%zu.%s.weight", (i - 1) / INFER_PER_LAYER,
              layer_names[(i - 1) % INFER_PER_LAYER]);
-    return gguf_find(g, name);
+    return infer_gguf_find(g, name);
 }
 
 /* Layers have these tensors, and no others that would be computed with. */
@@ -179,7 +182,7 @@ static int refuse_foreign(const struct gguf *g, const struct infer_config *c,
                           struct pk_err *err)
 {
     const struct gguf_tensor *t;
-    for (size_t i = 0; (t = gguf_at(g, i)); i++) {
+    for (size_t i = 0; (t = infer_gguf_at(g, i)); i++) {
         char name[128];
         snprintf(name, sizeof name, "%.*s", gguf_shown(t->name), t->name.s);
         if (strncmp(name, "blk.", 4) == 0 && !strstr(name, "rot_embd") &&
@@ -219,7 +222,7 @@ static int copy_tensors(const struct gguf *g, const struct infer_config *c,
     for (size_t i = 0; i < infer_tensor_count(c); i++) {
         const struct gguf_tensor *t = tensor_of(g, c, i);
         float *at = infer_weights_slot(c, &p->w, i)->f32;
-        gguf_widen(at, t);
+        infer_gguf_widen(at, t);
         for (uint64_t k = 0; k < t->cols * t->rows; k++)
             if (!isfinite(at[k]))
                 return pk_fail(err, PK_EDATA,
@@ -237,8 +240,8 @@ static int copy_tensors(const struct gguf *g, const struct infer_config *c,
     return rc;
 }
 
-int gguf_load(const struct gguf *g, struct infer_config *c,
-              struct infer_params **p, struct pk_err *err)
+int infer_gguf_load(const struct gguf *g, struct infer_config *c,
+                    struct infer_params **p, struct pk_err *err)
 {
     *p = NULL;
     int rc = read_config(g, c, err);

@@ -34,7 +34,7 @@ static int get_arrays(const struct gguf *g, struct vocab *v, struct pk_err *err)
                   {"tokenizer.ggml.token_type", &v->types, false},
                   {"tokenizer.ggml.merges", &v->merges, true}};
     for (size_t i = 0; i < 4; i++) {
-        int rc = gguf_get_array(g, arrays[i].key, arrays[i].out, err);
+        int rc = infer_gguf_get_array(g, arrays[i].key, arrays[i].out, err);
         if (rc)
             return rc;
         const struct gguf_array *a = arrays[i].out;
@@ -43,7 +43,7 @@ static int get_arrays(const struct gguf *g, struct vocab *v, struct pk_err *err)
                            arrays[i].key);
         struct gguf_array look = *a;
         for (size_t k = 0; arrays[i].strings && k < a->n; k++) {
-            const struct gguf_text t = gguf_next_string(&look);
+            const struct gguf_text t = infer_gguf_next_string(&look);
             if (pk_utf8_check(t.s, t.len) != t.len || memchr(t.s, 0, t.len))
                 return pk_fail(err, PK_EDATA,
                                "metadata '%s': string %zu is not text",
@@ -69,14 +69,15 @@ static int get_vocab(const struct gguf *g, struct vocab *v, struct pk_err *err)
                    {"tokenizer.ggml.add_space_prefix", &v->prefix, 1}};
     int rc = get_arrays(g, v, err);
     for (size_t i = 0; !rc && i < 4; i++)
-        rc = gguf_number(g, numbers[i].key, numbers[i].fallback, numbers[i].out,
-                         err);
+        rc = infer_gguf_number(g, numbers[i].key, numbers[i].fallback,
+                               numbers[i].out, err);
     if (!rc)
-        rc = gguf_string(g, "tokenizer.ggml.model", &v->model, err);
+        rc = infer_gguf_string(g, "tokenizer.ggml.model", &v->model, err);
     if (!rc)
-        rc = gguf_string(g, "tokenizer.ggml.pre", &v->pre, err);
+        rc = infer_gguf_string(g, "tokenizer.ggml.pre", &v->pre, err);
     return rc ? rc
-              : gguf_string(g, "tokenizer.chat_template", &v->template, err);
+              : infer_gguf_string(g, "tokenizer.chat_template", &v->template,
+                                  err);
 }
 
 /* A token's name; {NULL, 0} for no such id. */
@@ -87,7 +88,7 @@ static struct gguf_text name_of(const struct vocab *v, double id)
     if (!(id >= 0 && id < (double)v->tokens.n))
         return t;
     for (size_t i = 0; i <= (size_t)id; i++)
-        t = gguf_next_string(&a);
+        t = infer_gguf_next_string(&a);
     return t;
 }
 
@@ -104,19 +105,20 @@ static int put_model(const struct vocab *v, struct pk_buf *out,
 {
     struct vocab at = *v;
     for (size_t i = 0; i < v->tokens.n; i++) {
-        const struct gguf_text t = gguf_next_string(&at.tokens);
-        const double type = gguf_next_number(&at.types);
-        const double score = at.scores.n ? gguf_next_number(&at.scores) : 0;
+        const struct gguf_text t = infer_gguf_next_string(&at.tokens);
+        const double type = infer_gguf_next_number(&at.types);
+        const double score =
+            at.scores.n ? infer_gguf_next_number(&at.scores) : 0;
         if (!(type >= SPM_NORMAL && type <= SPM_BYTE))
             return pk_fail(err, PK_EDATA, "token %zu has no known type", i);
-        spm_put_piece(out, &(struct spm_piece){t.s, t.len, (float)score,
-                                               (enum spm_type)type});
+        infer_spm_put_piece(out, &(struct spm_piece){t.s, t.len, (float)score,
+                                                     (enum spm_type)type});
     }
-    spm_put_specs(out, &(struct spm_specs){.vocab = v->tokens.n,
-                                           .dummy_prefix = v->prefix != 0,
-                                           .unk = span_of(v, v->unk),
-                                           .bos = span_of(v, v->bos),
-                                           .eos = span_of(v, v->eos)});
+    infer_spm_put_specs(out, &(struct spm_specs){.vocab = v->tokens.n,
+                                                 .dummy_prefix = v->prefix != 0,
+                                                 .unk = span_of(v, v->unk),
+                                                 .bos = span_of(v, v->bos),
+                                                 .eos = span_of(v, v->eos)});
     return 0;
 }
 
@@ -137,7 +139,8 @@ static int put_pre_tokenizer(const struct vocab *v, struct pk_buf *out,
     if (is(v->pre, "llama-bpe") || is(v->pre, "llama3")) {
         pk_buf_adds(out, "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":"
                          "\"Split\",\"pattern\":{\"Regex\":");
-        pk_json_quote(out, pretoken_llama3, strlen(pretoken_llama3));
+        pk_json_quote(out, infer_pretoken_llama3,
+                      strlen(infer_pretoken_llama3));
         pk_buf_adds(out, "},\"behavior\":\"Isolated\",\"invert\":false},");
         put_byte_level(out, false);
         pk_buf_adds(out, "]}");
@@ -165,8 +168,8 @@ static int put_added(const struct vocab *v, struct pk_buf *out,
     bool first = true;
     pk_buf_adds(out, "\"added_tokens\":[");
     for (size_t i = 0; i < v->tokens.n; i++) {
-        const struct gguf_text t = gguf_next_string(&at.tokens);
-        const double type = gguf_next_number(&at.types);
+        const struct gguf_text t = infer_gguf_next_string(&at.tokens);
+        const double type = infer_gguf_next_number(&at.types);
         if (type == SPM_NORMAL)
             continue;
         if (type == SPM_USER_DEFINED)
@@ -203,14 +206,14 @@ static int put_json(const struct vocab *v, struct pk_buf *out,
                 "\"byte_fallback\":false,\"ignore_merges\":%s,\"vocab\":{",
                 is(v->pre, "llama-bpe") ? "true" : "false");
     for (size_t i = 0; i < v->tokens.n; i++) {
-        const struct gguf_text t = gguf_next_string(&at.tokens);
+        const struct gguf_text t = infer_gguf_next_string(&at.tokens);
         pk_buf_adds(out, i ? "," : "");
         pk_json_quote(out, t.s, t.len);
         pk_buf_addf(out, ":%zu", i);
     }
     pk_buf_adds(out, "},\"merges\":[");
     for (size_t i = 0; i < v->merges.n; i++) {
-        const struct gguf_text t = gguf_next_string(&at.merges);
+        const struct gguf_text t = infer_gguf_next_string(&at.merges);
         pk_buf_adds(out, i ? "," : "");
         pk_json_quote(out, t.s, t.len);
     }
@@ -256,8 +259,8 @@ static int write_out(const char *dir, const char *name, const struct pk_buf *b,
     return rc;
 }
 
-int gguf_tokenizer(const struct gguf *g, bool *spm, struct pk_buf *file,
-                   struct pk_buf *settings, struct pk_err *err)
+int infer_gguf_tokenizer(const struct gguf *g, bool *spm, struct pk_buf *file,
+                         struct pk_buf *settings, struct pk_err *err)
 {
     struct vocab v = {0};
     int rc = get_vocab(g, &v, err);
@@ -276,13 +279,13 @@ int gguf_tokenizer(const struct gguf *g, bool *spm, struct pk_buf *file,
     return rc;
 }
 
-int gguf_write_tokenizer(const struct gguf *g, const char *dir,
-                         struct pk_err *err)
+int infer_gguf_write_tokenizer(const struct gguf *g, const char *dir,
+                               struct pk_err *err)
 {
     struct pk_buf file = PK_BUF_INIT((size_t)1 << 30);
     struct pk_buf settings = PK_BUF_INIT((size_t)1 << 26);
     bool spm;
-    int rc = gguf_tokenizer(g, &spm, &file, &settings, err);
+    int rc = infer_gguf_tokenizer(g, &spm, &file, &settings, err);
     if (!rc)
         rc = write_out(dir, spm ? "tokenizer.model" : "tokenizer.json", &file,
                        err);

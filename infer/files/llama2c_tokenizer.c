@@ -80,7 +80,7 @@ static void put_piece(struct pk_buf *out, const struct piece *p, size_t id)
                               .len = text.len,
                               .type = piece_type(id)};
     memcpy(&piece.score, &p->score, sizeof piece.score);
-    spm_put_piece(out, &piece);
+    infer_spm_put_piece(out, &piece);
     if (text.failed)
         out->failed = text.failed;
     pk_buf_release(&text);
@@ -104,7 +104,8 @@ static int read_all(FILE *f, const char *path, struct pk_buf *out,
                        "%s: not a llama2.c tokenizer, or cut off after %zu "
                        "pieces",
                        path, n);
-    spm_put_specs(out, &(struct spm_specs){.vocab = n, .dummy_prefix = true});
+    infer_spm_put_specs(out,
+                        &(struct spm_specs){.vocab = n, .dummy_prefix = true});
     return out->failed ? pk_fail_mem(err, "a tokenizer") : 0;
 }
 

@@ -11,7 +11,7 @@ void infer_stream_start(struct infer_stream *s, const struct infer_tokenizer *t,
     pk_buf_reset(&text);
     *s = (struct infer_stream){
         .t = t, .stop = stop, .n_stops = n_stops, .text = text};
-    tokenizer_text_start(t, &s->state, fresh);
+    infer_tokenizer_text_start(t, &s->state, fresh);
 }
 
 void infer_stream_release(struct infer_stream *s)
@@ -66,7 +66,7 @@ static void look_for_stops(struct infer_stream *s, size_t from)
 int infer_stream_add(struct infer_stream *s, int32_t id, struct pk_err *err)
 {
     size_t from = s->text.len;
-    int rc = tokenizer_text_add(s->t, &s->state, id, &s->text, err);
+    int rc = infer_tokenizer_text_add(s->t, &s->state, id, &s->text, err);
     if (!rc)
         look_for_stops(s, from);
     return rc;
@@ -77,7 +77,7 @@ int infer_stream_end(struct infer_stream *s, struct pk_err *err)
     if (s->stopped)
         return 0;
     size_t from = s->text.len;
-    int rc = tokenizer_text_end(&s->state, &s->text, err);
+    int rc = infer_tokenizer_text_end(&s->state, &s->text, err);
     if (!rc)
         look_for_stops(s, from);
     if (!rc)

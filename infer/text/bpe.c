@@ -114,7 +114,7 @@ static void close_gap(uint32_t *v, size_t at, size_t n)
     memmove(v + at, v + at + 1, (n - at - 1) * sizeof *v);
 }
 
-static void merge_word(const struct infer_bpe *b, struct word *w)
+static void infer_merge_word(const struct infer_bpe *b, struct word *w)
 {
     for (size_t i = 0; i + 1 < w->n; i++)
         look_up(b, w, i);
@@ -266,7 +266,7 @@ static bool fill_word(const struct infer_bpe *b, struct word *w, const char *s,
     return true;
 }
 
-/* As merge_word for any length, straight to the output. */
+/* As infer_merge_word for any length, straight to the output. */
 static int encode_long(struct run *r, const char *s, size_t n,
                        struct pk_err *err)
 {
@@ -310,7 +310,7 @@ static int encode_chunk(struct run *r, const char *s, size_t n,
     struct word w;
     if (b->unused || n > (size_t)4 * SHORT || !fill_word(b, &w, s, n))
         return encode_long(r, s, n, err);
-    merge_word(b, &w);
+    infer_merge_word(b, &w);
     for (size_t i = 0; i < w.n; i++)
         push_symbol(r, w.symbol[i], s + w.offset[i]);
     return 0;
@@ -340,8 +340,8 @@ static int encode_run(struct run *r, const char *text, size_t len,
     return rc;
 }
 
-int bpe_encode(const struct infer_bpe *b, const char *text, size_t len,
-               struct infer_ids *out, struct pk_err *err)
+int infer_bpe_encode(const struct infer_bpe *b, const char *text, size_t len,
+                     struct infer_ids *out, struct pk_err *err)
 {
     struct run r = {.b = b, .out = out};
     int rc = 0;
@@ -371,32 +371,32 @@ static int mark_whole(struct infer_bpe *b, struct pk_err *err)
         if (!y->usable)
             continue;
         ids.len = 0;
-        rc = bpe_encode(b, b->text + y->offset, y->len, &ids, err);
+        rc = infer_bpe_encode(b, b->text + y->offset, y->len, &ids, err);
         y->whole = !rc && ids.len == 1 && ids.id[0] == (int32_t)i;
     }
     infer_ids_release(&ids);
     return rc;
 }
 
-int bpe_new(struct infer_bpe **out, const struct infer_spm *m,
-            struct pk_err *err)
+int infer_bpe_new(struct infer_bpe **out, const struct infer_spm *m,
+                  struct pk_err *err)
 {
     *out = NULL;
     struct infer_bpe *b = pk_calloc(1, sizeof *b);
     if (!b)
         return pk_fail_mem(err, "a tokenizer");
     b->m = m;
-    int rc = bpe_build(b, err);
+    int rc = infer_bpe_build(b, err);
     if (!rc)
         rc = mark_whole(b, err);
     if (rc)
-        bpe_free(b);
+        infer_bpe_free(b);
     else
         *out = b;
     return rc;
 }
 
-void bpe_free(struct infer_bpe *b)
+void infer_bpe_free(struct infer_bpe *b)
 {
     if (!b)
         return;
@@ -408,7 +408,7 @@ void bpe_free(struct infer_bpe *b)
     free(b);
 }
 
-const char *bpe_text(const struct infer_bpe *b, int32_t id, size_t *len)
+const char *infer_bpe_text(const struct infer_bpe *b, int32_t id, size_t *len)
 {
     *len = b->symbol[id].len;
     return b->text + b->symbol[id].offset;

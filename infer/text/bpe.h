@@ -14,17 +14,17 @@ struct infer_bpe;
 
 /* Tables for a model; `m` is borrowed until bpe_free. PK_EDATA when two pieces
  * are the same; PK_EMEM. */
-PK_NODISCARD int bpe_new(struct infer_bpe **out, const struct infer_spm *m,
-                         struct pk_err *err);
-void bpe_free(struct infer_bpe *b);
+PK_NODISCARD int infer_bpe_new(struct infer_bpe **out,
+                               const struct infer_spm *m, struct pk_err *err);
+void infer_bpe_free(struct infer_bpe *b);
 
 /* Append the ids of `len` bytes in normal form. Thread-safe. On failure
  * (PK_EMEM, PK_EDATA for a gigabyte of text) some ids may have been added. */
-PK_NODISCARD int bpe_encode(const struct infer_bpe *b, const char *text,
-                            size_t len, struct infer_ids *out,
-                            struct pk_err *err);
+PK_NODISCARD int infer_bpe_encode(const struct infer_bpe *b, const char *text,
+                                  size_t len, struct infer_ids *out,
+                                  struct pk_err *err);
 
 /* A piece's text in normal form; not NUL-terminated; borrowed. */
-const char *bpe_text(const struct infer_bpe *b, int32_t id, size_t *len);
+const char *infer_bpe_text(const struct infer_bpe *b, int32_t id, size_t *len);
 
 #endif

@@ -260,7 +260,7 @@ static void note_properties(struct infer_bpe *b)
         b->ascii[c] = bpe_find(b, &(char){(char)c}, 1);
 }
 
-int bpe_build(struct infer_bpe *b, struct pk_err *err)
+int infer_bpe_build(struct infer_bpe *b, struct pk_err *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < b->m->n; i++) {

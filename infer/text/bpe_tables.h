@@ -110,6 +110,6 @@ static inline uint32_t bpe_merge(const struct infer_bpe *b, uint32_t left,
 }
 
 /* Everything but the `whole` marks. */
-PK_NODISCARD int bpe_build(struct infer_bpe *b, struct pk_err *err);
+PK_NODISCARD int infer_bpe_build(struct infer_bpe *b, struct pk_err *err);
 
 #endif

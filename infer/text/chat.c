@@ -12,8 +12,8 @@
 /* NULL for INFER_CHAT_NONE. */
 static const struct chat_format *format_of(enum infer_chat_format f)
 {
-    return f == INFER_CHAT_LLAMA2   ? &chat_llama2
-           : f == INFER_CHAT_LLAMA3 ? &chat_llama3
+    return f == INFER_CHAT_LLAMA2   ? &infer_chat_llama2
+           : f == INFER_CHAT_LLAMA3 ? &infer_chat_llama3
                                     : NULL;
 }
 
@@ -43,7 +43,7 @@ static bool is_space(uint32_t c)
            c == 0x3000;
 }
 
-void chat_add_stripped(struct pk_buf *b, const char *s, size_t n)
+void infer_chat_add_stripped(struct pk_buf *b, const char *s, size_t n)
 {
     uint32_t c;
     for (size_t k; (k = pk_utf8_decode(s, n, &c)) > 0 && is_space(c);) {

@@ -28,9 +28,9 @@ struct chat_format {
                     struct infer_ids *out, struct pk_err *err);
 };
 
-extern const struct chat_format chat_llama2, chat_llama3;
+extern const struct chat_format infer_chat_llama2, infer_chat_llama3;
 
 /* Text without white space at its ends (what Python's str.strip takes off). */
-void chat_add_stripped(struct pk_buf *b, const char *s, size_t n);
+void infer_chat_add_stripped(struct pk_buf *b, const char *s, size_t n);
 
 #endif

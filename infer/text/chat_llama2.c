@@ -48,11 +48,11 @@ static int exchange(const struct chat_dialogue *d, size_t i, bool first,
     pk_buf_add(&content, user->text, user->len);
     pk_buf_adds(&text, "[INST] ");
     if (!content.failed)
-        chat_add_stripped(&text, content.data, content.len);
+        infer_chat_add_stripped(&text, content.data, content.len);
     pk_buf_adds(&text, " [/INST]");
     if (answer) {
         pk_buf_addc(&text, ' ');
-        chat_add_stripped(&text, answer->text, answer->len);
+        infer_chat_add_stripped(&text, answer->text, answer->len);
     }
     if (closed)
         pk_buf_addc(&text, ' ');
@@ -68,4 +68,4 @@ static int exchange(const struct chat_dialogue *d, size_t i, bool first,
     return rc;
 }
 
-const struct chat_format chat_llama2 = {"llama2", jinja, tags, exchange};
+const struct chat_format infer_chat_llama2 = {"llama2", jinja, tags, exchange};

@@ -45,7 +45,7 @@ static int message(const struct infer_tokenizer *t, const char *role,
     int rc = header(t, role, out, err);
     if (rc || !m)
         return rc;
-    chat_add_stripped(&text, m->text, m->len);
+    infer_chat_add_stripped(&text, m->text, m->len);
     rc = text.failed ? pk_fail_mem(err, "a dialogue")
                      : infer_tokenizer_encode(t, text.data, text.len, out, err);
     if (!rc && closed)
@@ -69,4 +69,4 @@ static int exchange(const struct chat_dialogue *d, size_t i, bool first,
     return rc;
 }
 
-const struct chat_format chat_llama3 = {"llama3", jinja, tags, exchange};
+const struct chat_format infer_chat_llama3 = {"llama3", jinja, tags, exchange};

@@ -138,11 +138,11 @@ static int split(struct json_tokenizer *t, const cJSON *o, struct pk_err *err)
     bool cuts = strcmp(behavior, "Isolated") == 0 && !invert;
     cuts |= strcmp(behavior, "Removed") == 0 && invert;
     if (cuts && t->cut.rule == PRETOKEN_WHOLE && !t->cut.digits) {
-        if (is_string(regex, pretoken_llama3)) {
+        if (is_string(regex, infer_pretoken_llama3)) {
             t->cut.rule = PRETOKEN_LLAMA3;
             return 0;
         }
-        if (is_string(regex, pretoken_gpt2)) {
+        if (is_string(regex, infer_pretoken_gpt2)) {
             t->cut.rule = PRETOKEN_GPT2;
             return 0;
         }
@@ -196,8 +196,8 @@ static int read_pre_tokenizer(struct json_tokenizer *t, const cJSON *o,
     return rc;
 }
 
-int json_rules_read(struct json_tokenizer *t, const cJSON *file,
-                    struct pk_err *err)
+int infer_json_rules_read(struct json_tokenizer *t, const cJSON *file,
+                          struct pk_err *err)
 {
     int rc = read_normalizer(t, get(file, "normalizer"), err);
     return rc ? rc : read_pre_tokenizer(t, get(file, "pre_tokenizer"), err);

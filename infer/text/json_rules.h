@@ -8,7 +8,7 @@
 
 /* Fills byte_level, escape, prefix and cut. PK_EDATA for any that is not done
  * here exactly. */
-PK_NODISCARD int json_rules_read(struct json_tokenizer *t, const cJSON *file,
-                                 struct pk_err *err);
+PK_NODISCARD int infer_json_rules_read(struct json_tokenizer *t,
+                                       const cJSON *file, struct pk_err *err);
 
 #endif

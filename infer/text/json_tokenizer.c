@@ -51,7 +51,7 @@ static void normalize(const struct json_tokenizer *t, struct pk_buf *b,
 /* One call of encode. */
 struct run {
     const struct json_tokenizer *t;
-    struct merge_word word;
+    struct infer_merge_word word;
     struct pk_err *err;
 };
 
@@ -63,7 +63,7 @@ static int add_bytes(struct run *r, const char *s, size_t n)
             return 1;
     int rc = 0;
     for (size_t i = 0; !rc && i < n; i++)
-        rc = merge_word_add(
+        rc = infer_merge_word_add(
             &r->word, (uint32_t)r->t->byte_id[(unsigned char)s[i]], r->err);
     return rc;
 }
@@ -79,21 +79,21 @@ static int fill(struct run *r, const char *s, size_t n)
     r->word.n = 0;
     for (size_t i = 0, k; !rc && i < n; i += k) {
         k = t->byte_level ? 1 : pk_utf8_decode(s + i, n - i, &cp);
-        uint32_t id = json_tokenizer_find(t, s + i, k);
+        uint32_t id = infer_json_tokenizer_find(t, s + i, k);
         if (id == NONE && t->byte_fallback &&
             (rc = add_bytes(r, s + i, k)) <= 0)
             continue;
         rc = 0;
         if (held && (id != NONE || !t->fuse_unk)) {
-            rc = merge_word_add(&r->word, (uint32_t)t->unk, r->err);
+            rc = infer_merge_word_add(&r->word, (uint32_t)t->unk, r->err);
             held = false;
         }
         if (!rc && id != NONE)
-            rc = merge_word_add(&r->word, id, r->err);
+            rc = infer_merge_word_add(&r->word, id, r->err);
         held |= id == NONE;
     }
     if (!rc && held)
-        rc = merge_word_add(&r->word, (uint32_t)t->unk, r->err);
+        rc = infer_merge_word_add(&r->word, (uint32_t)t->unk, r->err);
     return rc;
 }
 
@@ -101,12 +101,12 @@ static int encode_word(struct run *r, const char *s, size_t n,
                        struct infer_ids *out)
 {
     if (r->t->ignore_merges) {
-        uint32_t id = json_tokenizer_find(r->t, s, n);
+        uint32_t id = infer_json_tokenizer_find(r->t, s, n);
         if (id != NONE)
             return infer_ids_add(out, (int32_t)id, r->err);
     }
     int rc = fill(r, s, n);
-    return rc ? rc : merge_word(&r->word, &r->t->rules, out, r->err);
+    return rc ? rc : infer_merge_word(&r->word, &r->t->rules, out, r->err);
 }
 
 static int encode(const void *self, const char *text, size_t len,
@@ -126,11 +126,11 @@ static int encode(const void *self, const char *text, size_t len,
     struct pretoken cut = t->cut;
     cut.s = b.data;
     cut.n = b.len;
-    for (size_t n; !rc && (n = pretoken_next(&cut)) > 0;)
+    for (size_t n; !rc && (n = infer_pretoken_next(&cut)) > 0;)
         rc = encode_word(&r, cut.s - n, n, out);
     if (rc)
         out->len = before;
-    merge_word_release(&r.word);
+    infer_merge_word_release(&r.word);
     pk_buf_release(&b);
     return rc;
 }
@@ -172,20 +172,20 @@ static unsigned traits(const void *self, int32_t id)
 
 static void destroy(void *self)
 {
-    json_tokenizer_release(self);
+    infer_json_tokenizer_release(self);
     free(self);
 }
 
 static const struct tokenizer_kind kind = {
     "tokenizer.json", encode, piece, name, traits, destroy};
 
-int json_tokenizer_open(struct infer_tokenizer *t, const char *path,
-                        struct pk_err *err)
+int infer_json_tokenizer_open(struct infer_tokenizer *t, const char *path,
+                              struct pk_err *err)
 {
     struct json_tokenizer *j = pk_calloc(1, sizeof *j);
     if (!j)
         return pk_fail_mem(err, "a tokenizer");
-    int rc = json_tokenizer_read(j, path, err);
+    int rc = infer_json_tokenizer_read(j, path, err);
     if (rc) {
         free(j);
         return rc;

@@ -48,17 +48,18 @@ struct json_tokenizer {
 /* PK_EDATA, with the reason, for whatever would make other ids than the file
  * means; PK_EIO, PK_EMEM. On failure `t` is empty. The post-processor, padding
  * and truncation are not read: what goes round a text is the caller's. */
-PK_NODISCARD int json_tokenizer_read(struct json_tokenizer *t, const char *path,
-                                     struct pk_err *err);
-void json_tokenizer_release(struct json_tokenizer *t);
+PK_NODISCARD int infer_json_tokenizer_read(struct json_tokenizer *t,
+                                           const char *path,
+                                           struct pk_err *err);
+void infer_json_tokenizer_release(struct json_tokenizer *t);
 
 /* The normal token with this key, or UINT32_MAX. */
-uint32_t json_tokenizer_find(const struct json_tokenizer *t, const char *key,
-                             size_t len);
+uint32_t infer_json_tokenizer_find(const struct json_tokenizer *t,
+                                   const char *key, size_t len);
 
 /* GPT-2's alphabet (openai/gpt-2, encoder.py, bytes_to_unicode): the code
  * point that stands for a byte, and back (-1: for none). */
-uint32_t json_alphabet(uint8_t byte);
-int json_alphabet_byte(uint32_t cp);
+uint32_t infer_json_alphabet(uint8_t byte);
+int infer_json_alphabet_byte(uint32_t cp);
 
 #endif

@@ -28,7 +28,7 @@ static bool stands_for_itself(uint32_t b)
 }
 
 /* The bytes that do not, in order, are U+0100 and so on. */
-uint32_t json_alphabet(uint8_t byte)
+uint32_t infer_json_alphabet(uint8_t byte)
 {
     uint32_t next = 0x100;
     if (stands_for_itself(byte))
@@ -38,10 +38,10 @@ uint32_t json_alphabet(uint8_t byte)
     return next;
 }
 
-int json_alphabet_byte(uint32_t cp)
+int infer_json_alphabet_byte(uint32_t cp)
 {
     for (int b = 0; b < 256; b++)
-        if (json_alphabet((uint8_t)b) == cp)
+        if (infer_json_alphabet((uint8_t)b) == cp)
             return b;
     return -1;
 }
@@ -77,8 +77,8 @@ static const char *at(const struct json_tokenizer *t, size_t offset)
     return t->text.data + offset;
 }
 
-uint32_t json_tokenizer_find(const struct json_tokenizer *t, const char *key,
-                             size_t len)
+uint32_t infer_json_tokenizer_find(const struct json_tokenizer *t,
+                                   const char *key, size_t len)
 {
     for (size_t i = hash(key, len) & t->slot_mask;;
          i = (i + 1) & t->slot_mask) {
@@ -244,7 +244,7 @@ static int spell(struct json_tokenizer *t, struct pk_err *err)
 {
     int16_t of[512];
     for (int i = 0; i < 512; i++)
-        of[i] = (int16_t)json_alphabet_byte((uint32_t)i);
+        of[i] = (int16_t)infer_json_alphabet_byte((uint32_t)i);
     for (size_t i = 0; i < t->n; i++) {
         struct json_token *k = &t->token[i];
         char name[1 << 10];
@@ -331,15 +331,15 @@ static int read_merge(struct json_tokenizer *t, const int16_t of[512],
     if (left == 0 || left == key->len)
         return pk_fail(err, PK_EDATA, "merge %u has an empty half", rank);
     const struct merge_rule rule = {
-        json_tokenizer_find(t, key->data, left),
-        json_tokenizer_find(t, key->data + left, key->len - left), rank,
-        json_tokenizer_find(t, key->data, key->len)};
+        infer_json_tokenizer_find(t, key->data, left),
+        infer_json_tokenizer_find(t, key->data + left, key->len - left), rank,
+        infer_json_tokenizer_find(t, key->data, key->len)};
     if (rule.left == NONE || rule.right == NONE || rule.merged == NONE)
         return pk_fail(err, PK_EDATA,
                        "merge %u (\"%.*s\" and \"%.*s\") is not of tokens in "
                        "the vocabulary",
                        rank, (int)len[0], half[0], (int)len[1], half[1]);
-    merge_rules_add(&t->rules, &rule);
+    infer_merge_rules_add(&t->rules, &rule);
     return 0;
 }
 
@@ -352,9 +352,9 @@ static int read_merges(struct json_tokenizer *t, const cJSON *merges,
     if (!cJSON_IsArray(merges))
         return pk_fail(err, PK_EDATA, "its model has no list of merges");
     for (int i = 0; i < 512; i++)
-        of[i] = (int16_t)json_alphabet_byte((uint32_t)i);
-    int rc =
-        merge_rules_new(&t->rules, (size_t)cJSON_GetArraySize(merges), err);
+        of[i] = (int16_t)infer_json_alphabet_byte((uint32_t)i);
+    int rc = infer_merge_rules_new(&t->rules,
+                                   (size_t)cJSON_GetArraySize(merges), err);
     for (const cJSON *m = merges->child; !rc && m; m = m->next)
         rc = read_merge(t, of, m, rank++, &key, err);
     pk_buf_release(&key);
@@ -395,9 +395,10 @@ static int check_lossless(const struct json_tokenizer *t, struct pk_err *err)
     if (t->unk >= 0)
         return 0;
     for (int b = 0; b < 256; b++) {
-        bool there = t->byte_level
-                         ? json_tokenizer_find(t, &(char){(char)b}, 1) != NONE
-                         : t->byte_id[b] >= 0;
+        bool there =
+            t->byte_level
+                ? infer_json_tokenizer_find(t, &(char){(char)b}, 1) != NONE
+                : t->byte_id[b] >= 0;
         if (!there)
             return pk_fail(err, PK_EDATA,
                            "it has neither an unknown token nor one for the "
@@ -417,7 +418,7 @@ static int read_file(struct json_tokenizer *t, const cJSON *file,
     t->byte_fallback = cJSON_IsTrue(get(model, "byte_fallback"));
     t->fuse_unk = cJSON_IsTrue(get(model, "fuse_unk"));
     t->ignore_merges = cJSON_IsTrue(get(model, "ignore_merges"));
-    rc = json_rules_read(t, file, err);
+    rc = infer_json_rules_read(t, file, err);
     if (!rc)
         rc = read_tokens(t, model, get(file, "added_tokens"), err);
     if (!rc)
@@ -431,8 +432,8 @@ static int read_file(struct json_tokenizer *t, const cJSON *file,
     return rc ? rc : check_lossless(t, err);
 }
 
-int json_tokenizer_read(struct json_tokenizer *t, const char *path,
-                        struct pk_err *err)
+int infer_json_tokenizer_read(struct json_tokenizer *t, const char *path,
+                              struct pk_err *err)
 {
     cJSON *file;
     *t = (struct json_tokenizer){.text = PK_BUF_INIT((size_t)1 << 30)};
@@ -442,13 +443,13 @@ int json_tokenizer_read(struct json_tokenizer *t, const char *path,
     rc = read_file(t, file, err);
     cJSON_Delete(file);
     if (rc) {
-        json_tokenizer_release(t);
+        infer_json_tokenizer_release(t);
         return pk_err_prefix(err, "%s: ", path);
     }
     return 0;
 }
 
-void json_tokenizer_release(struct json_tokenizer *t)
+void infer_json_tokenizer_release(struct json_tokenizer *t)
 {
     pk_buf_release(&t->text);
     free(t->token);

@@ -26,7 +26,7 @@ static struct merge_rule *find(const struct merge_rules *r, uint32_t left,
     }
 }
 
-int merge_rules_new(struct merge_rules *r, size_t n, struct pk_err *err)
+int infer_merge_rules_new(struct merge_rules *r, size_t n, struct pk_err *err)
 {
     size_t size = 16;
     while (size < 2 * n)
@@ -40,14 +40,15 @@ int merge_rules_new(struct merge_rules *r, size_t n, struct pk_err *err)
     return 0;
 }
 
-void merge_rules_add(struct merge_rules *r, const struct merge_rule *rule)
+void infer_merge_rules_add(struct merge_rules *r, const struct merge_rule *rule)
 {
     *find(r, rule->left, rule->right) = *rule;
 }
 
 /* ---- A word -------------------------------------------------------------- */
 
-int merge_word_add(struct merge_word *w, uint32_t id, struct pk_err *err)
+int infer_merge_word_add(struct infer_merge_word *w, uint32_t id,
+                         struct pk_err *err)
 {
     if (w->n >= NONE - 1 ||
         !pk_grow(&w->symbol, &w->cap, w->n + 1, sizeof *w->symbol))
@@ -57,14 +58,14 @@ int merge_word_add(struct merge_word *w, uint32_t id, struct pk_err *err)
     return 0;
 }
 
-void merge_word_release(struct merge_word *w)
+void infer_merge_word_release(struct infer_merge_word *w)
 {
     free(w->symbol);
     free(w->heap);
-    *w = (struct merge_word){0};
+    *w = (struct infer_merge_word){0};
 }
 
-static void push(struct merge_word *w, struct merge_candidate c)
+static void push(struct infer_merge_word *w, struct merge_candidate c)
 {
     size_t i = w->heap_n++;
     for (size_t up; i > 0 && w->heap[up = (i - 1) / 2].order > c.order; i = up)
@@ -72,7 +73,7 @@ static void push(struct merge_word *w, struct merge_candidate c)
     w->heap[i] = c;
 }
 
-static struct merge_candidate pop(struct merge_word *w)
+static struct merge_candidate pop(struct infer_merge_word *w)
 {
     const struct merge_candidate top = w->heap[0];
     const struct merge_candidate last = w->heap[--w->heap_n];
@@ -90,7 +91,7 @@ static struct merge_candidate pop(struct merge_word *w)
 }
 
 /* The pair that begins at symbol i, if a rule joins it. */
-static void consider(struct merge_word *w, const struct merge_rules *r,
+static void consider(struct infer_merge_word *w, const struct merge_rules *r,
                      uint32_t i)
 {
     const struct merge_symbol *s = &w->symbol[i];
@@ -106,7 +107,7 @@ static void consider(struct merge_word *w, const struct merge_rules *r,
  * rule makes the same of them any more. (If one does, it merges now, at the
  * old rank: so tokenizers has it.) A symbol that was merged away is NONE, and
  * no rule knows that. */
-static void merge_all(struct merge_word *w, const struct merge_rules *r)
+static void merge_all(struct infer_merge_word *w, const struct merge_rules *r)
 {
     while (w->heap_n) {
         const struct merge_candidate c = pop(w);
@@ -128,8 +129,8 @@ static void merge_all(struct merge_word *w, const struct merge_rules *r)
     }
 }
 
-int merge_word(struct merge_word *w, const struct merge_rules *r,
-               struct infer_ids *out, struct pk_err *err)
+int infer_merge_word(struct infer_merge_word *w, const struct merge_rules *r,
+                     struct infer_ids *out, struct pk_err *err)
 {
     if (w->n == 0)
         return 0;

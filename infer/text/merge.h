@@ -23,10 +23,11 @@ struct merge_rules {
 };
 
 /* Room for n rules; release with free(r->rule). PK_EMEM. */
-PK_NODISCARD int merge_rules_new(struct merge_rules *r, size_t n,
-                                 struct pk_err *err);
+PK_NODISCARD int infer_merge_rules_new(struct merge_rules *r, size_t n,
+                                       struct pk_err *err);
 /* A pair that is there already gets the new rank and result. */
-void merge_rules_add(struct merge_rules *r, const struct merge_rule *rule);
+void infer_merge_rules_add(struct merge_rules *r,
+                           const struct merge_rule *rule);
 
 /* The symbols of one word, and the memory to merge them in. Start from {0};
  * set n = 0 to use it again. */
@@ -37,19 +38,20 @@ struct merge_candidate {
     uint64_t order; /* rank << 32 | position */
     uint32_t merged;
 };
-struct merge_word {
+struct infer_merge_word {
     struct merge_symbol *symbol;
     size_t n, cap;
     struct merge_candidate *heap;
     size_t heap_n, heap_cap;
 };
 
-PK_NODISCARD int merge_word_add(struct merge_word *w, uint32_t id,
-                                struct pk_err *err);
-void merge_word_release(struct merge_word *w);
+PK_NODISCARD int infer_merge_word_add(struct infer_merge_word *w, uint32_t id,
+                                      struct pk_err *err);
+void infer_merge_word_release(struct infer_merge_word *w);
 
 /* Merge, and append what is left to `out`. PK_EMEM. */
-PK_NODISCARD int merge_word(struct merge_word *w, const struct merge_rules *r,
-                            struct infer_ids *out, struct pk_err *err);
+PK_NODISCARD int infer_merge_word(struct infer_merge_word *w,
+                                  const struct merge_rules *r,
+                                  struct infer_ids *out, struct pk_err *err);
 
 #endif

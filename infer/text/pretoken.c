@@ -10,10 +10,10 @@
 
 #include "common/utf8.h"
 
-const char pretoken_gpt2[] =
+const char infer_pretoken_gpt2[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|"
     "\\s+(?!\\S)|\\s+";
-const char pretoken_llama3[] =
+const char infer_pretoken_llama3[] =
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
     " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
@@ -185,7 +185,7 @@ static size_t stretch(const char *s, size_t n)
     return i ? i : len;
 }
 
-size_t pretoken_next(struct pretoken *p)
+size_t infer_pretoken_next(struct pretoken *p)
 {
     if (p->n == 0)
         return 0;

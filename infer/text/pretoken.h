@@ -14,7 +14,7 @@ enum pretoken_rule {
 };
 
 /* Those two, as tokenizer.json spells them. */
-extern const char pretoken_gpt2[], pretoken_llama3[];
+extern const char infer_pretoken_gpt2[], infer_pretoken_llama3[];
 
 struct pretoken {
     enum pretoken_rule rule;
@@ -25,6 +25,6 @@ struct pretoken {
 };
 
 /* The next word's length, from p->s on, which moves past it; 0 at the end. */
-size_t pretoken_next(struct pretoken *p);
+size_t infer_pretoken_next(struct pretoken *p);
 
 #endif

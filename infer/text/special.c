@@ -14,7 +14,7 @@ static int longest_first(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-int tokenizer_specials(struct infer_tokenizer *t, struct pk_err *err)
+int infer_tokenizer_specials(struct infer_tokenizer *t, struct pk_err *err)
 {
     size_t cap = 0;
     for (size_t i = 0; i < t->vocab; i++) {

@@ -283,7 +283,7 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-int spm_byte(const struct spm_piece *p)
+int infer_spm_byte(const struct spm_piece *p)
 {
     if (p->len != 6 || memcmp(p->text, "<0x", 3) != 0 || p->text[5] != '>')
         return -1;
@@ -308,7 +308,7 @@ static const char *piece_fault(const struct infer_spm *m,
         return "has an unknown type";
     if (p->type == SPM_BYTE && !m->byte_fallback)
         return "is a byte, in a model without byte fallback";
-    if (p->type == SPM_BYTE && spm_byte(p) < 0)
+    if (p->type == SPM_BYTE && infer_spm_byte(p) < 0)
         return "is no byte, but says that it is";
     /* SentencePiece cannot encode text that holds such a character. */
     if (p->type == SPM_CONTROL &&
@@ -343,7 +343,7 @@ static int check_pieces(struct infer_spm *m, const char *path,
         if (p->type == SPM_UNKNOWN)
             m->unk = (int32_t)i;
         else if (p->type == SPM_BYTE)
-            m->byte_id[spm_byte(p)] = (int32_t)i;
+            m->byte_id[infer_spm_byte(p)] = (int32_t)i;
         else if (p->type == SPM_CONTROL && named(p, m->bos_piece, "<s>"))
             m->bos = (int32_t)i;
         else if (p->type == SPM_CONTROL && named(p, m->eos_piece, "</s>"))
@@ -358,7 +358,7 @@ static int check_pieces(struct infer_spm *m, const char *path,
     return 0;
 }
 
-int spm_read(struct infer_spm *m, const char *path, struct pk_err *err)
+int infer_spm_read(struct infer_spm *m, const char *path, struct pk_err *err)
 {
     /* The format's defaults for absent fields. */
     *m = (struct infer_spm){.model_type = 1,
@@ -373,11 +373,11 @@ int spm_read(struct infer_spm *m, const char *path, struct pk_err *err)
     if (!rc)
         rc = check_pieces(m, path, err);
     if (rc)
-        spm_release(m);
+        infer_spm_release(m);
     return rc;
 }
 
-void spm_release(struct infer_spm *m)
+void infer_spm_release(struct infer_spm *m)
 {
     pk_buf_release(&m->file);
     free(m->piece);

@@ -45,21 +45,21 @@ struct infer_spm {
     int32_t bos, eos, unk; /* bos and eos may be -1 */
     struct spm_span unk_surface, unk_piece, bos_piece, eos_piece;
     bool byte_fallback, dummy_prefix, remove_extra_spaces;
-    bool normalizer;             /* the file says how text is normalized */
-    uint64_t model_type;         /* 2 is BPE, all that spm_read lets pass */
-    bool space_suffix, escape;   /* likewise false and true */
+    bool normalizer;           /* the file says how text is normalized */
+    uint64_t model_type;       /* 2 is BPE, all that infer_spm_read lets pass */
+    bool space_suffix, escape; /* likewise false and true */
     bool charsmap, denormalizer; /* likewise false */
 };
 
 /* The byte that a piece "<0xHH>" stands for; -1 when it is none. */
-int spm_byte(const struct spm_piece *p);
+int infer_spm_byte(const struct spm_piece *p);
 
 /* Read a model that this room tokenizes exactly: BPE without a normalization
  * table, spaces escaped and put before words. Whatever else is asked for by
  * the file, and everything wrong in it, is PK_EDATA with the reason; PK_EIO,
  * PK_EMEM. On failure `m` is empty. */
-PK_NODISCARD int spm_read(struct infer_spm *m, const char *path,
-                          struct pk_err *err);
-void spm_release(struct infer_spm *m);
+PK_NODISCARD int infer_spm_read(struct infer_spm *m, const char *path,
+                                struct pk_err *err);
+void infer_spm_release(struct infer_spm *m);
 
 #endif

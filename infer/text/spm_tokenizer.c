@@ -171,7 +171,7 @@ static int encode(const void *self, const char *text, size_t len,
         pk_buf_addc(&b, ' ');
     (t->spm.remove_extra_spaces ? normalize_tight : normalize)(&b, text, len);
     int rc = b.failed ? pk_fail_mem(err, "a text")
-                      : bpe_encode(t->bpe, b.data, b.len, out, err);
+                      : infer_bpe_encode(t->bpe, b.data, b.len, out, err);
     if (rc)
         out->len = before;
     pk_buf_release(&b);
@@ -203,14 +203,14 @@ static const char *piece(const void *self, int32_t id, size_t *len)
         return "";
     case SPM_BYTE:
         *len = 1;
-        return &t->bytes[spm_byte(p)];
+        return &t->bytes[infer_spm_byte(p)];
     case SPM_UNKNOWN: {
         struct spm_span s = unknown_text(t);
         *len = s.len;
         return s.text;
     }
     default:
-        return bpe_text(t->bpe, id, len);
+        return infer_bpe_text(t->bpe, id, len);
     }
 }
 
@@ -253,8 +253,8 @@ static unsigned traits(const void *self, int32_t id)
 static void destroy(void *self)
 {
     struct spm_tokenizer *t = self;
-    bpe_free(t->bpe);
-    spm_release(&t->spm);
+    infer_bpe_free(t->bpe);
+    infer_spm_release(&t->spm);
     cJSON_Delete(t->added_tokens);
     free(t);
 }
@@ -267,15 +267,15 @@ static int read_model(struct spm_tokenizer *t, const char *path,
 {
     for (int i = 0; i < 256; i++)
         t->bytes[i] = (char)i;
-    int rc = spm_read(&t->spm, path, err);
+    int rc = infer_spm_read(&t->spm, path, err);
     if (rc)
         return rc;
-    rc = bpe_new(&t->bpe, &t->spm, err);
+    rc = infer_bpe_new(&t->bpe, &t->spm, err);
     return rc ? pk_err_prefix(err, "%s: ", path) : 0;
 }
 
-int spm_tokenizer_open(struct infer_tokenizer *t, const char *path,
-                       const char *dir, struct pk_err *err)
+int infer_spm_tokenizer_open(struct infer_tokenizer *t, const char *path,
+                             const char *dir, struct pk_err *err)
 {
     struct spm_tokenizer *s = pk_calloc(1, sizeof *s);
     if (!s)

@@ -36,7 +36,7 @@ static void put_fixed32(struct pk_buf *b, unsigned field, uint32_t v)
 
 /* ---- Pieces and settings ---- */
 
-void spm_put_piece(struct pk_buf *out, const struct spm_piece *p)
+void infer_spm_put_piece(struct pk_buf *out, const struct spm_piece *p)
 {
     struct pk_buf b = PK_BUF_INIT(SIZE_MAX / 4);
     uint32_t score;
@@ -56,7 +56,7 @@ static void put_name(struct pk_buf *b, unsigned field, struct spm_span s)
         put_bytes(b, field, s.text, s.len);
 }
 
-void spm_put_specs(struct pk_buf *out, const struct spm_specs *s)
+void infer_spm_put_specs(struct pk_buf *out, const struct spm_specs *s)
 {
     struct pk_buf b = PK_BUF_INIT(SIZE_MAX / 4);
     put_int(&b, 3, 2); /* model_type BPE */

@@ -6,7 +6,7 @@
 #include "infer/text/spm.h"
 
 /* Append one piece, whose text has U+2581 for spaces. */
-void spm_put_piece(struct pk_buf *out, const struct spm_piece *p);
+void infer_spm_put_piece(struct pk_buf *out, const struct spm_piece *p);
 
 /* Names of the special pieces; NULL texts keep SentencePiece's own. */
 struct spm_specs {
@@ -15,6 +15,6 @@ struct spm_specs {
     struct spm_span unk, bos, eos;
 };
 /* After the pieces: BPE with byte fallback, text not normalized. */
-void spm_put_specs(struct pk_buf *out, const struct spm_specs *s);
+void infer_spm_put_specs(struct pk_buf *out, const struct spm_specs *s);
 
 #endif

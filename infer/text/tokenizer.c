@@ -58,10 +58,10 @@ static int open_dir(struct infer_tokenizer *t, const char *dir,
     int rc =
         pk_path(&path, dir, spm ? "tokenizer.model" : "tokenizer.json", err);
     if (!rc)
-        rc = spm ? spm_tokenizer_open(t, path, dir, err)
-                 : json_tokenizer_open(t, path, err);
+        rc = spm ? infer_spm_tokenizer_open(t, path, dir, err)
+                 : infer_json_tokenizer_open(t, path, err);
     free(path);
-    return rc ? rc : tokenizer_settings(t, dir, err);
+    return rc ? rc : infer_tokenizer_settings(t, dir, err);
 }
 
 /* A file; the directory of a tokenizer.json tells its BOS and EOS. */
@@ -69,16 +69,16 @@ static int open_file(struct infer_tokenizer *t, const char *path,
                      struct pk_err *err)
 {
     if (!is_json(path)) {
-        int rc = spm_tokenizer_open(t, path, NULL, err);
-        return rc ? rc : tokenizer_settings(t, NULL, err);
+        int rc = infer_spm_tokenizer_open(t, path, NULL, err);
+        return rc ? rc : infer_tokenizer_settings(t, NULL, err);
     }
     const char *slash = strrchr(path, '/');
     char *dir =
         slash ? pk_memdup0(path, (size_t)(slash - path) + 1) : pk_strdup(".");
-    int rc =
-        dir ? json_tokenizer_open(t, path, err) : pk_fail_mem(err, "a path");
+    int rc = dir ? infer_json_tokenizer_open(t, path, err)
+                 : pk_fail_mem(err, "a path");
     if (!rc)
-        rc = tokenizer_settings(t, dir, err);
+        rc = infer_tokenizer_settings(t, dir, err);
     free(dir);
     return rc;
 }
@@ -95,7 +95,7 @@ int infer_tokenizer_open(struct infer_tokenizer **out, const char *path,
                  ? open_dir(t, path, err)
                  : open_file(t, path, err);
     if (rc == 0)
-        rc = tokenizer_specials(t, err);
+        rc = infer_tokenizer_specials(t, err);
     if (rc)
         infer_tokenizer_close(t);
     else
@@ -127,7 +127,7 @@ const char *infer_tokenizer_piece(const struct infer_tokenizer *t, int32_t id,
     return t->kind->piece(t->self, id, len);
 }
 
-int32_t tokenizer_find(const struct infer_tokenizer *t, const char *name)
+int32_t infer_tokenizer_find(const struct infer_tokenizer *t, const char *name)
 {
     const size_t want = strlen(name);
     for (size_t i = t->vocab, len; i-- > 0;) {
@@ -170,7 +170,7 @@ int32_t infer_tokenizer_pad(const struct infer_tokenizer *t)
                                         "<pad>", "<|pad|>",
                                         "<|reserved_special_token_0|>"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int32_t id = tokenizer_find(t, names[i]);
+        int32_t id = infer_tokenizer_find(t, names[i]);
         if (id >= 0 && id != t->eos && id != t->bos)
             return id;
         if (i == 3 && t->unk >= 0 && t->unk != t->eos)
@@ -235,15 +235,15 @@ static void add_piece(const struct infer_tokenizer *t, struct tokenizer_text *x,
     pk_buf_add(out, s, len);
 }
 
-void tokenizer_text_start(const struct infer_tokenizer *t,
-                          struct tokenizer_text *x, bool fresh)
+void infer_tokenizer_text_start(const struct infer_tokenizer *t,
+                                struct tokenizer_text *x, bool fresh)
 {
     *x = (struct tokenizer_text){.first = fresh && t->strip != STRIP_NONE};
 }
 
-int tokenizer_text_add(const struct infer_tokenizer *t,
-                       struct tokenizer_text *x, int32_t id, struct pk_buf *out,
-                       struct pk_err *err)
+int infer_tokenizer_text_add(const struct infer_tokenizer *t,
+                             struct tokenizer_text *x, int32_t id,
+                             struct pk_buf *out, struct pk_err *err)
 {
     size_t len, before = out->len;
     const char *s = infer_tokenizer_piece(t, id, &len);
@@ -265,8 +265,8 @@ int tokenizer_text_add(const struct infer_tokenizer *t,
     return out->failed ? pk_fail_mem(err, "a text") : 0;
 }
 
-int tokenizer_text_end(struct tokenizer_text *x, struct pk_buf *out,
-                       struct pk_err *err)
+int infer_tokenizer_text_end(struct tokenizer_text *x, struct pk_buf *out,
+                             struct pk_err *err)
 {
     drain(x, true, out);
     pk_buf_add(out, "", 0);
@@ -282,11 +282,11 @@ int infer_tokenizer_decode(const struct infer_tokenizer *t, const int32_t *ids,
     int rc = 0;
     *text = NULL;
     *len = 0;
-    tokenizer_text_start(t, &x, true);
+    infer_tokenizer_text_start(t, &x, true);
     for (size_t i = 0; !rc && i < n; i++)
-        rc = tokenizer_text_add(t, &x, ids[i], &out, err);
+        rc = infer_tokenizer_text_add(t, &x, ids[i], &out, err);
     if (!rc)
-        rc = tokenizer_text_end(&x, &out, err);
+        rc = infer_tokenizer_text_end(&x, &out, err);
     if (!rc) {
         *len = out.len;
         *text = pk_buf_take(&out);

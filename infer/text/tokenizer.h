@@ -48,14 +48,16 @@ struct infer_tokenizer {
 
 /* Fill an empty tokenizer. `dir` is the model directory, or NULL when only a
  * file was named. On failure everything is released. */
-PK_NODISCARD int spm_tokenizer_open(struct infer_tokenizer *t, const char *path,
-                                    const char *dir, struct pk_err *err);
-PK_NODISCARD int json_tokenizer_open(struct infer_tokenizer *t,
-                                     const char *path, struct pk_err *err);
+PK_NODISCARD int infer_spm_tokenizer_open(struct infer_tokenizer *t,
+                                          const char *path, const char *dir,
+                                          struct pk_err *err);
+PK_NODISCARD int infer_json_tokenizer_open(struct infer_tokenizer *t,
+                                           const char *path,
+                                           struct pk_err *err);
 
 /* Collect the special tokens of a tokenizer that is otherwise open. */
-PK_NODISCARD int tokenizer_specials(struct infer_tokenizer *t,
-                                    struct pk_err *err);
+PK_NODISCARD int infer_tokenizer_specials(struct infer_tokenizer *t,
+                                          struct pk_err *err);
 
 /* Ids to text, one at a time. `out` gets whole characters only: bytes of one
  * that is not whole wait in `tail`, and what can never become one is U+FFFD.
@@ -68,21 +70,23 @@ struct tokenizer_text {
 };
 
 /* `fresh`: the ids begin a text. */
-void tokenizer_text_start(const struct infer_tokenizer *t,
-                          struct tokenizer_text *x, bool fresh);
+void infer_tokenizer_text_start(const struct infer_tokenizer *t,
+                                struct tokenizer_text *x, bool fresh);
 /* PK_EDATA for an id outside the vocabulary; PK_EMEM. */
-PK_NODISCARD int tokenizer_text_add(const struct infer_tokenizer *t,
-                                    struct tokenizer_text *x, int32_t id,
-                                    struct pk_buf *out, struct pk_err *err);
-PK_NODISCARD int tokenizer_text_end(struct tokenizer_text *x,
-                                    struct pk_buf *out, struct pk_err *err);
+PK_NODISCARD int infer_tokenizer_text_add(const struct infer_tokenizer *t,
+                                          struct tokenizer_text *x, int32_t id,
+                                          struct pk_buf *out,
+                                          struct pk_err *err);
+PK_NODISCARD int infer_tokenizer_text_end(struct tokenizer_text *x,
+                                          struct pk_buf *out,
+                                          struct pk_err *err);
 
 /* The id of a token by its name, or -1. */
-int32_t tokenizer_find(const struct infer_tokenizer *t, const char *name);
+int32_t infer_tokenizer_find(const struct infer_tokenizer *t, const char *name);
 
 /* From the directory's tokenizer_config.json and special_tokens_map.json: BOS
  * and EOS (only where the tokenizer has none itself), and the chat format. */
-PK_NODISCARD int tokenizer_settings(struct infer_tokenizer *t, const char *dir,
-                                    struct pk_err *err);
+PK_NODISCARD int infer_tokenizer_settings(struct infer_tokenizer *t,
+                                          const char *dir, struct pk_err *err);
 
 #endif

@@ -32,7 +32,7 @@ static int32_t token_of(const struct infer_tokenizer *t, const cJSON *file,
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(file, key);
     if (cJSON_IsObject(v))
         v = cJSON_GetObjectItemCaseSensitive(v, "content");
-    return cJSON_IsString(v) ? tokenizer_find(t, v->valuestring) : -1;
+    return cJSON_IsString(v) ? infer_tokenizer_find(t, v->valuestring) : -1;
 }
 
 static void take_specials(struct infer_tokenizer *t, const cJSON *file)
@@ -120,10 +120,10 @@ static enum infer_chat_format recognise(const char *s, bool headers)
 
 static void choose_format(struct infer_tokenizer *t, const char *template)
 {
-    t->header = tokenizer_find(t, "<|start_header_id|>");
-    t->header_end = tokenizer_find(t, "<|end_header_id|>");
-    const int32_t eot = tokenizer_find(t, "<|eot_id|>");
-    const int32_t begin = tokenizer_find(t, "<|begin_of_text|>");
+    t->header = infer_tokenizer_find(t, "<|start_header_id|>");
+    t->header_end = infer_tokenizer_find(t, "<|end_header_id|>");
+    const int32_t eot = infer_tokenizer_find(t, "<|eot_id|>");
+    const int32_t begin = infer_tokenizer_find(t, "<|begin_of_text|>");
     const bool headers =
         t->header >= 0 && t->header_end >= 0 && eot >= 0 && begin >= 0;
     t->chat = template  ? recognise(template, headers)
@@ -135,8 +135,8 @@ static void choose_format(struct infer_tokenizer *t, const char *template)
     }
 }
 
-int tokenizer_settings(struct infer_tokenizer *t, const char *dir,
-                       struct pk_err *err)
+int infer_tokenizer_settings(struct infer_tokenizer *t, const char *dir,
+                             struct pk_err *err)
 {
     static const char *const files[] = {"tokenizer_config.json",
                                         "special_tokens_map.json"};

@@ -7,18 +7,18 @@
 #include "rm/report/print.h"
 #include "rm/report/svg.h"
 
-double frame_across(const struct frame *p, double x)
+double rm_frame_across(const struct frame *p, double x)
 {
     return p->left + (x - p->x0) / (p->x1 - p->x0) * (p->right - p->left);
 }
 
-double frame_up(const struct frame *p, double y)
+double rm_frame_up(const struct frame *p, double y)
 {
     return p->bottom - (y - p->y0) / (p->y1 - p->y0) * (p->bottom - p->top);
 }
 
-void frame_line(const struct frame *p, const char *class, double x0, double y0,
-                double x1, double y1)
+void rm_frame_line(const struct frame *p, const char *class, double x0,
+                   double y0, double x1, double y1)
 {
     fprintf(p->f,
             "<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" "
@@ -26,8 +26,8 @@ void frame_line(const struct frame *p, const char *class, double x0, double y0,
             class, x0, y0, x1, y1);
 }
 
-void frame_label(const struct frame *p, const char *anchor, double x, double y,
-                 const char *text)
+void rm_frame_label(const struct frame *p, const char *anchor, double x,
+                    double y, const char *text)
 {
     fprintf(p->f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y,
             anchor);
@@ -35,8 +35,8 @@ void frame_label(const struct frame *p, const char *anchor, double x, double y,
     fputs("</text>", p->f);
 }
 
-void frame_begin(const struct frame *p, double width, double height,
-                 const char *what)
+void rm_frame_begin(const struct frame *p, double width, double height,
+                    const char *what)
 {
     fprintf(p->f,
             "<svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
@@ -44,8 +44,8 @@ void frame_begin(const struct frame *p, double width, double height,
             width, height, what);
 }
 
-void frame_ticks(const struct frame *p, bool x, double from, double step,
-                 int count, int digits)
+void rm_frame_ticks(const struct frame *p, bool x, double from, double step,
+                    int count, int digits)
 {
     for (int i = 0; i < count; i++) {
         double v = from + i * step;
@@ -53,14 +53,15 @@ void frame_ticks(const struct frame *p, bool x, double from, double step,
         /* Never "-0.0". */
         snprintf(number, sizeof number, "%.*f", digits, fabs(v) < 1e-9 ? 0 : v);
         if (x) {
-            frame_line(p, "grid", frame_across(p, v), p->top,
-                       frame_across(p, v), p->bottom);
-            frame_label(p, "middle", frame_across(p, v), p->bottom + 17,
-                        number);
+            rm_frame_line(p, "grid", rm_frame_across(p, v), p->top,
+                          rm_frame_across(p, v), p->bottom);
+            rm_frame_label(p, "middle", rm_frame_across(p, v), p->bottom + 17,
+                           number);
         } else {
-            frame_line(p, "grid", p->left, frame_up(p, v), p->right,
-                       frame_up(p, v));
-            frame_label(p, "end", p->left - 5, frame_up(p, v) + 4, number);
+            rm_frame_line(p, "grid", p->left, rm_frame_up(p, v), p->right,
+                          rm_frame_up(p, v));
+            rm_frame_label(p, "end", p->left - 5, rm_frame_up(p, v) + 4,
+                           number);
         }
     }
 }
@@ -84,7 +85,7 @@ static size_t look(size_t judge)
     return judge % MODELS;
 }
 
-void frame_mark(FILE *f, size_t judge, double x, double y)
+void rm_frame_mark(FILE *f, size_t judge, double x, double y)
 {
     fprintf(f,
             "<path class=\"m m%zu\" transform=\"translate(%.1f %.1f)\" "
@@ -92,12 +93,12 @@ void frame_mark(FILE *f, size_t judge, double x, double y)
             look(judge), x, y, shapes[look(judge)]);
 }
 
-void frame_class(char out[16], const char *kind, size_t judge)
+void rm_frame_class(char out[16], const char *kind, size_t judge)
 {
     snprintf(out, 16, "%s m%zu", kind, look(judge));
 }
 
-double frame_step(double span)
+double rm_frame_step(double span)
 {
     double step = pow(10, floor(log10(span / 6)));
     static const double times[] = {1, 2, 5, 10};

@@ -89,18 +89,18 @@ void rm_json_rated(cJSON *in, const struct rm_report *r, int *bad)
 static void put_point(const struct frame *p, const struct rm_report *r,
                       size_t model, const struct rm_rated_level *l, double slot)
 {
-    double x = frame_across(
+    double x = rm_frame_across(
         p, slot + ((double)model + 0.5) / (double)r->n_models * 0.7 + 0.15);
     double mean = l->mean[model], sd = l->sd[model];
     char class[16];
-    frame_class(class, "w", model);
+    rm_frame_class(class, "w", model);
     fputs("<g><title>", p->f);
     rm_put_html(p->f, r->model[model].name, strlen(r->model[model].name));
     fprintf(p->f, ": mean %.3f, sd %.3f, n %llu</title>", mean, sd,
             (unsigned long long)l->n);
-    frame_line(p, class, x, frame_up(p, fmax(mean - sd, 0)), x,
-               frame_up(p, fmin(mean + sd, 1)));
-    frame_mark(p->f, model, x, frame_up(p, mean));
+    rm_frame_line(p, class, x, rm_frame_up(p, fmax(mean - sd, 0)), x,
+                  rm_frame_up(p, fmin(mean + sd, 1)));
+    rm_frame_mark(p->f, model, x, rm_frame_up(p, mean));
     fputs("</g>", p->f);
 }
 
@@ -113,17 +113,17 @@ static void draw(FILE *f, const struct rm_report *r, const struct rm_rated *one)
                       .bottom = 226,
                       .x1 = (double)one->n_levels,
                       .y1 = 1};
-    frame_begin(&p, 360, 262, "Mean score by rating");
-    frame_ticks(&p, false, 0, 0.25, 5, 2);
+    rm_frame_begin(&p, 360, 262, "Mean score by rating");
+    rm_frame_ticks(&p, false, 0, 0.25, 5, 2);
     for (size_t k = 0; k < one->n_levels; k++) {
         char name[48];
         snprintf(name, sizeof name, "%.3g", one->level[k].low);
-        frame_label(&p, "middle", frame_across(&p, (double)k + 0.5),
-                    p.bottom + 17, name);
+        rm_frame_label(&p, "middle", rm_frame_across(&p, (double)k + 0.5),
+                       p.bottom + 17, name);
         for (size_t m = 0; one->level[k].n && m < r->n_models; m++)
             put_point(&p, r, m, &one->level[k], (double)k);
     }
-    frame_label(&p, "middle", 193, 258, "median rating");
+    rm_frame_label(&p, "middle", 193, 258, "median rating");
     fputs("</svg>", f);
 }
 

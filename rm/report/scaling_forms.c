@@ -135,14 +135,14 @@ static void put_tick(const struct frame *p, double x, double count)
 {
     char text[16];
     rm_short_count(text, (uint64_t)llround(count));
-    frame_line(p, "grid", frame_across(p, x), p->top, frame_across(p, x),
-               p->bottom);
-    frame_label(p, "middle", frame_across(p, x), p->bottom + 17, text);
+    rm_frame_line(p, "grid", rm_frame_across(p, x), p->top,
+                  rm_frame_across(p, x), p->bottom);
+    rm_frame_label(p, "middle", rm_frame_across(p, x), p->bottom + 17, text);
 }
 
 static void plain_ticks(const struct frame *p, const struct axis *a)
 {
-    double step = fmax(1, frame_step(a->high));
+    double step = fmax(1, rm_frame_step(a->high));
     for (int i = 0; i * step <= a->high; i++)
         put_tick(p, i * step, i * step);
 }
@@ -178,7 +178,7 @@ static void put_point(const struct frame *p, const struct rm_report *r,
     char class[16];
     if (!rm_tally_accuracy(t, &accuracy, &low, &high))
         return;
-    frame_class(class, "w", series(r, model));
+    rm_frame_class(class, "w", series(r, model));
     fputs("<g><title>", p->f);
     rm_put_html(p->f, r->model[model].name, strlen(r->model[model].name));
     fprintf(p->f,
@@ -190,10 +190,10 @@ static void put_point(const struct frame *p, const struct rm_report *r,
             (unsigned long long)rm_scaling_seen(a->kind, &r->model[model].made),
             taken(a->kind));
     if (!in_band)
-        frame_line(p, class, frame_across(p, x), frame_up(p, low),
-                   frame_across(p, x), frame_up(p, high));
-    frame_mark(p->f, series(r, model), frame_across(p, x),
-               frame_up(p, accuracy));
+        rm_frame_line(p, class, rm_frame_across(p, x), rm_frame_up(p, low),
+                      rm_frame_across(p, x), rm_frame_up(p, high));
+    rm_frame_mark(p->f, series(r, model), rm_frame_across(p, x),
+                  rm_frame_up(p, accuracy));
     fputs("</g>", p->f);
 }
 
@@ -202,12 +202,12 @@ static void put_band(const struct frame *p, size_t run, double x0, double x1,
                      const double ends[4])
 {
     char class[16];
-    frame_class(class, "band", run);
+    rm_frame_class(class, "band", run);
     fprintf(p->f,
             "<path class=\"%s\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f "
             "%.1fz\"/>",
-            class, x0, frame_up(p, ends[0]), x1, frame_up(p, ends[2]), x1,
-            frame_up(p, ends[3]), x0, frame_up(p, ends[1]));
+            class, x0, rm_frame_up(p, ends[0]), x1, rm_frame_up(p, ends[2]), x1,
+            rm_frame_up(p, ends[3]), x0, rm_frame_up(p, ends[1]));
 }
 
 /* From each point to the next of the same run, or size. */
@@ -218,8 +218,8 @@ static void put_lines(const struct frame *p, const struct rm_report *r,
     for (size_t i = 1; i < n; i++) {
         const struct rm_report_model *x = &r->model[order[i - 1]];
         const struct rm_report_model *y = &r->model[order[i]];
-        double x0 = frame_across(p, place(a, &x->made));
-        double x1 = frame_across(p, place(a, &y->made));
+        double x0 = rm_frame_across(p, place(a, &x->made));
+        double x1 = rm_frame_across(p, place(a, &y->made));
         double from, to, ends[4];
         char class[16] = "axis";
         if (!rm_scaling_joined(r, a->kind, order[i - 1], order[i]) ||
@@ -229,9 +229,10 @@ static void put_lines(const struct frame *p, const struct rm_report *r,
             continue;
         if (same_line(r, a, order, i)) {
             put_band(p, x->run, x0, x1, ends);
-            frame_class(class, "w", x->run);
+            rm_frame_class(class, "w", x->run);
         }
-        frame_line(p, class, x0, frame_up(p, from), x1, frame_up(p, to));
+        rm_frame_line(p, class, x0, rm_frame_up(p, from), x1,
+                      rm_frame_up(p, to));
     }
 }
 
@@ -266,17 +267,18 @@ static void draw(FILE *f, const struct rm_report *r, const size_t *order,
     }
     p.y0 = floor(bottom * 10) / 10;
     p.y1 = fmax(ceil(top * 10) / 10, p.y0 + 0.1);
-    frame_begin(&p, 360, 262, "Accuracy by what the models saw");
+    rm_frame_begin(&p, 360, 262, "Accuracy by what the models saw");
     (a.plain ? plain_ticks : log_ticks)(&p, &a);
-    frame_ticks(&p, false, p.y0, 0.1, (int)lround((p.y1 - p.y0) * 10) + 1, 1);
-    frame_line(&p, "half", p.left, frame_up(&p, 0.5), p.right,
-               frame_up(&p, 0.5));
+    rm_frame_ticks(&p, false, p.y0, 0.1, (int)lround((p.y1 - p.y0) * 10) + 1,
+                   1);
+    rm_frame_line(&p, "half", p.left, rm_frame_up(&p, 0.5), p.right,
+                  rm_frame_up(&p, 0.5));
     put_lines(&p, r, &a, order, n, g);
     put_points(&p, r, &a, order, n, g);
     char what[32];
     snprintf(what, sizeof what, "pairs %s", taken(a.kind));
-    frame_label(&p, "middle", 193, 258,
-                a.kind == RM_AXIS_PARAMETERS ? "parameters" : what);
+    rm_frame_label(&p, "middle", 193, 258,
+                   a.kind == RM_AXIS_PARAMETERS ? "parameters" : what);
     fputs("</svg>", f);
 }
 

@@ -11,7 +11,7 @@ void rm_svg_key(FILE *f, size_t judge)
 {
     fputs("<svg class=\"key\" viewBox=\"-7 -7 14 14\" aria-hidden=\"true\">",
           f);
-    frame_mark(f, judge, 0, 0);
+    rm_frame_mark(f, judge, 0, 0);
     fputs("</svg>", f);
 }
 
@@ -30,8 +30,8 @@ static struct frame row(FILE *f)
 static void row_grid(const struct frame *p)
 {
     for (int x = 0; x <= 100; x += 25)
-        frame_line(p, x == 50 ? "half" : "grid", frame_across(p, x), 0,
-                   frame_across(p, x), ROW_HEIGHT);
+        rm_frame_line(p, x == 50 ? "half" : "grid", rm_frame_across(p, x), 0,
+                      rm_frame_across(p, x), ROW_HEIGHT);
 }
 
 static void begin_row(const struct frame *p)
@@ -46,10 +46,10 @@ static void put_interval(const struct frame *p, size_t judge, double at,
                          double low, double high)
 {
     char class[16];
-    frame_class(class, "w", judge);
-    frame_line(p, class, frame_across(p, 100 * low), 13,
-               frame_across(p, 100 * high), 13);
-    frame_mark(p->f, judge, frame_across(p, 100 * at), 13);
+    rm_frame_class(class, "w", judge);
+    rm_frame_line(p, class, rm_frame_across(p, 100 * low), 13,
+                  rm_frame_across(p, 100 * high), 13);
+    rm_frame_mark(p->f, judge, rm_frame_across(p, 100 * at), 13);
 }
 
 void rm_svg_interval(FILE *f, size_t judge, const struct rm_tally *t)
@@ -78,7 +78,7 @@ void rm_svg_interval_axis(FILE *f)
     for (int x = 0; x <= 100; x += 50) {
         char text[16];
         snprintf(text, sizeof text, "%d%s", x, x == 100 ? "%" : "");
-        frame_label(&p, "middle", frame_across(&p, x), 13, text);
+        rm_frame_label(&p, "middle", rm_frame_across(&p, x), 13, text);
     }
     fputs("</svg>", f);
 }
@@ -93,12 +93,12 @@ void rm_svg_reliability(FILE *f, size_t model, const struct rm_calibration *c)
                       .x0 = 0.5,
                       .x1 = 1,
                       .y1 = 1};
-    frame_begin(&p, 360, 270,
-                "Observed agreement against the model's confidence");
-    frame_ticks(&p, true, 0.5, 0.1, 6, 1);
-    frame_ticks(&p, false, 0, 0.25, 5, 2);
-    frame_line(&p, "ideal", frame_across(&p, 0.5), frame_up(&p, 0.5),
-               frame_across(&p, 1), frame_up(&p, 1));
+    rm_frame_begin(&p, 360, 270,
+                   "Observed agreement against the model's confidence");
+    rm_frame_ticks(&p, true, 0.5, 0.1, 6, 1);
+    rm_frame_ticks(&p, false, 0, 0.25, 5, 2);
+    rm_frame_line(&p, "ideal", rm_frame_across(&p, 0.5), rm_frame_up(&p, 0.5),
+                  rm_frame_across(&p, 1), rm_frame_up(&p, 1));
     uint64_t most = 1;
     for (int i = 0; i < RM_CALIBRATION_BINS; i++)
         most = c->bin[i].n > most ? c->bin[i].n : most;
@@ -107,27 +107,27 @@ void rm_svg_reliability(FILE *f, size_t model, const struct rm_calibration *c)
         if (b->n == 0)
             continue;
         struct rm_share s = rm_share_of(b->right, b->n);
-        double x = frame_across(&p, b->confidence);
+        double x = rm_frame_across(&p, b->confidence);
         fprintf(f,
                 "<g><title>confidence %.3f: right %.1f%% [%.1f, %.1f], n "
                 "%llu</title>",
                 b->confidence, s.share, s.low, s.high,
                 (unsigned long long)b->n);
         char class[16];
-        frame_class(class, "w", model);
-        frame_line(&p, class, x, frame_up(&p, s.low / 100), x,
-                   frame_up(&p, s.high / 100));
-        frame_mark(f, model, x, frame_up(&p, s.share / 100));
+        rm_frame_class(class, "w", model);
+        rm_frame_line(&p, class, x, rm_frame_up(&p, s.low / 100), x,
+                      rm_frame_up(&p, s.high / 100));
+        rm_frame_mark(f, model, x, rm_frame_up(&p, s.share / 100));
         double tall = 32 * (double)b->n / (double)most;
         fprintf(f,
                 "<rect class=\"n\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                 "height=\"%.1f\"/></g>",
-                frame_across(&p, 0.5 + i * 0.05) + 1, 250 - tall,
+                rm_frame_across(&p, 0.5 + i * 0.05) + 1, 250 - tall,
                 (p.right - p.left) / RM_CALIBRATION_BINS - 2, tall);
     }
-    frame_line(&p, "axis", p.left, 250, p.right, 250);
-    frame_label(&p, "end", p.left - 5, 250, "n");
-    frame_label(&p, "middle", 193, 265, "confidence, sigma(|difference|)");
+    rm_frame_line(&p, "axis", p.left, 250, p.right, 250);
+    rm_frame_label(&p, "end", p.left - 5, 250, "n");
+    rm_frame_label(&p, "middle", 193, 265, "confidence, sigma(|difference|)");
     fputs("</svg>", f);
 }
 
@@ -147,7 +147,7 @@ static void gap_range(const struct rm_report *r, const struct rm_section *s,
     }
     if (high - low < 1e-9)
         high = low + 1;
-    *step = frame_step(high - low);
+    *step = rm_frame_step(high - low);
     p->y0 = floor(low / *step) * *step;
     p->y1 = ceil(high / *step) * *step;
 }
@@ -155,17 +155,17 @@ static void gap_range(const struct rm_report *r, const struct rm_section *s,
 static void put_gap(const struct frame *p, const struct rm_report *r,
                     size_t model, const struct rm_gap *g, double slot)
 {
-    double x = frame_across(
+    double x = rm_frame_across(
         p, slot + ((double)model + 0.5) / (double)r->n_models * 0.7 + 0.15);
     char class[16];
-    frame_class(class, "w", model);
+    rm_frame_class(class, "w", model);
     fputs("<g><title>", p->f);
     rm_put_html(p->f, r->model[model].name, strlen(r->model[model].name));
     fprintf(p->f, ": mean %.3f, sd %.3f, n %llu</title>", g->mean, g->sd,
             (unsigned long long)g->n);
-    frame_line(p, class, x, frame_up(p, g->mean - g->sd), x,
-               frame_up(p, g->mean + g->sd));
-    frame_mark(p->f, model, x, frame_up(p, g->mean));
+    rm_frame_line(p, class, x, rm_frame_up(p, g->mean - g->sd), x,
+                  rm_frame_up(p, g->mean + g->sd));
+    rm_frame_mark(p->f, model, x, rm_frame_up(p, g->mean));
     fputs("</g>", p->f);
 }
 
@@ -181,17 +181,19 @@ void rm_svg_gaps(FILE *f, const struct rm_report *r, const struct rm_section *s)
     double step;
     p.x1 = used;
     gap_range(r, s, &p, &step);
-    frame_begin(&p, 360, 262, "Mean score difference by strength");
-    frame_ticks(&p, false, p.y0, step, (int)lround((p.y1 - p.y0) / step) + 1,
-                step < 1 ? (int)ceil(-log10(step)) : 0);
-    frame_line(&p, "half", p.left, frame_up(&p, 0), p.right, frame_up(&p, 0));
+    rm_frame_begin(&p, 360, 262, "Mean score difference by strength");
+    rm_frame_ticks(&p, false, p.y0, step, (int)lround((p.y1 - p.y0) / step) + 1,
+                   step < 1 ? (int)ceil(-log10(step)) : 0);
+    rm_frame_line(&p, "half", p.left, rm_frame_up(&p, 0), p.right,
+                  rm_frame_up(&p, 0));
     int slot = 0;
     for (int i = 0; i < RM_STRENGTHS; i++) {
         if (s->view[0].gap[i].n == 0)
             continue;
         for (size_t m = 0; m < r->n_models; m++)
             put_gap(&p, r, m, &s->view[m].gap[i], slot);
-        frame_label(&p, "middle", frame_across(&p, slot + 0.5), 242, names[i]);
+        rm_frame_label(&p, "middle", rm_frame_across(&p, slot + 0.5), 242,
+                       names[i]);
         slot++;
     }
     fputs("</svg>", f);
@@ -202,8 +204,8 @@ static void bar(const struct frame *p, const char *class, int bin, uint64_t n,
 {
     if (n == 0)
         return;
-    double x = frame_across(p, bin / (double)RM_HISTOGRAM_BINS);
-    double y = frame_up(p, sign * (double)n), zero = frame_up(p, 0);
+    double x = rm_frame_across(p, bin / (double)RM_HISTOGRAM_BINS);
+    double y = rm_frame_up(p, sign * (double)n), zero = rm_frame_up(p, 0);
     fprintf(p->f,
             "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
             "height=\"%.1f\"><title>%.2f to %.2f: %llu</title></rect>",
@@ -221,32 +223,34 @@ void rm_svg_histogram(FILE *f, const struct rm_histogram *h)
         most = fmax(most, (double)h->chosen[i]);
         most = fmax(most, (double)h->rejected[i]);
     }
-    double step = fmax(1, frame_step(2 * most));
+    double step = fmax(1, rm_frame_step(2 * most));
     int side = (int)ceil(most / step);
     p.y1 = side * step;
     p.y0 = -p.y1;
-    frame_begin(&p, 360, 262, "Scores of chosen and rejected responses");
+    rm_frame_begin(&p, 360, 262, "Scores of chosen and rejected responses");
     for (int i = -side; i <= side; i++) {
         char number[32];
         snprintf(number, sizeof number, "%.0f", fabs(i * step));
-        frame_line(&p, "grid", p.left, frame_up(&p, i * step), p.right,
-                   frame_up(&p, i * step));
-        frame_label(&p, "end", p.left - 5, frame_up(&p, i * step) + 4, number);
+        rm_frame_line(&p, "grid", p.left, rm_frame_up(&p, i * step), p.right,
+                      rm_frame_up(&p, i * step));
+        rm_frame_label(&p, "end", p.left - 5, rm_frame_up(&p, i * step) + 4,
+                       number);
     }
     for (int i = 0; i < RM_HISTOGRAM_BINS; i++) {
         bar(&p, "chosen", i, h->chosen[i], 1);
         bar(&p, "rejected", i, h->rejected[i], -1);
     }
-    frame_line(&p, "axis", p.left, frame_up(&p, 0), p.right, frame_up(&p, 0));
+    rm_frame_line(&p, "axis", p.left, rm_frame_up(&p, 0), p.right,
+                  rm_frame_up(&p, 0));
     for (int i = 0; i <= 4; i++) {
         char number[32];
         snprintf(number, sizeof number, "%.2f", i / 4.0);
-        frame_label(&p, "middle", frame_across(&p, i / 4.0), p.bottom + 17,
-                    number);
+        rm_frame_label(&p, "middle", rm_frame_across(&p, i / 4.0),
+                       p.bottom + 17, number);
     }
-    frame_label(&p, "middle", 193, 258, "sigma(r)");
-    frame_label(&p, "middle", 193, p.top + 12, "chosen");
-    frame_label(&p, "middle", 193, p.bottom - 5, "rejected");
+    rm_frame_label(&p, "middle", 193, 258, "sigma(r)");
+    rm_frame_label(&p, "middle", 193, p.top + 12, "chosen");
+    rm_frame_label(&p, "middle", 193, p.bottom - 5, "rejected");
     fputs("</svg>", f);
 }
 
@@ -259,8 +263,8 @@ static void curve(const struct frame *p, const struct rm_finder *u, bool recall)
         uint64_t of = recall ? u->unsafe : t->flagged;
         if (of == 0)
             continue;
-        fprintf(p->f, "%c%.1f %.1f", pen, frame_across(p, t->sigma),
-                frame_up(p, (double)t->hits / (double)of));
+        fprintf(p->f, "%c%.1f %.1f", pen, rm_frame_across(p, t->sigma),
+                rm_frame_up(p, (double)t->hits / (double)of));
         pen = 'L';
     }
     fputs("\"/>", p->f);
@@ -275,22 +279,22 @@ void rm_svg_thresholds(FILE *f, const struct rm_finder *u)
                       .bottom = 226,
                       .x1 = 1,
                       .y1 = 1};
-    frame_begin(&p, 360, 262, "Precision and recall of unsafe by threshold");
-    frame_ticks(&p, true, 0, 0.25, 5, 2);
-    frame_ticks(&p, false, 0, 0.25, 5, 2);
-    double paper = frame_across(&p, u->at[RM_PAPER_THRESHOLD].sigma);
-    frame_line(&p, "half", paper, p.top, paper, p.bottom);
-    frame_label(&p, "middle", paper, p.top - 5, "0.15");
+    rm_frame_begin(&p, 360, 262, "Precision and recall of unsafe by threshold");
+    rm_frame_ticks(&p, true, 0, 0.25, 5, 2);
+    rm_frame_ticks(&p, false, 0, 0.25, 5, 2);
+    double paper = rm_frame_across(&p, u->at[RM_PAPER_THRESHOLD].sigma);
+    rm_frame_line(&p, "half", paper, p.top, paper, p.bottom);
+    rm_frame_label(&p, "middle", paper, p.top - 5, "0.15");
     if (u->found) {
-        double x = frame_across(&p, u->wanted.sigma);
-        frame_line(&p, "found", x, p.top, x, p.bottom);
-        frame_mark(
-            f, RM_BASELINE, x,
-            frame_up(&p, (double)u->wanted.hits / (double)u->wanted.flagged));
+        double x = rm_frame_across(&p, u->wanted.sigma);
+        rm_frame_line(&p, "found", x, p.top, x, p.bottom);
+        rm_frame_mark(f, RM_BASELINE, x,
+                      rm_frame_up(&p, (double)u->wanted.hits /
+                                          (double)u->wanted.flagged));
     }
     curve(&p, u, true);
     curve(&p, u, false);
-    frame_label(&p, "middle", 193, 258, "unsafe when sigma(r) is below");
+    rm_frame_label(&p, "middle", 193, 258, "unsafe when sigma(r) is below");
     fputs("</svg>", f);
 }
 
@@ -304,11 +308,11 @@ void rm_svg_scatter(FILE *f, const struct rm_report *r, bool safe,
                       .bottom = 308,
                       .x1 = 1,
                       .y1 = 1};
-    frame_begin(&p, 360, 346,
-                safe ? "Scores of safe responses"
-                     : "Scores of unsafe responses");
-    frame_ticks(&p, true, 0, 0.25, 5, 2);
-    frame_ticks(&p, false, 0, 0.25, 5, 2);
+    rm_frame_begin(&p, 360, 346,
+                   safe ? "Scores of safe responses"
+                        : "Scores of unsafe responses");
+    rm_frame_ticks(&p, true, 0, 0.25, 5, 2);
+    rm_frame_ticks(&p, false, 0, 0.25, 5, 2);
     uint64_t most = 1;
     for (int i = 0; i < RM_SCATTER_BINS * RM_SCATTER_BINS; i++) {
         uint64_t n = c->at[i / RM_SCATTER_BINS][i % RM_SCATTER_BINS];
@@ -323,13 +327,14 @@ void rm_svg_scatter(FILE *f, const struct rm_report *r, bool safe,
             fprintf(f,
                     "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" "
                     "r=\"%.2f\"><title>%llu</title></circle>",
-                    safe ? "safe" : "unsafe", frame_across(&p, (x + 0.5) / 10),
-                    frame_up(&p, (y + 0.5) / 10), fmax(radius, 1.2),
+                    safe ? "safe" : "unsafe",
+                    rm_frame_across(&p, (x + 0.5) / 10),
+                    rm_frame_up(&p, (y + 0.5) / 10), fmax(radius, 1.2),
                     (unsigned long long)c->at[y][x]);
         }
     }
-    frame_label(&p, "middle", 197, 340, r->model[0].name);
+    rm_frame_label(&p, "middle", 197, 340, r->model[0].name);
     fputs("<g transform=\"translate(11 159) rotate(-90)\">", f);
-    frame_label(&p, "middle", 0, 0, r->model[1].name);
+    rm_frame_label(&p, "middle", 0, 0, r->model[1].name);
     fputs("</g></svg>", f);
 }

@@ -12,21 +12,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct infer_params *p = NULL;
     char path[32];
     int fd = memfile(data, size, path);
-    int rc = gguf_open(&g, path, NULL);
+    int rc = infer_gguf_open(&g, path, NULL);
     close(fd);
     if (rc < 0)
         return 0;
-    if (gguf_load(g, &c, &p, NULL) == 0 && infer_config_check(&c, NULL) < 0)
+    if (infer_gguf_load(g, &c, &p, NULL) == 0 &&
+        infer_config_check(&c, NULL) < 0)
         abort();
     infer_params_free(p);
     struct pk_buf tokenizer = PK_BUF_INIT(1 << 26);
     struct pk_buf settings = PK_BUF_INIT(1 << 26);
     bool spm;
-    rc = gguf_tokenizer(g, &spm, &tokenizer, &settings, NULL);
+    rc = infer_gguf_tokenizer(g, &spm, &tokenizer, &settings, NULL);
     if (rc > 0)
         abort();
     pk_buf_release(&tokenizer);
     pk_buf_release(&settings);
-    gguf_close(g);
+    infer_gguf_close(g);
     return 0;
 }

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct infer_tokenizer t = {.bos = -1, .eos = -1};
     char path[32];
     int fd = memfile(data, size, path);
-    if (json_tokenizer_open(&t, path, NULL) == 0) {
+    if (infer_json_tokenizer_open(&t, path, NULL) == 0) {
         use_json(&t, text, sizeof text - 1);
         use_json(&t, (const char *)data, size);
         t.kind->close(t.self);
