@@ -45,15 +45,19 @@ END_TEST
  */
 START_TEST(at_random)
 {
-    struct rm_random x = rm_random_of(0);
+    struct rm_tally t = {0};
+    struct rm_random x = rm_random_of(&t);
     ck_assert(x.n == 0 && x.accuracy == 0.5 && x.low == 0 && x.high == 1);
-    x = rm_random_of(3);
+    t.wins = 3;
+    x = rm_random_of(&t);
     ck_assert(x.low == 0 && x.high == 1);
-    x = rm_random_of(100);
+    t.wins = 100;
+    x = rm_random_of(&t);
     ck_near(x.low, 0.402001800772997, 1e-12);
     ck_near(x.high, 0.597998199227003, 1e-12);
     for (uint64_t n = 4; n < 300; n += 7) {
-        x = rm_random_of(n);
+        t.wins = n;
+        x = rm_random_of(&t);
         for (uint64_t k = 0; k <= n; k++) {
             double low, high, share = (double)k / (double)n;
             pk_wilson(k, n, &low, &high);
@@ -123,6 +127,7 @@ static void fill(struct rm_report *r)
         double rejected[] = {judgments[i].first[1], judgments[i].second[1],
                              judgments[i].second[1], 1.5};
         struct rm_verdict v = {.dimension = judgments[i].dimension,
+                               .comparison = i < 2 ? 1 : (int64_t)i,
                                .source = judgments[i].source,
                                .strength = judgments[i].strength,
                                .label = judgments[i].label,
@@ -175,6 +180,10 @@ START_TEST(several_judgments)
         ck_assert(fabs(high[1] - high[0]) < 1e-15);
     }
     ck_assert(each.clusters.n == 60 && apart.clusters.n == 20);
+    struct rm_random x = rm_random_of(&thrice), y = rm_random_of(&one);
+    ck_assert(x.n == 180 && fabs(x.low - y.low) < 1e-15);
+    x = rm_random_of(&apart); /* two against one: (2 - 1)^2 for three */
+    ck_assert(x.n == 60 && fabs(x.low - y.low) < 1e-15);
     /* All right, in agreement. */
     struct rm_tally right = {0};
     for (int64_t i = 0; i < 40; i++)
@@ -392,8 +401,8 @@ START_TEST(on_the_way)
     static const char *const lines[] = {
         "\n      with 2 more of its run\n",
         "  first           21.1k      1       40      4   66.7  [ 20.8,  93.9]",
-        "  first           21.1k      2       80      4   50.0  [ 15.0,  85.0]",
-        "  first           21.1k      4      155      4   75.0  [ 30.1,  95.4]",
+        "  first           21.1k      2       80      4   50.0  [ 11.6,  88.4]",
+        "  first           21.1k      4      155      4   75.0  [ 27.7,  95.9]",
         "  second \"quo...   7.0B   2770  1418091"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         ck_assert_msg(strstr(text, lines[i]), "'%s' is not there", lines[i]);

@@ -33,7 +33,7 @@ static void add_group(cJSON *in, const struct rm_report *r,
     rm_json_string(o, "by", rm_by_key(g->by), bad);
     rm_json_string(o, "value", rm_group_name(g), bad);
     add_tally(rm_json_object(o, "longer", bad), &g->longer, bad);
-    struct rm_random x = rm_random_of(rm_tally_n(&g->longer));
+    struct rm_random x = rm_random_of(&g->longer);
     cJSON *random = rm_json_object(o, "random", bad);
     rm_json_count(random, "n", x.n, bad);
     rm_json_number(random, "accuracy", x.accuracy, bad);

@@ -32,6 +32,16 @@ void rm_html_share(FILE *f, uint64_t k, uint64_t n)
         fputs("<td>-</td><td></td>", f);
 }
 
+void rm_html_accuracy(FILE *f, const struct rm_tally *t)
+{
+    double accuracy, low, high;
+    if (rm_tally_accuracy(t, &accuracy, &low, &high))
+        fprintf(f, "<td>%.1f</td><td class=\"iv\">[%.1f, %.1f]</td>",
+                100 * accuracy, 100 * low, 100 * high);
+    else
+        fputs("<td>-</td><td></td>", f);
+}
+
 static void put_head(FILE *f, const struct rm_report *r)
 {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
@@ -61,7 +71,7 @@ static void put_row(FILE *f, const char *name, size_t judge,
     rm_svg_key(f, judge);
     rm_html_text(f, name);
     fprintf(f, "</td><td>%llu</td>", (unsigned long long)rm_tally_n(t));
-    rm_html_share(f, t->wins, t->wins + t->losses);
+    rm_html_accuracy(f, t);
     fputs("<td class=\"bar\">", f);
     rm_svg_interval(f, judge, t);
     fprintf(f, "</td><td>%llu</td>", (unsigned long long)t->ties);
@@ -71,15 +81,15 @@ static void put_row(FILE *f, const char *name, size_t judge,
         fputs("<td></td></tr>\n", f);
 }
 
-static void put_random(FILE *f, uint64_t n)
+static void put_random(FILE *f, const struct rm_tally *longer)
 {
-    struct rm_random x = rm_random_of(n);
+    struct rm_random x = rm_random_of(longer);
     fputs("<tr class=\"base\"><td>", f);
     rm_svg_key(f, RM_RANDOM);
     fprintf(f,
             "%s</td><td>%llu</td><td>%.1f</td><td class=\"iv\">[%.1f, %.1f]"
             "</td><td class=\"bar\">",
-            rm_random_name, (unsigned long long)n, 100 * x.accuracy,
+            rm_random_name, (unsigned long long)x.n, 100 * x.accuracy,
             100 * x.low, 100 * x.high);
     rm_svg_random(f, &x);
     fputs("</td><td></td><td></td></tr>\n", f);
@@ -106,7 +116,7 @@ static void put_groups(FILE *f, const struct rm_report *r,
         for (size_t m = 0; m < r->n_models; m++)
             put_row(f, r->model[m].name, m, &g[i].model[m], true);
         put_row(f, "longer wins", RM_BASELINE, &g[i].longer, false);
-        put_random(f, rm_tally_n(&g[i].longer));
+        put_random(f, &g[i].longer);
         fputs("</tbody>\n", f);
     }
     fputs("</table></div>\n", f);
@@ -149,7 +159,7 @@ static void put_tiles(FILE *f, const struct rm_report *r,
     for (size_t m = 0; m < r->n_models; m++)
         put_tile(f, r->model[m].name, m, &s->group[0].model[m]);
     put_tile(f, "longer wins", RM_BASELINE, &s->group[0].longer);
-    struct rm_random x = rm_random_of(rm_tally_n(&s->group[0].longer));
+    struct rm_random x = rm_random_of(&s->group[0].longer);
     fputs("<div class=\"tile\">", f);
     rm_svg_key(f, RM_RANDOM);
     fprintf(f,

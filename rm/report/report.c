@@ -11,10 +11,12 @@
 
 const char rm_random_name[] = "at random";
 
-struct rm_random rm_random_of(uint64_t n)
+struct rm_random rm_random_of(const struct rm_tally *longer)
 {
     const double z = 1.959963984540054;
-    double half = n ? fmin(0.5, z / (2 * sqrt((double)n))) : 0.5;
+    uint64_t n = rm_tally_n(longer);
+    double alone = (double)n / rm_tally_coin_effect(longer);
+    double half = n ? fmin(0.5, z / (2 * sqrt(alone))) : 0.5;
     return (struct rm_random){n, 0.5, 0.5 - half, 0.5 + half};
 }
 

@@ -22,15 +22,17 @@
 #include "rm/report/scaling.h"
 #include "rm/report/tally.h"
 
-/* What choosing at random gets of n judgments: half of them, and 95% of those
- * who so choose are right on a share between low and high: 1/2 +- z / (2 sqrt
- * n), so that an accuracy of as many judgments lies beyond it where its Wilson
- * interval is without 1/2. */
+/* What choosing at random between the responses of each comparison gets of n
+ * judgments: half of them, and 95% of those who so choose are right on a share
+ * between low and high: 1/2 +- z / (2 sqrt n) for one judgment a comparison, so
+ * that an accuracy of as many lies beyond it where its Wilson interval is
+ * without 1/2; wider where several judgments agree. From the tally of a judge
+ * who looks at the responses alone ("longer"). */
 struct rm_random {
     uint64_t n;
     double accuracy, low, high;
 };
-struct rm_random rm_random_of(uint64_t n);
+struct rm_random rm_random_of(const struct rm_tally *longer);
 
 /* What a group of judgments has in common: X(name, key in JSON, heading). */
 #define RM_BYS(X)                                                              \

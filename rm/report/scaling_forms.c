@@ -302,7 +302,7 @@ static void put_numbers(FILE *f, const struct rm_report *r, enum rm_axis axis,
             parameters, (unsigned long long)made->step,
             (unsigned long long)rm_scaling_seen(axis, made),
             (unsigned long long)rm_tally_n(t));
-    rm_html_share(f, t->wins, t->wins + t->losses);
+    rm_html_accuracy(f, t);
     fputs("</tr>\n", f);
 }
 

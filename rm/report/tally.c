@@ -67,6 +67,15 @@ bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
     return decided > 0;
 }
 
+double rm_tally_coin_effect(const struct rm_tally *t)
+{
+    const struct rm_clusters c = closed(t->clusters);
+    if (c.n == 0)
+        return 1;
+    double apart = 4 * c.ww - 4 * c.wd + c.dd; /* sum of (n_a - n_b)^2 */
+    return fmax(1, apart / (double)(t->wins + t->losses));
+}
+
 double rm_tally_log_loss(const struct rm_tally *t)
 {
     uint64_t n = rm_tally_n(t);

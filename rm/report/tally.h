@@ -39,6 +39,10 @@ uint64_t rm_tally_n(const struct rm_tally *t);
  * is 1. Cochran, "Sampling Techniques" (1977), 6.3 and 11.7 (clusters). */
 bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
                        double *high);
+/* The design effect for a judge who tosses a coin for each comparison: of n_a
+ * judgments for one response and n_b for the other he has one or the other
+ * right. 1 at least. */
+double rm_tally_coin_effect(const struct rm_tally *t);
 double rm_tally_log_loss(const struct rm_tally *t); /* mean; 0 when n = 0 */
 
 #endif

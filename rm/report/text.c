@@ -28,7 +28,7 @@ static void put_row(FILE *f, const struct rm_group *g, size_t model)
 static void put_baseline(FILE *f, const struct rm_group *g)
 {
     const struct rm_tally *t = &g->longer;
-    struct rm_random x = rm_random_of(rm_tally_n(t));
+    struct rm_random x = rm_random_of(t);
     double accuracy, low, high;
     fputs("  ", f);
     rm_put_name(f, rm_group_name(g), NAME_COLUMNS);
