@@ -20,7 +20,7 @@ static const struct verb {
      false},
     {"export", "DB", "write a store's comparisons", rm_cmd_export, false},
     {"stats", "DB", "what a store holds, as the paper's Table 6",
-     prefdb_cmd_stats, false},
+     rm_cmd_stats, false},
     {"annotate", "DB", "judge pairs, in the terminal", annotate_cmd_annotate,
      false},
     {"agreement", "DB", "how far annotators agree, and their habits",

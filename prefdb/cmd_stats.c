@@ -14,6 +14,8 @@ struct args {
     const char *db;
     bool json, models;
     const char *models_of; /* NULL: every source */
+    const char *tokenizer; /* NULL: words are counted */
+    const struct prefdb_tokens *tokens;
     uint64_t resamples, seed;
 };
 
@@ -26,6 +28,8 @@ struct told {
     size_t n_attributes;
 };
 
+enum { OPT_TOKENIZER = 256 };
+
 static const struct argp_option options[] = {
     {"models", 'm', "SOURCE", OPTION_ARG_OPTIONAL,
      "Rank the models behind the responses too (Bradley-Terry), by the "
@@ -34,6 +38,10 @@ static const struct argp_option options[] = {
     {"resamples", 'r', "N", 0,
      "Resamples for the ranking's intervals (default 1000; 0: none)", 0},
     {"seed", 'S', "N", 0, "Seed of the resamples (default 0)", 0},
+    {"tokenizer", OPT_TOKENIZER, "DIR", 0,
+     "Count tokens instead of words, as the paper does, by a model directory's "
+     "tokenizer or a tokenizer file: of each turn's text by itself",
+     0},
     {"json", 'j', NULL, 0, "The report as JSON", 0},
     {0}};
 
@@ -43,6 +51,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case 'j':
         a->json = true;
+        return 0;
+    case OPT_TOKENIZER:
+        a->tokenizer = arg;
         return 0;
     case 'm':
         a->models = true;
@@ -75,9 +86,9 @@ static void add_source(struct prefdb__source *sum,
     sum->chars.example += x->chars.example;
     sum->chars.prompt += x->chars.prompt;
     sum->chars.response += x->chars.response;
-    sum->words.example += x->words.example;
-    sum->words.prompt += x->words.prompt;
-    sum->words.response += x->words.response;
+    sum->units.example += x->units.example;
+    sum->units.prompt += x->units.prompt;
+    sum->units.response += x->units.response;
 }
 
 static void print_lengths(const struct prefdb__source *x)
@@ -87,7 +98,7 @@ static void print_lengths(const struct prefdb__source *x)
     printf(" %9llu %5.1f %9.1f %8.1f %8.1f %8.1f %7.1f %7.1f\n",
            (unsigned long long)x->comparisons, x->turns / n,
            x->chars.example / n, x->chars.prompt / n, x->chars.response / n,
-           x->words.example / n, x->words.prompt / n, x->words.response / n);
+           x->units.example / n, x->units.prompt / n, x->units.response / n);
 }
 
 static void print_said(const struct prefdb__source *x, enum prefdb_dimension d)
@@ -126,11 +137,17 @@ static void print_said(const struct prefdb__source *x, enum prefdb_dimension d)
                (unsigned long long)s->contradictory);
 }
 
-static void print_text(const struct prefdb__stats *s)
+static const char *units(const struct args *a)
 {
+    return a->tokenizer ? "tokens" : "words";
+}
+
+static void print_text(const struct args *a, const struct prefdb__stats *s)
+{
+    char per[16];
+    snprintf(per, sizeof per, "%s per  ", units(a));
     struct prefdb__source all = {.name = (char[]){"all"}};
-    printf("%-24s %9s %5s %27s %24s\n", "", "", "", "characters per  ",
-           "words per  ");
+    printf("%-24s %9s %5s %27s %24s\n", "", "", "", "characters per  ", per);
     printf("%-24s %9s %5s %9s %8s %8s %8s %7s %7s\n", "source", "pairs",
            "turns", "example", "prompt", "response", "example", "prompt",
            "resp.");
@@ -194,7 +211,7 @@ static cJSON *said_json(const struct prefdb__said *s)
     return o;
 }
 
-static cJSON *source_json(const struct prefdb__source *s)
+static cJSON *source_json(const struct args *a, const struct prefdb__source *s)
 {
     double n = s->comparisons ? (double)s->comparisons : 1;
     cJSON *o = cJSON_CreateObject();
@@ -202,7 +219,7 @@ static cJSON *source_json(const struct prefdb__source *s)
     pk_json_add_int(o, "comparisons", (long long)s->comparisons);
     pk_json_add_num(o, "turns", s->turns / n);
     add_lengths(o, "characters", &s->chars, n);
-    add_lengths(o, "words", &s->words, n);
+    add_lengths(o, units(a), &s->units, n);
     cJSON *x = cJSON_AddObjectToObject(o, "splits");
     for (int i = 0; i < 3; i++)
         pk_json_add_int(x, prefdb_split_name((enum prefdb_split)i),
@@ -225,7 +242,7 @@ static int print_json(const struct args *a, const struct told *t,
     cJSON *o = pk_json_report("prefkit-stats-1", a->db);
     cJSON *list = cJSON_AddArrayToObject(o, "sources");
     for (size_t i = 0; i < s->n_sources; i++)
-        cJSON_AddItemToArray(list, source_json(&s->sources[i]));
+        cJSON_AddItemToArray(list, source_json(a, &s->sources[i]));
     pk_json_add_int(o, "turns", (long long)s->turns);
     pk_json_add_int(o, "responses", (long long)s->responses);
     pk_json_add_int(o, "superseded", (long long)s->superseded);
@@ -241,11 +258,15 @@ static int print_json(const struct args *a, const struct told *t,
 static int tell(const struct args *a, struct told *t, struct pk_err *err)
 {
     struct prefdb *db = NULL;
+    struct prefdb__units by = {.tokens = a->tokens};
     int rc = prefdb_open(&db, a->db, PREFDB_READ, err);
     if (!rc)
         rc = prefdb_check_names(db, a->models_of, NULL, err);
+    if (!rc && a->tokenizer)
+        rc = a->tokens->open(&by.tokenizer, a->tokenizer, err);
     if (!rc)
-        rc = prefdb__stats(db, &t->stats, err);
+        rc = prefdb__stats(db, &by, &t->stats, err);
+    a->tokens->close(by.tokenizer);
     if (!rc)
         rc = prefdb__history(db, &t->history, err);
     if (!rc)
@@ -258,7 +279,7 @@ static int tell(const struct args *a, struct told *t, struct pk_err *err)
         return print_json(a, t, err);
     if (rc)
         return rc;
-    print_text(&t->stats);
+    print_text(a, &t->stats);
     prefdb__history_text(&t->history);
     prefdb__attributes_text(t->attributes, t->n_attributes);
     if (a->models)
@@ -266,18 +287,19 @@ static int tell(const struct args *a, struct told *t, struct pk_err *err)
     return 0;
 }
 
-int prefdb_cmd_stats(int argc, char **argv)
+int prefdb_cmd_stats(int argc, char **argv, const struct prefdb_tokens *tokens)
 {
     static const struct argp argp = {
         .options = options,
         .parser = parse,
         .args_doc = "DB",
         .doc = "What a store holds, per source: comparisons, turns, lengths "
-               "(as Table 6 of the Llama 2 paper, in characters and words), "
+               "(as Table 6 of the Llama 2 paper, in characters and words or "
+               "tokens), "
                "splits, choices, strengths, safety labels; strengths batch "
                "after batch (its Figure 25), judgments over time; with "
                "--models, a ranking of the models behind the responses."};
-    struct args a = {.cli.verb = "stats", .resamples = 1000};
+    struct args a = {.cli.verb = "stats", .resamples = 1000, .tokens = tokens};
     struct told t = {.stats = {.n_sources = 0}};
     struct pk_err err;
     pk_cli_parse(&argp, argc, argv, &a.cli);

@@ -483,13 +483,15 @@ void prefdb_attributes_free(struct prefdb_attribute *v, size_t n);
 
 /* The verbs. */
 
-/* A tokenizer of the caller's, for `export --tokenizer`; NULL: there is none.
+/* A tokenizer of the caller's, for --tokenizer of `export` and `stats`.
  * `same`: are the first n tokens of two texts the same, or all of both where
- * they have fewer? 1 or 0, or an error. */
+ * they have fewer? 1 or 0, or an error. `count`: how many a text has. */
 struct prefdb_tokens {
     int (*open)(void **out, const char *path, struct pk_err *err);
     int (*same)(void *t, const struct prefdb_turn *x,
                 const struct prefdb_turn *y, uint64_t n, struct pk_err *err);
+    int (*count)(void *t, const char *text, size_t len, uint32_t *n,
+                 struct pk_err *err);
     void (*close)(void *t); /* NULL is fine */
 };
 
@@ -504,7 +506,7 @@ int prefdb_cmd_init(int argc, char **argv);
 int prefdb_cmd_import(int argc, char **argv);
 int prefdb_cmd_export(int argc, char **argv,
                       const struct prefdb_tokens *tokens);
-int prefdb_cmd_stats(int argc, char **argv);
+int prefdb_cmd_stats(int argc, char **argv, const struct prefdb_tokens *tokens);
 int prefdb_cmd_agreement(int argc, char **argv);
 int prefdb_cmd_check(int argc, char **argv);
 

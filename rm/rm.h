@@ -8,6 +8,7 @@
 /* ---- Verbs --------------------------------------------------------------- */
 
 int rm_cmd_export(int argc, char **argv);
+int rm_cmd_stats(int argc, char **argv);
 int rm_cmd_train(int argc, char **argv);
 int rm_cmd_score(int argc, char **argv);
 int rm_cmd_eval(int argc, char **argv);

@@ -25,6 +25,18 @@ static const char rows[] =
     "{\"messages\":[{\"role\":\"user\",\"content\":\"  q \\n\"}],"
     "\"a\":\"\",\"b\":\"words\",\"source\":\"t\",\"split\":\"test\"}\n";
 
+static const struct prefdb__units words = {NULL, NULL};
+
+/* A tokenizer of two tokens a byte. */
+static int count_bytes(void *t, const char *text, size_t len, uint32_t *n,
+                       struct pk_err *err)
+{
+    (void)text;
+    (void)err;
+    *n = *(uint32_t *)t * (uint32_t)len;
+    return 0;
+}
+
 static struct prefdb *filled(void)
 {
     struct pk_err err;
@@ -43,12 +55,33 @@ static void ck_lengths(const struct prefdb__lengths *l, double example,
     ck_assert_double_eq(l->response, response);
 }
 
+START_TEST(test_stats_in_tokens)
+{
+    static const struct prefdb_tokens tokens = {.count = count_bytes};
+    struct pk_err err;
+    struct prefdb__stats in_words = {0}, st = {0};
+    uint32_t two = 2;
+    struct prefdb *db = filled();
+    ck_ok(prefdb__stats(db, &words, &in_words, &err));
+    ck_ok(prefdb__stats(db, &(struct prefdb__units){&tokens, &two}, &st, &err));
+    /* The last source's texts are ASCII. */
+    const struct prefdb__source *s = &st.sources[st.n_sources - 1];
+    ck_lengths(&s->units, 2 * s->chars.example, 2 * s->chars.prompt,
+               2 * s->chars.response);
+    ck_assert_double_eq(in_words.sources[0].chars.example,
+                        st.sources[0].chars.example);
+    prefdb__stats_release(&in_words);
+    prefdb__stats_release(&st);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_stats)
 {
     struct pk_err err;
     struct prefdb__stats st = {0};
     struct prefdb *db = filled();
-    ck_ok(prefdb__stats(db, &st, &err));
+    ck_ok(prefdb__stats(db, &words, &st, &err));
     ck_assert_uint_eq(st.n_sources, 2);
     ck_assert_uint_eq(st.turns, 9);
     ck_assert_uint_eq(st.responses, 4);
@@ -57,7 +90,7 @@ START_TEST(test_stats)
     ck_assert_str_eq(s->name, "s");
     ck_assert_double_eq(s->turns, 2);
     ck_lengths(&s->chars, 7 + 5 + 2 + 1 + 6, 1, 6);
-    ck_lengths(&s->words, 2 + 2 + 1 + 1 + 1.5, 1, 1.5);
+    ck_lengths(&s->units, 2 + 2 + 1 + 1 + 1.5, 1, 1.5);
     ck_assert_uint_eq(s->splits[PREFDB_TRAIN], 1);
     ck_assert_uint_eq(s->cut, 1);
     ck_assert_uint_eq(s->empty, 0);
@@ -76,7 +109,7 @@ START_TEST(test_stats)
     ck_assert_uint_eq(s->said[PREFDB_HELPFULNESS].annotators, 0);
     ck_assert_str_eq(t->name, "t");
     ck_lengths(&t->chars, 5 + 2.5, 5, 2.5);
-    ck_lengths(&t->words, 1 + 0.5, 1, 0.5);
+    ck_lengths(&t->units, 1 + 0.5, 1, 0.5);
     ck_assert_uint_eq(t->empty, 1);
     ck_assert_uint_eq(t->splits[PREFDB_TEST], 1);
     ck_assert_uint_eq(t->said[PREFDB_SAFETY].judgments, 0);
@@ -92,7 +125,7 @@ START_TEST(test_answer_elsewhere)
     struct prefdb__stats st = {0};
     struct prefdb *db = filled();
     ck_ok(prefdb__exec(db, "UPDATE response SET turn = 1 WHERE id = 1", &err));
-    ck_assert_int_eq(prefdb__stats(db, &st, &err), PK_EDATA);
+    ck_assert_int_eq(prefdb__stats(db, &words, &st, &err), PK_EDATA);
     ck_assert_ptr_nonnull(strstr(err.text, "prefkit check"));
     prefdb__stats_release(&st);
     prefdb_close(db);
@@ -104,7 +137,7 @@ START_TEST(test_empty_store)
     struct pk_err err;
     struct prefdb__stats st = {0};
     struct prefdb *db = new_store("empty.db");
-    ck_ok(prefdb__stats(db, &st, &err));
+    ck_ok(prefdb__stats(db, &words, &st, &err));
     ck_assert_uint_eq(st.n_sources, 0);
     prefdb__stats_release(&st);
     prefdb_close(db);
@@ -218,6 +251,7 @@ int main(void)
     TCase *core = tcase_create("core");
     tcase_set_timeout(core, 60);
     tcase_add_test(core, test_stats);
+    tcase_add_test(core, test_stats_in_tokens);
     tcase_add_test(core, test_answer_elsewhere);
     tcase_add_test(core, test_empty_store);
     tcase_add_test(core, test_history);

@@ -11,13 +11,14 @@
 
 /* The path that ends in a turn. */
 struct path {
-    uint32_t chars, words;           /* of the whole path */
-    uint32_t user_chars, user_words; /* of its last user turn */
+    uint32_t chars, units;           /* of the whole path */
+    uint32_t user_chars, user_units; /* of its last user turn */
     uint32_t user_turns;
 };
 
 struct run {
     struct prefdb *db;
+    const struct prefdb__units *units;
     struct path *paths; /* by row number */
     size_t n_paths;
     int64_t judged[2]; /* by dimension: the comparison that came last */
@@ -55,14 +56,21 @@ static int measure_turn(void *run, sqlite3_stmt *s, struct pk_err *err)
     struct path *p = &r->paths[id];
     *p = r->paths[parent]; /* row 0 is empty */
     const char *text = prefdb__text(s, 3);
-    uint32_t chars, words;
-    measure(text, (size_t)sqlite3_column_bytes(s, 3), &chars, &words);
+    size_t len = (size_t)sqlite3_column_bytes(s, 3);
+    uint32_t chars, units;
+    measure(text, len, &chars, &units);
+    const struct prefdb__units *by = r->units;
+    int rc = by->tokenizer
+                 ? by->tokens->count(by->tokenizer, text, len, &units, err)
+                 : 0;
+    if (rc)
+        return rc;
     p->chars += chars;
-    p->words += words;
+    p->units += units;
     if (strcmp(prefdb__text(s, 2), "user") == 0) {
         p->user_turns++;
         p->user_chars = chars;
-        p->user_words = words;
+        p->user_units = units;
     }
     r->out->turns++;
     return 0;
@@ -112,7 +120,7 @@ static int count_comparison(void *run, sqlite3_stmt *s, struct pk_err *err)
         if (id < 1 || (uint64_t)id >= r->n_paths)
             return prefdb__damaged(r->db, "turn", id, err);
         p[i] = &r->paths[id];
-        if (p[i]->chars < p[0]->chars || p[i]->words < p[0]->words)
+        if (p[i]->chars < p[0]->chars || p[i]->units < p[0]->units)
             return prefdb__damaged(r->db, "turn", id, err);
     }
     enum prefdb_split split;
@@ -128,13 +136,13 @@ static int count_comparison(void *run, sqlite3_stmt *s, struct pk_err *err)
     x->cut += sqlite3_column_int(s, 5) != 0;
     x->turns += p[0]->user_turns;
     double chars = 0.5 * ((double)p[1]->chars + p[2]->chars) - p[0]->chars;
-    double words = 0.5 * ((double)p[1]->words + p[2]->words) - p[0]->words;
+    double units = 0.5 * ((double)p[1]->units + p[2]->units) - p[0]->units;
     x->chars.example += p[0]->chars + chars;
     x->chars.prompt += p[0]->user_chars;
     x->chars.response += chars;
-    x->words.example += p[0]->words + words;
-    x->words.prompt += p[0]->user_words;
-    x->words.response += words;
+    x->units.example += p[0]->units + units;
+    x->units.prompt += p[0]->user_units;
+    x->units.response += units;
     return 0;
 }
 
@@ -264,10 +272,10 @@ static int count_all(struct run *r, struct pk_err *err)
     return rc;
 }
 
-int prefdb__stats(struct prefdb *db, struct prefdb__stats *out,
-                  struct pk_err *err)
+int prefdb__stats(struct prefdb *db, const struct prefdb__units *units,
+                  struct prefdb__stats *out, struct pk_err *err)
 {
-    struct run r = {.db = db, .out = out};
+    struct run r = {.db = db, .units = units, .out = out};
     /* One transaction, so that all counts are of one moment. */
     int rc = prefdb_read_begin(db, err);
     if (rc)

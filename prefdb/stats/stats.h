@@ -5,9 +5,9 @@
 #include "prefdb/store/store.h"
 
 /* Sums of one measure over comparisons. An example is the whole dialogue with
- * one answer; the prompt is the last user turn only; both as in Table 6. The
- * store knows no tokens: characters are Unicode code points, words what white
- * space parts. */
+ * one answer; the prompt is the last user turn only; both as in Table 6.
+ * Characters are Unicode code points; units are words, what white space parts,
+ * or the tokens of each turn's text by itself. */
 struct prefdb__lengths {
     double example, prompt, response;
 };
@@ -25,7 +25,7 @@ struct prefdb__source {
     char *name;
     uint64_t comparisons, splits[3], empty, cut;
     double turns; /* sum of user turns */
-    struct prefdb__lengths chars, words;
+    struct prefdb__lengths chars, units;
     struct prefdb__said said[2]; /* by enum prefdb_dimension */
 };
 
@@ -35,9 +35,16 @@ struct prefdb__stats {
     uint64_t turns, responses, superseded;
 };
 
+/* Units by an open tokenizer; {0}: words. */
+struct prefdb__units {
+    const struct prefdb_tokens *tokens;
+    void *tokenizer;
+};
+
 /* Fill zeroed stats; release them also after an error. */
-PK_NODISCARD int prefdb__stats(struct prefdb *db, struct prefdb__stats *out,
-                               struct pk_err *err);
+PK_NODISCARD int prefdb__stats(struct prefdb *db,
+                               const struct prefdb__units *units,
+                               struct prefdb__stats *out, struct pk_err *err);
 void prefdb__stats_release(struct prefdb__stats *s);
 
 #endif

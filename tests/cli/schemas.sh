@@ -35,6 +35,9 @@ run 0 prefkit import store.db "$SAMPLE/comparisons.jsonl"
 run 0 prefkit export store.db --output all.jsonl
 as comparison.schema.json all.jsonl
 prints stats.schema.json 0 prefkit stats store.db --json --models
+prints stats.schema.json 0 prefkit stats store.db --json \
+    --tokenizer "$SAMPLE/tokenizer.model"
+stdout_has '"tokens":'
 prints agreement-report.schema.json 0 prefkit agreement store.db --json
 prints check.schema.json 0 prefkit check store.db --json
 prints show.schema.json 0 prefkit show store.db 1 --json

@@ -42,7 +42,7 @@ static void read_all(struct prefdb *db, struct pk_err *err)
         abort();
     (void)!prefdb__check(db, &to, err);
     (void)!prefdb_fingerprint(db, print, err);
-    (void)!prefdb__stats(db, &stats, err);
+    (void)!prefdb__stats(db, &(struct prefdb__units){0}, &stats, err);
     (void)!prefdb__agreement(db, &q, &agreement, err);
     (void)!prefdb__export(db, &all, null, &done, err);
     if (prefdb_attributes(db, &attributes, &n, err) == 0)
