@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/mem.h"
 #include "common/num.h"
@@ -116,6 +117,15 @@ void pk_note(const struct pk_cli *cli, const char *fmt, ...)
     va_start(ap, fmt);
     say(cli, fmt, ap);
     va_end(ap);
+}
+
+void pk_note_anew(const struct pk_cli *cli, const char *output)
+{
+    if (access(output, F_OK) == 0)
+        pk_note(cli,
+                "no run into %s is unfinished, and it is there: computing it "
+                "anew",
+                output);
 }
 
 void pk_warn(const struct pk_cli *cli, const char *fmt, ...)

@@ -50,6 +50,10 @@ const char **pk_cli_list(int argc, const struct pk_cli *cli);
 void pk_note(const struct pk_cli *cli, const char *fmt, ...) PK_PRINTF(2, 3);
 void pk_warn(const struct pk_cli *cli, const char *fmt, ...) PK_PRINTF(2, 3);
 
+/* A note, where --resume finds no unfinished run but an output that is whole:
+ * all of it is computed again. */
+void pk_note_anew(const struct pk_cli *cli, const char *output);
+
 /* Print the error, and return the exit status for it. */
 int pk_cli_fail(const struct pk_cli *cli, const struct pk_err *err);
 

@@ -247,6 +247,8 @@ static int begin(struct job *j, struct pk_err *err)
     if (!rc)
         rc = pk_sink_open(&j->sink, o->output, j->writer.identity, o->resume,
                           &state, err);
+    if (!rc && o->resume && !state)
+        pk_note_anew(o->cli, o->output);
     if (!rc && state)
         rc = go_on(j, state, err);
     cJSON_Delete(state);

@@ -263,6 +263,8 @@ int rm_job_begin(struct rm_job *j, struct pk_err *err)
     if (rc == 0)
         rc =
             pk_sink_open(&j->sink, b->output, identity, b->resume, &state, err);
+    if (rc == 0 && b->resume && !state)
+        pk_note_anew(b->cli, b->output);
     if (rc == 0 && state)
         rc = go_on(j, state, err);
     else if (rc == 0 && b->shards)

@@ -154,6 +154,12 @@ run 3 score -i part.jsonl -o held.jsonl --resume
 head -n "$(grep -c . part.jsonl)" all.jsonl >want.jsonl
 must cmp held.jsonl want.jsonl
 
+t "a finished run is not gone on with, and that is said"
+cp held.jsonl before.jsonl
+run 3 score -i part.jsonl -o held.jsonl --resume
+stderr_has "computing it anew"
+must cmp held.jsonl before.jsonl
+
 t "shards, put together, are the whole"
 for i in 1 2 3; do
     # Bad rows are dealt to all of them.
