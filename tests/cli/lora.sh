@@ -42,6 +42,28 @@ must grep -q '"lora":' whole/prefkit.json
 must same_scores whole whole/adapter 1e-5
 must grep -q '"loss":0.[1-5]' whole.jsonl
 
+t "a directory of adapters is verified as it is scored"
+run 0 prefkit verify whole/adapter
+must grep -q "whole/adapter: a reward model" stdout
+must grep -q "remark: adapters: on the base .*/base$" stdout
+must grep -q "told num_labels=1 and pad_token_id=0" stdout
+must grep -q "nothing found" stdout
+
+t "from any folder, and a base that lies beside the adapters before another"
+mkdir -p elsewhere/base moved
+run 0 sh -c "cd elsewhere && '$PREFKIT' verify ../whole/adapter"
+cp -r whole/adapter moved/adapter
+cp -r base moved/base
+sed -i 's|"base_model_name_or_path":.*"|"base_model_name_or_path": "../base"|' \
+    moved/adapter/adapter_config.json
+run 0 sh -c "cd elsewhere && '$PREFKIT' verify ../moved/adapter"
+must grep -q "on the base ../moved/adapter/../base$" stdout
+must same_scores whole/adapter moved/adapter 0
+sed -i 's|"\.\./base"|"base"|' moved/adapter/adapter_config.json
+must same_scores whole/adapter moved/adapter 0
+refused 4 "moved/adapter: .*base/config.json" \
+    sh -c "cd elsewhere && exec '$PREFKIT' verify ../moved/adapter"
+
 t "on a base in bf16, which is mapped as it lies; merged in bf16 again"
 run 0 adapt halved half
 must grep -q 'bfloat16' halved/config.json
@@ -85,7 +107,7 @@ must grep -q '"CAUSAL_LM"' lm/adapter/adapter_config.json
 refused 3 "adapters already" adapt twice whole/adapter
 run 2 adapt bad base --lora-targets q_proj,nothing
 cp -r whole/adapter orphan
-sed -i 's/"base_model_name_or_path":.*"base"/"base_model_name_or_path": "gone"/' \
+sed -i 's/"base_model_name_or_path":.*\/base"/"base_model_name_or_path": "gone"/' \
     orphan/adapter_config.json
 refused 4 "orphan: .*gone" prefkit score --rm m=orphan \
     --input "$SAMPLE/generations.jsonl" --output no.jsonl
