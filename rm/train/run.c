@@ -77,8 +77,10 @@ static void put_accuracy(FILE *f, const struct rm_tally *t)
                 100 * low, 100 * high);
     else
         fputs("nothing decided", f);
-    fprintf(f, " on %llu pairs, %llu ties", (unsigned long long)rm_tally_n(t),
-            (unsigned long long)t->ties);
+    fprintf(f, " on %llu pairs", (unsigned long long)(t->wins + t->losses));
+    if (t->ties)
+        fprintf(f, " and %llu ties, neither right nor wrong",
+                (unsigned long long)t->ties);
 }
 
 static void put_validation(FILE *f, const struct rm_run *r)

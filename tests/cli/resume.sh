@@ -137,6 +137,7 @@ run 0 prefkit train valid.db -t 1 --dimension safety --base base --output best \
     --epochs 4 --lr 1e-2 --batch-pairs 16 --valid-every 2 --keep best-loss \
     --patience 3 --log best.jsonl --curve best.svg --judgments soft
 must grep -q '"validation":{"loss":' best.jsonl
+must grep -q '"ties":0,"score_mean"' best.jsonl
 must grep -q '"by_strength"' best.jsonl
 must grep -q '"kept_step"' best/prefkit.json
 must grep -q 'class="valid"' best.svg
