@@ -88,7 +88,8 @@ const struct argp_option rm_train_table[] = {
     {"lora-rank", OPT_LORA_RANK, "N", 0,
      "Train adapters of this rank on a base that stays as it is, and the score "
      "head; the output is the merged model, and OUTPUT/adapter the adapters in "
-     "PEFT's form (default: 0, none)",
+     "PEFT's form. On a base in bf16 the log validates the adapters, the "
+     "summary the merged model as it is written (default: 0, none)",
      6},
     {"lora-alpha", OPT_LORA_ALPHA, "X", 0,
      "Adapters count alpha / rank times (default: 16)", 6},

@@ -88,6 +88,8 @@ static void put_validation(FILE *f, const struct rm_run *r)
     const struct rm_validation *v = &r->validation;
     double accuracy;
     put_pairs(f, "validation", &r->valid);
+    if (!r->validated)
+        return;
     if (r->recipe.objective == RM_LANGUAGE) {
         if (!rm_validation_accuracy(v, &accuracy))
             accuracy = 0;

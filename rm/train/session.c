@@ -268,6 +268,7 @@ static int finish(const struct open *o, struct pk_err *err)
     if (rc == 0 && run->valid.n)
         rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe,
                          &run->validation, err);
+    run->validated = rc == 0 && run->valid.n;
     return rc;
 }
 

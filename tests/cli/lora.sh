@@ -69,6 +69,27 @@ run 0 adapt halved half
 must grep -q 'bfloat16' halved/config.json
 must same_scores halved halved/adapter 0.1
 
+t "merged in bf16: the accuracy that is told is that of what is written"
+prefkit export -q sample.db --dimension safety | head -n 90 |
+    sed 's/"split":"[a-z]*"/"split":"valid"/' >valid.jsonl
+prefkit init -q valid.db
+run 0 prefkit import -q valid.db valid.jsonl "$SAMPLE/comparisons.jsonl"
+run 0 prefkit train valid.db --quiet -t 1 --dimension safety --base half \
+    --output told --lr 1e-2 --epochs 6 --batch-pairs 16 --lora-rank 4 \
+    --keep-preferred-unsafe
+# first_loss FILE: the first log loss after "validation", or that there is
+first_loss() {
+    sed -n '/"validation"/,$p' "$1" | grep -m 1 '"log_loss"' | tr -dc 0-9.
+}
+for model in told told/adapter; do
+    run 0 prefkit eval valid.db --quiet --rm "m=$model" --split valid \
+        --dimension safety --json
+    must test "$(first_loss $model/prefkit.json)" = \
+        "$(grep -m 1 '"log_loss"' stdout | tr -dc 0-9.)"
+done
+must test "$(first_loss told/prefkit.json)" != \
+    "$(first_loss told/adapter/prefkit.json)"
+
 t "twice the same bytes; computed again the same bytes"
 run 0 adapt again base --recompute
 must cmp whole/model.safetensors again/model.safetensors

@@ -143,6 +143,12 @@ must grep -q '"kept_step"' best/prefkit.json
 must grep -q 'class="valid"' best.svg
 absent best.state
 
+t "weights that were never validated tell of no validation"
+run 3 prefkit train valid.db --quiet -t 1 --dimension safety --base base \
+    --output worse --epochs 40 --batch-pairs 8 --lr 1000 --weight-decay 1000
+must grep -q '"valid"' worse.last-good/prefkit.json
+grep -q '"validation"' worse.last-good/prefkit.json && fail "told of one"
+
 t "the paper's recipes, and a language model"
 run 0 prefkit train sample.db -t 1 --recipe llama2-safety --base base \
     --output recipe --batch-pairs 64
