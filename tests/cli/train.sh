@@ -70,11 +70,13 @@ refused 3 "no safety pairs from source typo" start other --quiet \
 absent other other.state
 
 t "the mix, what is left out and a run of warm-up alone are told before it"
-run 0 start mixed --mix safety=1,helpfulness=10% --batch-pairs 512
+run 0 start mixed --mix safety=1,helpfulness=10% --batch-pairs 512 \
+    --curve mixed.svg
 stderr_has "mix: [0-9]* of [0-9]* safety, [0-9]* of [0-9]* helpfulness"
 stderr_has "left out: .* ties"
 stderr_has "1 step, and the rate rises over 5"
 stderr_has "1 step of 512 pairs, .* 5 of warm-up"
+must test "$(grep -c '<title>step 1: ' mixed.svg)" -eq 2 # loss and accuracy
 
 t "the tokens told are no fewer than those computed, nor those of all paths"
 for objective in reward lm; do
