@@ -72,7 +72,8 @@ const struct argp_option rm_train_table[] = {
     {"scale", OPT_SCALE, "none|strength|A,B,C,D", 0,
      "Scaled Bradley-Terry: factor of the ranking loss by strength: 3, 2, 1 "
      "and "
-     "1/2, the last being ours, or four numbers (default: none)",
+     "1/2, the last being ours, or four numbers; a pair without a strength "
+     "has 1 (default: none)",
      3},
     {"safety-weight", OPT_SAFETY, "X", 0,
      "Weight of the safety auxiliary loss: cross entropy of sigma(score) "
@@ -134,6 +135,8 @@ const struct argp_option rm_train_table[] = {
      "OUTPUT, unless --keep says another (default: 0, none)",
      5},
     {"resume", OPT_RESUME, NULL, 0,
-     "Go on from OUTPUT.state, if it is there: the end is the same to the byte",
+     "Go on from OUTPUT.state, if it is there: the end is the same to the "
+     "byte. Store, base and recipe must be what they were; where others write "
+     "to the store, train on a copy (`prefkit backup')",
      5},
     {0}};
