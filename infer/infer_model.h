@@ -304,10 +304,10 @@ PK_NODISCARD int infer_model_save(const char *dir, const struct infer_config *c,
                                   const char *tokenizer_dir,
                                   struct pk_err *err);
 
-/* Write adapters as PEFT does, on the base of that directory, with its
- * tokenizer files, into the existing directory `dir`. infer_model_open opens
- * such a directory as the base with its adapters; infer_model_save of p->w
- * writes the two merged. */
+/* Write adapters as PEFT does, on the base of that directory (whose whole path
+ * is written), with its tokenizer files, into the existing directory `dir`.
+ * infer_model_open opens such a directory as the base with its adapters;
+ * infer_model_save of p->w writes the two merged. */
 PK_NODISCARD int infer_lora_save(const char *dir, const struct infer_config *c,
                                  struct infer_params *p, const char *base,
                                  struct pk_err *err);

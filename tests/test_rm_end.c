@@ -349,10 +349,13 @@ START_TEST(one_score_everywhere)
                       &recipe, &trained, &err));
     ck_assert_uint_eq(trained.tally.wins, rows.wins);
     ck_assert(fabs(trained.tally.log_loss - rows.log_loss) < 24e-6);
-    double mean = 0;
+    double mean = 0, square = 0;
     for (int i = 0; i < 24; i++)
         mean += (chosen[i] + rejected[i]) / 48;
-    ck_assert(fabs(trained.mean - mean) < 1e-6 && trained.sd > 0);
+    for (int i = 0; i < 24; i++)
+        square += pow(chosen[i] - mean, 2) + pow(rejected[i] - mean, 2);
+    ck_assert(fabs(trained.mean - mean) < 1e-6);
+    ck_assert(fabs(trained.sd - sqrt(square / 47)) < 1e-6);
     rm_pairs_release(&pairs);
     prefdb_close(store);
     infer_tokenizer_close(t);

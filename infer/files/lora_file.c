@@ -139,6 +139,45 @@ int infer_lora_config_load(struct infer_lora_config *out, const char *path,
     return rc;
 }
 
+/* *base, made a path that can be opened from here. */
+static int find_base(char **base, const char *dir, struct pk_err *err)
+{
+    char *beside;
+    if (**base == '/')
+        return 0;
+    int rc = pk_path(&beside, dir, *base, err);
+    if (rc)
+        return rc;
+    if (access(beside, F_OK) != 0) {
+        free(beside);
+        return 0;
+    }
+    free(*base);
+    *base = beside;
+    return 0;
+}
+
+int infer_lora_config_open(struct infer_lora_config *out, const char *dir,
+                           struct pk_err *err)
+{
+    char *path;
+    *out = (struct infer_lora_config){0};
+    int rc = pk_path(&path, dir, "adapter_config.json", err);
+    if (!rc)
+        rc = infer_lora_config_load(out, path, err);
+    if (!rc)
+        rc = find_base(&out->base, dir, err);
+    if (!rc && infer_lora_present(out->base))
+        rc = pk_fail(err, PK_EDATA, "%s: its base %s is itself one of adapters",
+                     dir, out->base);
+    if (rc) {
+        free(out->base);
+        out->base = NULL;
+    }
+    free(path);
+    return rc;
+}
+
 bool infer_lora_present(const char *dir)
 {
     char *path;
@@ -243,19 +282,11 @@ int infer_lora_open(struct infer_model **out, const char *dir,
                     const struct infer_open *how, struct pk_err *err)
 {
     struct infer_lora_config l;
-    char *path;
     *out = NULL;
-    int rc = pk_path(&path, dir, "adapter_config.json", err);
-    if (!rc)
-        rc = infer_lora_config_load(&l, path, err);
-    free(path);
+    int rc = infer_lora_config_open(&l, dir, err);
     if (rc)
         return rc;
-    if (infer_lora_present(l.base))
-        rc = pk_fail(err, PK_EDATA, "its base %s is itself one of adapters",
-                     l.base);
-    else
-        rc = infer_model_open_as(out, l.base, how, err);
+    rc = infer_model_open_as(out, l.base, how, err);
     if (!rc)
         rc = adapt(*out, &l, dir, err);
     if (rc) {
@@ -325,8 +356,11 @@ int infer_lora_save(const char *dir, const struct infer_config *c,
 {
     const struct infer_source from = {p, next_adapter};
     char *path = NULL;
-    int rc = pk_json_save_in(dir, "adapter_config.json",
-                             config_json(c, &p->lora, base), err);
+    char *whole = realpath(base, NULL); /* found from any folder */
+    int rc = whole ? pk_json_save_in(dir, "adapter_config.json",
+                                     config_json(c, &p->lora, whole), err)
+                   : pk_fail_errno(err, "cannot find '%s'", base);
+    free(whole);
     if (!rc)
         rc = pk_path(&path, dir, "adapter_model.safetensors", err);
     if (!rc)

@@ -16,6 +16,12 @@ struct infer_lora_config {
 PK_NODISCARD int infer_lora_config_load(struct infer_lora_config *out,
                                         const char *path, struct pk_err *err);
 
+/* That of a directory. A base with a relative path lies there from `dir` or,
+ * where nothing does, from the working folder, as PEFT has it; one that is
+ * itself of adapters is PK_EDATA. The caller frees out->base. */
+PK_NODISCARD int infer_lora_config_open(struct infer_lora_config *out,
+                                        const char *dir, struct pk_err *err);
+
 /* Is there an adapter_config.json in `dir`? */
 bool infer_lora_present(const char *dir);
 

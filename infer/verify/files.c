@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/path.h"
 #include "common/sha256.h"
+#include "infer/files/lora_file.h"
 #include "infer/text/tokenizer_files.h"
 #include "infer/verify/verify.h"
 
@@ -281,15 +282,51 @@ static int open_tokenizer(struct verify_report *r, struct verify_open *o,
     return 0;
 }
 
+/* Adapters have no config.json: what other programs read is their base's. */
+static int load_config(cJSON **out, struct verify_report *r, const char *dir,
+                       struct pk_err *err)
+{
+    struct infer_lora_config l;
+    if (!infer_lora_present(dir))
+        return load(out, dir, "config.json", err);
+    *out = NULL;
+    int rc = infer_lora_config_open(&l, dir, err);
+    if (rc)
+        return rc;
+    verify_add(r, false, "adapters", "on the base %.400s", l.base);
+    rc = load(out, l.base, "config.json", err);
+    if (rc)
+        pk_err_prefix(err, "%s: its base: ", dir);
+    free(l.base);
+    return rc;
+}
+
+/* A reward model that only the adapters make of a language model. */
+static void check_adapted(struct verify_report *r, const struct infer_model *m)
+{
+    const struct infer_config *c = infer_model_config(m);
+    if (r->score_head || c->head != INFER_HEAD_SCORE)
+        return;
+    r->score_head = true;
+    r->pad = c->pad;
+    verify_add(r, false, "adapters",
+               "the base's config.json is that of a language model: another "
+               "program has to be told num_labels=1 and pad_token_id=%d, or "
+               "be given the merged model",
+               (int)c->pad);
+}
+
 int verify_files(struct verify_report *r, struct verify_open *o,
                  struct pk_err *err)
 {
     cJSON *config, *settings = NULL;
-    int rc = load(&config, o->dir, "config.json", err);
+    int rc = load_config(&config, r, o->dir, err);
     if (rc)
         return rc;
     check_config(r, config);
     rc = open_model(r, o, err);
+    if (!rc && o->model)
+        check_adapted(r, o->model);
     if (!rc)
         rc = open_tokenizer(r, o, err);
     if (!rc && r->score_head)

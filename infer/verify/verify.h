@@ -41,7 +41,8 @@ void verify_add(struct verify_report *r, bool problem, const char *about,
                 const char *fmt, ...) PK_PRINTF(4, 5);
 
 /* What the files say; the model and the tokenizer are NULL where they cannot be
- * opened (which is a finding). PK_EIO when there is no config.json, PK_EMEM. */
+ * opened (which is a finding). PK_EIO when there is no config.json, nor
+ * adapters with a base that has one; PK_EMEM. */
 struct verify_open {
     const char *dir;
     enum infer_read_out read_out;

@@ -4,6 +4,18 @@
 #include "common/buf.h"
 #include "rm/train/schedule.h"
 
+/* No more than this is computed in an epoch, and less where comparisons of one
+ * dialogue meet in a forest. The log tells how it came out. */
+static uint64_t most_tokens(const struct rm_run *run)
+{
+    uint64_t n = 0;
+    if (run->recipe.objective == RM_REWARD)
+        return run->train.unique;
+    for (size_t i = 0; i < run->train.n; i++)
+        n += run->train.pair[i].n_chosen - 1; /* the last is only a target */
+    return n;
+}
+
 /* What of the store is trained on, before it is: a summary comes too late for a
  * wrong mix. */
 static void say_pairs(const struct rm_run *run, const struct pk_cli *cli)
@@ -50,14 +62,13 @@ void rm_train_announce(const struct rm_run *run, const struct pk_cli *cli)
     rm_recipe_lines(&run->recipe, run->train.n, &first, &more);
     pk_note(cli, "%s%s", first.data ? first.data : "",
             more.data ? more.data : "");
-    pk_note(cli,
-            "%zu pairs, %llu tokens an epoch (sharing saves %.0f%%), "
-            "%d threads",
-            run->train.n, (unsigned long long)run->train.unique,
-            100 * (1 - (double)run->train.unique / (double)run->train.flat),
-            run->threads);
     pk_buf_release(&first);
     pk_buf_release(&more);
+    pk_note(cli,
+            "%zu pairs, at most %llu of their %llu tokens computed an epoch, "
+            "%d threads",
+            run->train.n, (unsigned long long)most_tokens(run),
+            (unsigned long long)run->train.flat, run->threads);
     say_pairs(run, cli);
     say_schedule(run, cli);
 }

@@ -92,21 +92,28 @@ static void put_line(const struct panel *p, size_t back, const char *class)
     fputs("\"/>\n", p->f);
 }
 
+static void put_dots(const struct panel *p, size_t offset, const char *class)
+{
+    for (size_t i = 0; i < p->r->n; i++) {
+        double v = value(&p->r->point[i], offset);
+        if (isfinite(v))
+            fprintf(p->f,
+                    "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\">"
+                    "<title>step %g: %.4f</title></circle>\n",
+                    class, x_of(p->r, p->r->point[i].step), y_of(p, v),
+                    p->r->point[i].step, v);
+    }
+}
+
 static void put_panel(struct panel *p)
 {
     find_range(p);
     put_axes(p);
     put_line(p, 0, "batch");
     put_line(p, p->r->n / 20, "mean");
-    for (size_t i = 0; i < p->r->n; i++) {
-        double v = value(&p->r->point[i], p->valid);
-        if (isfinite(v))
-            fprintf(p->f,
-                    "<circle class=\"valid\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\">"
-                    "<title>step %g: %.4f</title></circle>\n",
-                    x_of(p->r, p->r->point[i].step), y_of(p, v),
-                    p->r->point[i].step, v);
-    }
+    if (p->r->n == 1) /* no line goes through one point */
+        put_dots(p, p->train, "only");
+    put_dots(p, p->valid, "valid");
 }
 
 static void put_text(FILE *f, const char *s)
@@ -127,7 +134,7 @@ static void put_drawing(FILE *f, const struct rm_record *r, const char *title)
             "font-family=\"sans-serif\" font-size=\"12\">\n<style>"
             "text{fill:#333}.name{font-weight:bold}.tick{text-anchor:end}"
             ".grid{stroke:#ddd}path{fill:none}.batch{stroke:#9bb8d9}"
-            ".mean{stroke:#1f5fa8;stroke-width:2}"
+            ".mean{stroke:#1f5fa8;stroke-width:2}.only{fill:#1f5fa8}"
             ".valid{fill:#c8452b;stroke:#fff}</style>\n"
             "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n<title>",
             (int)WIDTH, height, (int)WIDTH, height);
@@ -148,8 +155,8 @@ static void put_drawing(FILE *f, const struct rm_record *r, const char *title)
     put_panel(&loss);
     put_panel(&accuracy);
     fprintf(f,
-            "<text x=\"%d\" y=\"%d\">steps 1 to %zu; line: training batches, "
-            "dots: validation; ",
+            "<text x=\"%d\" y=\"%d\">steps 1 to %zu; blue: training batches, "
+            "red dots: validation; ",
             (int)LEFT, height - 20, r->n);
     put_text(f, title);
     fputs("</text>\n</svg>\n", f);

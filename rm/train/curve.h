@@ -5,8 +5,8 @@
 #include "rm/train/state.h"
 
 /* An SVG: loss above, accuracy below, over the steps; the training batches as a
- * thin line and their running mean as a thick one, validations as dots. No
- * script, no font of its own. */
+ * thin line and their running mean as a thick one (one alone as a dot),
+ * validations as dots. No script, no font of its own. */
 PK_NODISCARD int rm_curve_write(const char *path, const struct rm_record *r,
                                 const char *title, struct pk_err *err);
 

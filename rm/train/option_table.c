@@ -72,7 +72,8 @@ const struct argp_option rm_train_table[] = {
     {"scale", OPT_SCALE, "none|strength|A,B,C,D", 0,
      "Scaled Bradley-Terry: factor of the ranking loss by strength: 3, 2, 1 "
      "and "
-     "1/2, the last being ours, or four numbers (default: none)",
+     "1/2, the last being ours, or four numbers; a pair without a strength "
+     "has 1 (default: none)",
      3},
     {"safety-weight", OPT_SAFETY, "X", 0,
      "Weight of the safety auxiliary loss: cross entropy of sigma(score) "
@@ -88,7 +89,8 @@ const struct argp_option rm_train_table[] = {
     {"lora-rank", OPT_LORA_RANK, "N", 0,
      "Train adapters of this rank on a base that stays as it is, and the score "
      "head; the output is the merged model, and OUTPUT/adapter the adapters in "
-     "PEFT's form (default: 0, none)",
+     "PEFT's form. On a base in bf16 the log validates the adapters, the "
+     "summary the merged model as it is written (default: 0, none)",
      6},
     {"lora-alpha", OPT_LORA_ALPHA, "X", 0,
      "Adapters count alpha / rank times (default: 16)", 6},
@@ -133,6 +135,8 @@ const struct argp_option rm_train_table[] = {
      "OUTPUT, unless --keep says another (default: 0, none)",
      5},
     {"resume", OPT_RESUME, NULL, 0,
-     "Go on from OUTPUT.state, if it is there: the end is the same to the byte",
+     "Go on from OUTPUT.state, if it is there: the end is the same to the "
+     "byte. Store, base and recipe must be what they were; where others write "
+     "to the store, train on a copy (`prefkit backup')",
      5},
     {0}};

@@ -77,8 +77,10 @@ static void put_accuracy(FILE *f, const struct rm_tally *t)
                 100 * low, 100 * high);
     else
         fputs("nothing decided", f);
-    fprintf(f, " on %llu pairs, %llu ties", (unsigned long long)rm_tally_n(t),
-            (unsigned long long)t->ties);
+    fprintf(f, " on %llu pairs", (unsigned long long)(t->wins + t->losses));
+    if (t->ties)
+        fprintf(f, " and %llu ties, neither right nor wrong",
+                (unsigned long long)t->ties);
 }
 
 static void put_validation(FILE *f, const struct rm_run *r)
@@ -86,6 +88,8 @@ static void put_validation(FILE *f, const struct rm_run *r)
     const struct rm_validation *v = &r->validation;
     double accuracy;
     put_pairs(f, "validation", &r->valid);
+    if (!r->validated)
+        return;
     if (r->recipe.objective == RM_LANGUAGE) {
         if (!rm_validation_accuracy(v, &accuracy))
             accuracy = 0;
@@ -120,10 +124,12 @@ static void put_recipe(FILE *f, const struct rm_run *r)
 
 void rm_run_text(const struct rm_run *r, FILE *f)
 {
-    char margin[RM_GRADES_TEXT];
+    char margin[RM_GRADES_TEXT], scale[RM_GRADES_TEXT];
     const struct rm_record_fixed *x = &r->record.fixed;
     bool lm = r->recipe.objective == RM_LANGUAGE;
     rm_margin_text(&r->recipe.loss.margin, margin);
+    rm_scale_text(&r->recipe.loss.scale, scale);
+    bool graded = strcmp(margin, "none") != 0 || strcmp(scale, "none") != 0;
     fprintf(f, "%-11s%s %s model in %s\n", "trained",
             prefdb_dimension_name(r->dimension), lm ? "language" : "reward",
             r->output);
@@ -131,8 +137,8 @@ void rm_run_text(const struct rm_run *r, FILE *f)
     fprintf(f, "%-11s%s, a %s\n", "from", r->base,
             r->base_is_lm ? "language model" : "reward model");
     put_pairs(f, "on", &r->train);
-    if (!lm && r->train.unstated && strcmp(margin, "none") != 0)
-        fprintf(f, "  %llu pairs do not state a strength: margin 0\n",
+    if (!lm && r->train.unstated && graded)
+        fprintf(f, "  %llu pairs do not state a strength: margin 0, scale 1\n",
                 (unsigned long long)r->train.unstated);
     put_mix(f, &r->mix);
     put_recipe(f, r);

@@ -25,6 +25,7 @@ struct rm_run {
     struct rm_pairs train, valid;    /* owned; rm_run_release */
     struct rm_record record;         /* owned */
     struct rm_validation validation; /* of the weights that are kept */
+    bool validated;                  /* is there one */
     uint64_t resumed;                /* step gone on from; 0: from the start */
     size_t checkpoint_every;         /* steps; 0: never */
     char *checkpoints;               /* their folder; owned */

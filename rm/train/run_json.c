@@ -194,7 +194,7 @@ cJSON *rm_run_provenance(const struct rm_run *r, uint64_t step,
 cJSON *rm_run_provenance_kept(const struct rm_run *r)
 {
     return rm_run_provenance(r, rm_run_kept_step(r),
-                             r->valid.judgments ? &r->validation : NULL);
+                             r->validated ? &r->validation : NULL);
 }
 
 static int add_checkpoints(cJSON *parent, const struct rm_run *r)

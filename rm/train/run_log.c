@@ -40,8 +40,11 @@ static void add_validation(struct pk_buf *b, const struct rm_recipe *r,
                     (unsigned long long)v->targets);
         return;
     }
-    pk_buf_addf(b, ",\"pairs\":%llu,\"score_mean\":%.9g,\"score_sd\":%.9g",
-                (unsigned long long)rm_tally_n(&v->tally), v->mean, v->sd);
+    pk_buf_addf(b,
+                ",\"pairs\":%llu,\"ties\":%llu,\"score_mean\":%.9g,"
+                "\"score_sd\":%.9g",
+                (unsigned long long)rm_tally_n(&v->tally),
+                (unsigned long long)v->tally.ties, v->mean, v->sd);
     pk_buf_adds(b, ",\"by_strength\":{");
     const char *comma = "";
     for (int i = 4; i >= 0; i--) {

@@ -2,10 +2,12 @@
 #include "rm/train/session.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "common/cli.h"
 #include "common/out.h"
 #include "rm/data/checkpoints.h"
+#include "rm/data/identity.h"
 #include "rm/train/write_model.h"
 
 /* What is open while it runs. */
@@ -234,14 +236,62 @@ static int loop(struct open *o, bool *not_finite, struct pk_err *err)
     return rc && !*not_finite ? give_up(o, err) : rc;
 }
 
+/* What each rank has read by itself, while others may have been writing. */
+struct origin {
+    char store[65], base[65], run[65];
+};
+
+static int same_origin(const struct rm_run *run, const struct origin *first,
+                       const struct origin *mine, struct pk_err *err)
+{
+    size_t rank = run->ranks.mine;
+    if (strcmp(first->store, mine->store) != 0)
+        return pk_fail(err, PK_EDATA,
+                       "%s: rank %zu has read other data than rank 0: let "
+                       "nothing write to it until the first step",
+                       run->store, rank);
+    if (strcmp(first->base, mine->base) != 0)
+        return pk_fail(err, PK_EDATA,
+                       "%s: rank %zu has read another model than rank 0",
+                       run->base, rank);
+    if (strcmp(first->run, mine->run) != 0)
+        return pk_fail(err, PK_EDATA,
+                       "rank %zu has another recipe, precision or prefkit than "
+                       "rank 0",
+                       rank);
+    return 0;
+}
+
+/* Are all ranks about to train on the same pairs, from the same model? */
+static int check_ranks(const struct open *o, struct pk_err *err)
+{
+    const struct rm_run *run = o->s->run;
+    struct origin mine = {0}, first;
+    int rc = rm_identity_name(o->identity, mine.run)
+                 ? pk_fail_mem(err, "a run's identity")
+                 : 0;
+    memcpy(mine.store, run->store_fingerprint, sizeof mine.store);
+    memcpy(mine.base, run->base_fingerprint, sizeof mine.base);
+    rc = rm_ranks_agree(ranks(o), rc, err);
+    first = mine;
+    if (rc == 0)
+        rc = rm_ranks_tell(ranks(o), &first, sizeof first, err);
+    if (rc == 0)
+        rc = same_origin(run, &first, &mine, err);
+    return rm_ranks_agree(ranks(o), rc, err);
+}
+
 static int start(struct open *o, bool resume, struct pk_err *err)
 {
     struct rm_session *s = o->s;
     struct rm_run *run = s->run;
-    int rc = 0;
     o->identity = rm_run_identity(run);
-    if (!o->identity)
-        return pk_fail_mem(err, "a run's identity");
+    int rc = o->identity ? 0 : pk_fail_mem(err, "a run's identity");
+    rc = rm_ranks_agree(ranks(o), rc, err);
+    if (rc == 0)
+        rc = check_ranks(o, err);
+    if (rc)
+        return rc;
     if (resume && rm_state_exists(s->state)) {
         rc =
             rm_state_load(s->state, o->identity, s->trainer, &run->record, err);
@@ -268,6 +318,7 @@ static int finish(const struct open *o, struct pk_err *err)
     if (rc == 0 && run->valid.n)
         rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe,
                          &run->validation, err);
+    run->validated = rc == 0 && run->valid.n;
     return rc;
 }
 

@@ -116,6 +116,19 @@ static int open_in(struct stream *s, char *path, const char *magic,
     return rc;
 }
 
+/* At the end of a load, which `rc` tells of: no part of a state that isn't
+ * whole, or of another run, is of use. `path` is freed. */
+static int close_in(struct stream *s, char *path, const char *dir, int rc,
+                    struct pk_err *err)
+{
+    if (s->f)
+        fclose(s->f);
+    free(path);
+    return rc == PK_EDATA
+               ? pk_err_suffix(err, "; remove %s to begin again", dir)
+               : rc;
+}
+
 static int finish_out(struct pk_out **out, struct stream *s, struct pk_err *err)
 {
     uint64_t crc = s->crc;
@@ -232,12 +245,13 @@ static int check_identity(struct stream *s, size_t n, const cJSON *identity,
     int rc = text && own ? get(s, text, n, err) : pk_fail_mem(err, "a state");
     if (rc == 0)
         rc = pk_json_parse(&was, text, n, err);
+    if (rc == PK_EDATA && !was)
+        pk_fail(err, rc, "%s is damaged or cut off", s->path);
     if (rc == 0)
         rc = pk_json_parse(&is, own, strlen(own), err);
     if (rc == 0 && rm_identity_differs(was, is, &how))
         rc = pk_fail(err, PK_EDATA,
-                     "%s is of another run: %s; run it as it was, or remove "
-                     "the state to begin again",
+                     "%s is of another run: %s; run it as it was to go on",
                      s->path, how.data ? how.data : "it differs");
     pk_buf_release(&how);
     cJSON_Delete(was);
@@ -290,10 +304,7 @@ int rm_state_load(const char *dir, const cJSON *identity, struct rm_trainer *t,
         rc = check_header(&s, &h, t, err);
     if (rc == 0)
         rc = load_rest(&s, &h, t, r, err);
-    if (s.f)
-        fclose(s.f);
-    free(path);
-    return rc;
+    return close_in(&s, path, dir, rc, err);
 }
 
 /* ---- The best weights ---- */
@@ -334,8 +345,5 @@ int rm_best_load(const char *dir, uint64_t step, struct infer_params *p,
         rc = get(&s, p->slab, p->n * sizeof *p->slab, err);
     if (rc == 0)
         rc = check_end(&s, err);
-    if (s.f)
-        fclose(s.f);
-    free(path);
-    return rc;
+    return close_in(&s, path, dir, rc, err);
 }

@@ -1,25 +1,14 @@
 /* How a model does on pairs that are not trained on; see train.h. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "common/cli.h"
 #include "common/mem.h"
+#include "rm/score/combine.h"
 #include "rm/train/train.h"
 
-/* Sums of all scores, for their mean and spread. */
-struct moments {
-    double n, sum, squares;
-};
-
-static void see(struct moments *m, double score)
-{
-    m->n++;
-    m->sum += score;
-    m->squares += score * score;
-}
-
 static void tally_rewards(const struct rm_trainer *t, const int64_t *pair,
-                          size_t n, struct rm_validation *v, struct moments *m)
+                          size_t n, struct rm_validation *v,
+                          struct rm_moments *m)
 {
     for (size_t i = 0; i < n; i++) {
         const struct rm_target *target = &t->pairs->pair[pair[i]].target;
@@ -27,8 +16,8 @@ static void tally_rewards(const struct rm_trainer *t, const int64_t *pair,
         double rejected = t->pass.score[t->read[2 * i + 1]];
         int strength =
             target->strength == PREFDB_UNSTATED ? 4 : target->strength;
-        see(m, chosen);
-        see(m, rejected);
+        rm_moments_add(m, chosen);
+        rm_moments_add(m, rejected);
         if (target->p > 0.5) {
             rm_tally_add(&v->tally, chosen, rejected);
             rm_tally_add(&v->by_strength[strength], chosen, rejected);
@@ -37,7 +26,7 @@ static void tally_rewards(const struct rm_trainer *t, const int64_t *pair,
 }
 
 static int validate(struct rm_trainer *t, struct rm_validation *v,
-                    struct moments *m, struct pk_err *err)
+                    struct rm_moments *m, struct pk_err *err)
 {
     size_t n = t->n_batch;
     struct rm_step s = {0};
@@ -73,7 +62,7 @@ int rm_validate(const struct infer_weights *w, const struct infer_config *c,
                            .pairs = pairs,
                            .recipe = r,
                            .n_batch = pairs->n};
-    struct moments m = {0};
+    struct rm_moments m = {0};
     *out = (struct rm_validation){0};
     int rc = rm_pass_init(&t.pass, INFER_KEEP_NOTHING, err);
     t.batch = pk_calloc(pairs->n, sizeof *t.batch);
@@ -85,11 +74,8 @@ int rm_validate(const struct infer_weights *w, const struct infer_config *c,
         rm_batch_order(&t);
         rc = validate(&t, out, &m, err);
     }
-    if (m.n > 0) {
-        double mean = m.sum / m.n, var = m.squares / m.n - mean * mean;
-        out->mean = mean;
-        out->sd = var > 0 ? sqrt(var) : 0;
-    }
+    out->mean = m.mean;
+    out->sd = rm_moments_sd(&m);
     rm_trainer_release(&t);
     return rc;
 }

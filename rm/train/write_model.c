@@ -8,29 +8,18 @@
 #include "common/path.h"
 #include "rm/data/checkpoints.h"
 
-/* The parts of a model's folder; `o` (rm_run_provenance) is taken. */
-static int save_merged(const struct rm_run *run, const struct infer_config *c,
-                       struct infer_params *p, const char *dir, cJSON *o,
-                       struct pk_err *err)
+/* Merged into bf16, adapters are not what the steps computed. */
+static bool is_rounded(const struct infer_params *p)
 {
-    bool half = p->lora.rank && p->w.layer[0].wq.bf16;
-    int rc = infer_model_save(dir, c, &p->w, half ? INFER_BF16 : INFER_F32,
-                              run->base, err);
-    if (rc == 0)
-        return pk_json_save_in(dir, "prefkit.json", o, err);
-    cJSON_Delete(o);
-    return rc;
+    return p->lora.rank && p->w.layer[0].wq.bf16;
 }
 
-static int save_adapter(const struct rm_run *run, const struct infer_config *c,
-                        struct infer_params *p, const char *dir, cJSON *o,
+static int save_weights(const struct rm_run *run, const struct infer_config *c,
+                        struct infer_params *p, const char *dir,
                         struct pk_err *err)
 {
-    int rc = infer_lora_save(dir, c, p, run->base, err);
-    if (rc == 0)
-        return pk_json_save_in(dir, "prefkit.json", o, err);
-    cJSON_Delete(o);
-    return rc;
+    return infer_model_save(
+        dir, c, &p->w, is_rounded(p) ? INFER_BF16 : INFER_F32, run->base, err);
 }
 
 static int save_adapter_in(const struct rm_run *run,
@@ -42,8 +31,26 @@ static int save_adapter_in(const struct rm_run *run,
     if (rc == 0 && mkdir(path, 0777) != 0)
         rc = pk_fail_errno(err, "cannot create '%s'", path);
     if (rc == 0)
-        rc = save_adapter(run, c, p, path, rm_run_provenance_kept(run), err);
+        rc = infer_lora_save(path, c, p, run->base, err);
+    if (rc == 0)
+        rc = pk_json_save_in(path, "prefkit.json", rm_run_provenance_kept(run),
+                             err);
     free(path);
+    return rc;
+}
+
+/* From here on the run's validation is that of the model in `dir`. */
+static int validate_saved(struct rm_run *run, const char *dir,
+                          struct pk_err *err)
+{
+    struct infer_model *m;
+    const struct infer_open how = {.precision = run->recipe.precision};
+    int rc = infer_model_open_as(&m, dir, &how, err);
+    if (rc)
+        return rc;
+    rc = rm_validate(infer_model_weights(m), infer_model_config(m), &run->valid,
+                     &run->recipe, &run->validation, err);
+    infer_model_close(m);
     return rc;
 }
 
@@ -71,9 +78,14 @@ int rm_write_model(struct rm_run *run, const struct infer_config *c,
     if (rc)
         return rc;
     const char *dir = pk_outdir_path(out);
-    rc = save_merged(run, c, p, dir, rm_run_provenance_kept(run), err);
+    rc = save_weights(run, c, p, dir, err);
     if (rc == 0 && p->lora.rank)
         rc = save_adapter_in(run, c, p, dir, err);
+    if (rc == 0 && run->validated && is_rounded(p))
+        rc = validate_saved(run, dir, err);
+    if (rc == 0)
+        rc = pk_json_save_in(dir, "prefkit.json", rm_run_provenance_kept(run),
+                             err);
     return commit(run, &out, rc, err);
 }
 
@@ -90,7 +102,11 @@ int rm_write_checkpoint(struct rm_run *run, const struct infer_config *c,
     free(path);
     if (rc)
         return rc;
-    rc = (p->lora.rank ? save_adapter : save_merged)(
-        run, c, p, pk_outdir_path(out), rm_run_provenance(run, step, v), err);
+    const char *dir = pk_outdir_path(out);
+    rc = p->lora.rank ? infer_lora_save(dir, c, p, run->base, err)
+                      : save_weights(run, c, p, dir, err);
+    if (rc == 0)
+        rc = pk_json_save_in(dir, "prefkit.json",
+                             rm_run_provenance(run, step, v), err);
     return commit(run, &out, rc, err);
 }

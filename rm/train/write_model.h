@@ -7,7 +7,9 @@
 /* Write the model to `path`, with its provenance, and read it back: a directory
  * that does not open is never put in its place. run->fingerprint is set. With
  * adapters it is the merged model, in the numbers that the base is stored in
- * (f32, or bf16), and path/adapter has the adapters themselves, in f32. */
+ * (f32, or bf16), and path/adapter has the adapters themselves, in f32. A
+ * validated run's validation is then, where it is bf16, that of the merged
+ * model as it is written, and path/adapter tells how the adapters did. */
 PK_NODISCARD int rm_write_model(struct rm_run *run,
                                 const struct infer_config *c,
                                 struct infer_params *p, const char *path,

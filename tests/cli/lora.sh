@@ -42,10 +42,53 @@ must grep -q '"lora":' whole/prefkit.json
 must same_scores whole whole/adapter 1e-5
 must grep -q '"loss":0.[1-5]' whole.jsonl
 
+t "a directory of adapters is verified as it is scored"
+run 0 prefkit verify whole/adapter
+must grep -q "whole/adapter: a reward model" stdout
+must grep -q "remark: adapters: on the base .*/base$" stdout
+must grep -q "told num_labels=1 and pad_token_id=0" stdout
+must grep -q "nothing found" stdout
+
+t "from any folder, and a base that lies beside the adapters before another"
+mkdir -p elsewhere/base moved
+run 0 sh -c "cd elsewhere && '$PREFKIT' verify ../whole/adapter"
+cp -r whole/adapter moved/adapter
+cp -r base moved/base
+sed -i 's|"base_model_name_or_path":.*"|"base_model_name_or_path": "../base"|' \
+    moved/adapter/adapter_config.json
+run 0 sh -c "cd elsewhere && '$PREFKIT' verify ../moved/adapter"
+must grep -q "on the base ../moved/adapter/../base$" stdout
+must same_scores whole/adapter moved/adapter 0
+sed -i 's|"\.\./base"|"base"|' moved/adapter/adapter_config.json
+must same_scores whole/adapter moved/adapter 0
+refused 4 "moved/adapter: .*base/config.json" \
+    sh -c "cd elsewhere && exec '$PREFKIT' verify ../moved/adapter"
+
 t "on a base in bf16, which is mapped as it lies; merged in bf16 again"
 run 0 adapt halved half
 must grep -q 'bfloat16' halved/config.json
 must same_scores halved halved/adapter 0.1
+
+t "merged in bf16: the accuracy that is told is that of what is written"
+prefkit export -q sample.db --dimension safety | head -n 90 |
+    sed 's/"split":"[a-z]*"/"split":"valid"/' >valid.jsonl
+prefkit init -q valid.db
+run 0 prefkit import -q valid.db valid.jsonl "$SAMPLE/comparisons.jsonl"
+run 0 prefkit train valid.db --quiet -t 1 --dimension safety --base half \
+    --output told --lr 1e-2 --epochs 6 --batch-pairs 16 --lora-rank 4 \
+    --keep-preferred-unsafe
+# first_loss FILE: the first log loss after "validation", or that there is
+first_loss() {
+    sed -n '/"validation"/,$p' "$1" | grep -m 1 '"log_loss"' | tr -dc 0-9.
+}
+for model in told told/adapter; do
+    run 0 prefkit eval valid.db --quiet --rm "m=$model" --split valid \
+        --dimension safety --json
+    must test "$(first_loss $model/prefkit.json)" = \
+        "$(grep -m 1 '"log_loss"' stdout | tr -dc 0-9.)"
+done
+must test "$(first_loss told/prefkit.json)" != \
+    "$(first_loss told/adapter/prefkit.json)"
 
 t "twice the same bytes; computed again the same bytes"
 run 0 adapt again base --recompute
@@ -85,7 +128,7 @@ must grep -q '"CAUSAL_LM"' lm/adapter/adapter_config.json
 refused 3 "adapters already" adapt twice whole/adapter
 run 2 adapt bad base --lora-targets q_proj,nothing
 cp -r whole/adapter orphan
-sed -i 's/"base_model_name_or_path":.*"base"/"base_model_name_or_path": "gone"/' \
+sed -i 's/"base_model_name_or_path":.*\/base"/"base_model_name_or_path": "gone"/' \
     orphan/adapter_config.json
 refused 4 "orphan: .*gone" prefkit score --rm m=orphan \
     --input "$SAMPLE/generations.jsonl" --output no.jsonl

@@ -111,6 +111,31 @@ run 4 ranks 2 train sample.db --dimension safety --base nowhere --output no
 must test "$(grep -c '^prefkit: ' stderr)" -eq 1
 absent no
 
+t "ranks that have read different data, models or recipes are refused"
+cp sample.db later.db
+cp -r base other
+printf 'later' | dd of=other/model.safetensors bs=1 conv=notrunc status=none \
+    seek=$(($(wc -c <other/model.safetensors) - 100))
+prefkit export -q sample.db | tail -n 5 |
+    sed 's/"prompt":"/&later: /;s/"content":"/&later: /' >more.jsonl
+run 0 prefkit import -q later.db more.jsonl
+# beside OPTION...: rank 0 with the run's options, rank 1 with others
+beside() {
+    mpirun --allow-run-as-root --oversubscribe \
+        -n 1 "$PREFKIT" train sample.db --quiet -t 1 --dimension safety \
+        --base base --batch-pairs 16 --output no : -n 1 "$PREFKIT" train "$@"
+}
+run 3 beside later.db --quiet -t 1 --dimension safety --base base \
+    --batch-pairs 16 --output no
+stderr_has "prefkit: train: later.db: rank 1 has read other data than rank 0"
+run 3 beside sample.db --quiet -t 1 --dimension safety --base other \
+    --batch-pairs 16 --output no
+stderr_has "prefkit: train: other: rank 1 has read another model"
+run 3 beside sample.db --quiet -t 1 --dimension safety --base base \
+    --batch-pairs 16 --output no --seed 2
+stderr_has "prefkit: train: rank 1 has another recipe"
+absent no no.state
+
 t "one rank killed: the run ends, and is gone on with to the same bytes"
 run 0 ranks 2 "$@" --epochs 12 --output whole --log whole.jsonl \
     --checkpoint-every 10

@@ -137,10 +137,17 @@ run 0 prefkit train valid.db -t 1 --dimension safety --base base --output best \
     --epochs 4 --lr 1e-2 --batch-pairs 16 --valid-every 2 --keep best-loss \
     --patience 3 --log best.jsonl --curve best.svg --judgments soft
 must grep -q '"validation":{"loss":' best.jsonl
+must grep -q '"ties":0,"score_mean"' best.jsonl
 must grep -q '"by_strength"' best.jsonl
 must grep -q '"kept_step"' best/prefkit.json
 must grep -q 'class="valid"' best.svg
 absent best.state
+
+t "weights that were never validated tell of no validation"
+run 3 prefkit train valid.db --quiet -t 1 --dimension safety --base base \
+    --output worse --epochs 40 --batch-pairs 8 --lr 1000 --weight-decay 1000
+must grep -q '"valid"' worse.last-good/prefkit.json
+grep -q '"validation"' worse.last-good/prefkit.json && fail "told of one"
 
 t "the paper's recipes, and a language model"
 run 0 prefkit train sample.db -t 1 --recipe llama2-safety --base base \

@@ -59,8 +59,6 @@ absent out.state
 refused 2 "there already" start out
 absent out.state
 
-end_test
-
 t "options and pools that would change nothing are refused"
 run 2 start other --quiet --lora-alpha 8
 stderr_has "lora-alpha needs --lora-rank"
@@ -72,8 +70,26 @@ refused 3 "no safety pairs from source typo" start other --quiet \
 absent other other.state
 
 t "the mix, what is left out and a run of warm-up alone are told before it"
-run 0 start mixed --mix safety=1,helpfulness=10% --batch-pairs 512
+run 0 start mixed --mix safety=1,helpfulness=10% --batch-pairs 512 \
+    --curve mixed.svg
 stderr_has "mix: [0-9]* of [0-9]* safety, [0-9]* of [0-9]* helpfulness"
 stderr_has "left out: .* ties"
 stderr_has "1 step, and the rate rises over 5"
 stderr_has "1 step of 512 pairs, .* 5 of warm-up"
+must test "$(grep -c '<title>step 1: ' mixed.svg)" -eq 2 # loss and accuracy
+
+t "the tokens told are no fewer than those computed, nor those of all paths"
+for objective in reward lm; do
+    run 0 start "$objective" --objective "$objective" --epochs 1 \
+        --log "$objective.jsonl"
+    must grep -q " at most [0-9]* of their [0-9]* tokens" stderr
+    sed -n 's/.*at most \([0-9]*\) of their \([0-9]*\) .*/\1 \2/p' stderr >told
+    sed 's/.*"tokens":\([0-9]*\),.*/\1/' "$objective.jsonl" |
+        cat told - | awk '
+            NR == 1 { most = $1; all = $2; next }
+            { sum += $1 }
+            END { exit !(sum > most / 2 && sum <= most && most < all) }' ||
+        fail "$(cat told) tokens told of $objective"
+done
+
+end_test
