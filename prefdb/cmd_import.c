@@ -176,8 +176,11 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
                (unsigned long long)c->kept);
     printf("\n  %8llu  new judgments; %llu repeats, already there\n",
            (unsigned long long)c->judgments, (unsigned long long)c->repeats);
-    print_count(c->contradictory, "of them contradict an earlier one by the "
-                                  "same annotator; both are kept");
+    print_count(c->unnamed, "of the repeats name no annotator and repeat the "
+                            "same file: kept once");
+    print_count(c->contradictory,
+                "of the new ones contradict an earlier one, by the same "
+                "annotator or both unnamed; both are kept");
     if (c->ratings || c->rated)
         printf("  %8llu  new ratings of responses; %llu already there\n",
                (unsigned long long)c->ratings, (unsigned long long)c->rated);
@@ -187,6 +190,9 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
                 "pairs of a ranking with the same text twice, not taken");
     print_count(r->other, "judgments of the other dimension, not taken");
     print_count(r->unanswered, "messages without an answer, not taken");
+    if (a->o.source)
+        print_count(r->sourced, "comparisons say their own source, which "
+                                "--source does not change");
     print_count(c->empty, "comparisons with an empty answer, kept");
     printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);
     for (size_t i = 0; i < r->n_reasons; i++)

@@ -44,6 +44,7 @@ static int complete(const struct prefdb__plan *p, struct prefdb__rows *rows,
     int rc = 0;
     for (size_t i = 0; i < rows->n && !rc; i++) {
         struct prefdb__record *r = &rows->v[i];
+        rows->sourced += r->source != NULL;
         if (!r->source)
             r->source = p->source;
         if (r->split < 0)
