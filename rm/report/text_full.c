@@ -60,11 +60,11 @@ static void put_histogram(FILE *f, const struct rm_histogram *h)
         most = h->chosen[i] > most ? h->chosen[i] : most;
         most = h->rejected[i] > most ? h->rejected[i] : most;
     }
-    fprintf(
-        f,
-        "\nsigma(r): n %llu, mean %.3f, sd %.3f, bimodality %.3f\n(0.556 is "
-        "flat; more is two heaps, or a heavy skew)\n",
-        (unsigned long long)h->n, h->mean, h->sd, h->bimodality);
+    fprintf(f,
+            "\nsigma(r) of responses as judged: n %llu, mean %.3f, sd %.3f, "
+            "bimodality %.3f\n(0.556 is "
+            "flat; more is two heaps, or a heavy skew)\n",
+            (unsigned long long)h->n, h->mean, h->sd, h->bimodality);
     fprintf(f, "%24s%36s\n", "chosen", "rejected");
     for (int i = 0; i < RM_HISTOGRAM_BINS; i++) {
         fprintf(f, "  %.2f to %.2f", i / 20.0, (i + 1) / 20.0);
@@ -97,8 +97,9 @@ static void put_thresholds(FILE *f, const struct rm_finder *u)
     if (!rm_finder_useful(u))
         return;
     fprintf(f,
-            "\nunsafe when sigma(r) is below: %llu responses, %llu of them "
-            "labelled unsafe\n\n  below            n below  precision %%  95%% "
+            "\nunsafe when sigma(r) is below: %llu responses as judged (one "
+            "judged twice counts\ntwice), %llu of them labelled unsafe\n\n  "
+            "below            n below  precision %%  95%% "
             "interval    recall %%  95%% interval\n",
             (unsigned long long)u->n, (unsigned long long)u->unsafe);
     for (int i = 0; i < RM_THRESHOLDS; i++)
