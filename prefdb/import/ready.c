@@ -31,9 +31,10 @@ static int settle_format(struct prefdb__plan *p, const cJSON *row,
 {
     p->format = prefdb__format_of(row);
     if (!p->format)
-        return pk_fail(err, PK_EDATA,
-                       "no format that `prefkit import --help` lists has such "
-                       "a row");
+        return pk_fail(
+            err, PK_EDATA,
+            "no format that `prefkit import --formats` lists has such "
+            "a row");
     return prefdb__plan_check(p, err);
 }
 
