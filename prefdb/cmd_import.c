@@ -44,7 +44,8 @@ static const struct argp_option options[] = {
      0},
     {"split", OPT_SPLIT, "S", 0,
      "train, valid, test or hash (default: by the root prompt, 80/10/10)", 0},
-    {"skip-bad", OPT_SKIP_BAD, NULL, 0, "Go on after a bad row", 0},
+    {"skip-bad", OPT_SKIP_BAD, NULL, 0,
+     "Go on after a bad row; a file that has no other is an error", 0},
     {"rejects", OPT_REJECTS, "FILE", 0,
      "With --skip-bad: write bad rows here, with their reasons", 0},
     {"pairs", OPT_PAIRS, "FILE", 0,
@@ -208,6 +209,13 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
                           "split` deals them anew");
 }
 
+/* A file of another format, say, that nothing came of, passes for imported
+ * where nobody reads the summary. */
+static bool all_bad(const struct prefdb__report *r)
+{
+    return r->bad && r->bad >= r->rows;
+}
+
 /* The bad rows of a file that has not been taken are not told of. */
 static void take_back(FILE *rejects, off_t at)
 {
@@ -223,6 +231,7 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
     if (!report)
         return pk_fail_mem(err, "a report");
     int rc = 0;
+    const char *useless = NULL;
     for (int i = 0; i < a->n_files && !rc; i++) {
         pk_progress_start(&a->progress, &a->cli, "rows", 0);
         off_t rejected = a->o.rejects ? ftello(a->o.rejects) : -1;
@@ -240,12 +249,17 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
             break;
         }
         ++*taken;
+        if (!useless && all_bad(report))
+            useless = a->files[i];
         if (!list)
             print_report(a, report);
         else if (!prefdb__report_add(list, &a->o, report))
             rc = pk_fail_mem(err, "a report");
     }
     free(report);
+    if (!rc && useless)
+        rc = pk_fail(err, PK_EDATA, "%s: every row is bad, none was taken",
+                     useless);
     return rc;
 }
 
