@@ -2,6 +2,7 @@
  * (3.2.3), scores (Figures 27 and 32), and the worst mistakes. */
 #include <string.h>
 
+#include "common/plain.h"
 #include "rm/report/print.h"
 #include "rm/report/report.h"
 
@@ -36,7 +37,7 @@ static void put_gaps(FILE *f, const struct rm_gap *gap)
         if (gap[i].n == 0)
             continue;
         fputs("  ", f);
-        rm_put_name(f, rm_gap_name(i), 30);
+        pk_plain_column(f, rm_gap_name(i), 30);
         fprintf(f, "%8llu%12.3f%12.3f\n", (unsigned long long)gap[i].n,
                 gap[i].mean, gap[i].sd);
     }
@@ -144,7 +145,7 @@ static void put_scatter(FILE *f, const struct rm_report *r,
 static void put_excerpt(FILE *f, const char *who, const struct rm_excerpt *e)
 {
     fprintf(f, "  %s\n    ", who);
-    rm_put_text(f, e->text, e->len, "    ");
+    pk_plain_text(f, e->text, e->len, "    ");
     if (e->more)
         fprintf(f, "\n    ... and %zu characters more", e->more);
     fputc('\n', f);
@@ -159,7 +160,7 @@ static void put_mistake(FILE *f, const struct rm_section *s, size_t model,
     if (m->judgments > 1)
         fprintf(f, ", judged so %llu times", (unsigned long long)m->judgments);
     fputs(", source ", f);
-    rm_put_text(f, m->source, strlen(m->source), "");
+    pk_plain_name(f, m->source);
     fprintf(f, ", %s",
             rm_gap_name(j->strength < 0 ? RM_STRENGTHS - 1 : j->strength));
     if (j->label != PREFDB_NO_LABEL)
