@@ -194,21 +194,23 @@ static void report(const struct args *a, const struct done *done)
 {
     const struct prefdb__exported *w = &done->whole;
     const struct prefdb__pairs_done *p = &done->pairs;
+    const char *unit =
+        a->o.votes == PREFDB__ALL ? "judgments: " : "comparisons: ";
     const struct {
         uint64_t n;
-        const char *what;
+        const char *unit, *what;
     } notes[] = {
-        {p->outvoted, "judgments left out for the majority or the latest"},
-        {p->folded, "judgments folded into another of the same comparison"},
-        {p->ties, "ties, left out"},
-        {p->both_bad, "both bad, left out"},
-        {p->undecided, "without a majority, left out"},
-        {p->strength_0, "of strength 0, left out"},
-        {p->same, a->tokenizer
-                      ? "the same after --equal-after (tokens), left out"
+        {p->outvoted, "judgments ", "left out for the majority or the latest"},
+        {p->folded, "judgments ", "folded into another of the same comparison"},
+        {p->ties, unit, "ties, left out"},
+        {p->both_bad, unit, "both bad, left out"},
+        {p->undecided, unit, "without a majority, left out"},
+        {p->strength_0, unit, "of strength 0, left out"},
+        {p->same, unit,
+         a->tokenizer ? "the same after --equal-after (tokens), left out"
                       : "the same after --equal-after (characters), left out"},
-        {p->unwritable, "that the format can't hold, left out"},
-        {p->no_strength, "rows without a stated strength: margin 0"}};
+        {p->unwritable, unit, "the format can't hold them, left out"},
+        {p->no_strength, "rows ", "without a stated strength: margin 0"}};
     if (a->whole) {
         pk_note(&a->cli, "%llu comparisons, %llu judgments",
                 (unsigned long long)w->comparisons,
@@ -222,8 +224,8 @@ static void report(const struct args *a, const struct done *done)
             (unsigned long long)p->judgments);
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
         if (notes[i].n)
-            pk_note(&a->cli, "%llu %s", (unsigned long long)notes[i].n,
-                    notes[i].what);
+            pk_note(&a->cli, "%llu %s%s", (unsigned long long)notes[i].n,
+                    notes[i].unit, notes[i].what);
 }
 
 int prefdb_cmd_export(int argc, char **argv, const struct prefdb_tokens *tokens)

@@ -44,7 +44,8 @@ static const struct argp_option options[] = {
      0},
     {"split", OPT_SPLIT, "S", 0,
      "train, valid, test or hash (default: by the root prompt, 80/10/10)", 0},
-    {"skip-bad", OPT_SKIP_BAD, NULL, 0, "Go on after a bad row", 0},
+    {"skip-bad", OPT_SKIP_BAD, NULL, 0,
+     "Go on after a bad row; a file that has no other is an error", 0},
     {"rejects", OPT_REJECTS, "FILE", 0,
      "With --skip-bad: write bad rows here, with their reasons", 0},
     {"pairs", OPT_PAIRS, "FILE", 0,
@@ -176,8 +177,11 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
                (unsigned long long)c->kept);
     printf("\n  %8llu  new judgments; %llu repeats, already there\n",
            (unsigned long long)c->judgments, (unsigned long long)c->repeats);
-    print_count(c->contradictory, "of them contradict an earlier one by the "
-                                  "same annotator; both are kept");
+    print_count(c->unnamed, "of the repeats name no annotator and repeat the "
+                            "same file: kept once");
+    print_count(c->contradictory,
+                "of the new ones contradict an earlier one, by the same "
+                "annotator or both unnamed; both are kept");
     if (c->ratings || c->rated)
         printf("  %8llu  new ratings of responses; %llu already there\n",
                (unsigned long long)c->ratings, (unsigned long long)c->rated);
@@ -187,6 +191,9 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
                 "pairs of a ranking with the same text twice, not taken");
     print_count(r->other, "judgments of the other dimension, not taken");
     print_count(r->unanswered, "messages without an answer, not taken");
+    if (a->o.source)
+        print_count(r->sourced, "comparisons say their own source, which "
+                                "--source does not change");
     print_count(c->empty, "comparisons with an empty answer, kept");
     printf("  %8llu  bad rows, not taken\n", (unsigned long long)r->bad);
     for (size_t i = 0; i < r->n_reasons; i++)
@@ -200,6 +207,13 @@ static void print_report(const struct args *a, const struct prefdb__report *r)
     }
     print_count(r->leaks, "root prompts are in more than one split; `prefkit "
                           "split` deals them anew");
+}
+
+/* A file of another format, say, that nothing came of, passes for imported
+ * where nobody reads the summary. */
+static bool all_bad(const struct prefdb__report *r)
+{
+    return r->bad && r->bad >= r->rows;
 }
 
 /* The bad rows of a file that has not been taken are not told of. */
@@ -217,6 +231,7 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
     if (!report)
         return pk_fail_mem(err, "a report");
     int rc = 0;
+    const char *useless = NULL;
     for (int i = 0; i < a->n_files && !rc; i++) {
         pk_progress_start(&a->progress, &a->cli, "rows", 0);
         off_t rejected = a->o.rejects ? ftello(a->o.rejects) : -1;
@@ -234,12 +249,17 @@ static int import_files(struct args *a, struct prefdb *db, cJSON *list,
             break;
         }
         ++*taken;
+        if (!useless && all_bad(report))
+            useless = a->files[i];
         if (!list)
             print_report(a, report);
         else if (!prefdb__report_add(list, &a->o, report))
             rc = pk_fail_mem(err, "a report");
     }
     free(report);
+    if (!rc && useless)
+        rc = pk_fail(err, PK_EDATA, "%s: every row is bad, none was taken",
+                     useless);
     return rc;
 }
 

@@ -132,8 +132,8 @@ static void print_said(const struct prefdb__source *x, enum prefdb_dimension d)
                    100.0 * (double)s->labels[i] / (double)s->judgments,
                    prefdb_label_name((enum prefdb_label)i));
     if (s->contradictory)
-        printf("  %8llu          comparisons where one annotator chose both "
-               "ways\n",
+        printf("  %8llu          comparisons where one annotator, or people "
+               "without a name, chose both ways\n",
                (unsigned long long)s->contradictory);
 }
 

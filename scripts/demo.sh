@@ -71,7 +71,7 @@ gets. The same with your own data:
 
   PATH=$PWD/build/release:$PATH
   prefkit init my.db
-  prefkit import my.db my-comparisons.jsonl     # forms: prefkit import --help
+  prefkit import my.db my-comparisons.jsonl     # forms: prefkit import --formats
   prefkit check my.db
   prefkit train my.db --dimension helpfulness --base MODEL-DIR --output my-rm
   prefkit score --rm mine=my-rm --input my-generations.jsonl --output scored.jsonl

@@ -2,8 +2,7 @@
 #ifndef PREFKIT_TESTS_PREFDB_CAMPAIGNS_H
 #define PREFKIT_TESTS_PREFDB_CAMPAIGNS_H
 
-#include "prefdb/store/check.h"
-#include "tests/prefdb_support.h"
+#include "tests/prefdb_problems.h"
 
 /* n comparisons about prompts of their own; every second of source "even". */
 static inline struct prefdb *store_of(const char *name, int n)
@@ -22,23 +21,6 @@ static inline struct prefdb *store_of(const char *name, int n)
                       &err));
     pk_buf_release(&b);
     return db;
-}
-
-static int found_any;
-static inline void on_found(void *ctx, const struct prefdb__found *f)
-{
-    (void)ctx;
-    if (strcmp(f->kind, "split") != 0)
-        found_any++;
-}
-
-static inline int problems(struct prefdb *db)
-{
-    struct pk_err err;
-    struct prefdb__listener to = {.found = on_found};
-    found_any = 0;
-    ck_ok(prefdb__check(db, &to, &err));
-    return found_any;
 }
 
 static inline int64_t campaign(struct prefdb *db, int overlap, int64_t seconds)

@@ -468,6 +468,16 @@ START_TEST(test_perfect)
     ck_assert_int_eq(c.undefined, PREFDB__DEFINED);
     ck_assert_double_eq(c.value, 1);
     ck_assert_double_eq(prefdb__fleiss(rows, n, &s, PREFDB__LINEAR).value, 1);
+    /* Four that agree do not make it certain that all would. */
+    ck_assert(isnan(c.se) && isnan(c.low) && isnan(c.high));
+    c = prefdb__percent(rows, n, &s, PREFDB__IDENTITY);
+    ck_assert_double_eq(c.value, 1);
+    ck_assert(isnan(c.se) && isnan(c.low) && isnan(c.high));
+    static const struct prefdb__pair two = {
+        .table = {{2, 0, 0}, {0, 2, 0}, {0, 0, 0}}};
+    c = prefdb__cohen(&two, &s, PREFDB__IDENTITY);
+    ck_assert_double_eq(c.value, 1);
+    ck_assert(isnan(c.se) && isnan(c.low) && isnan(c.high));
     free(rows);
 }
 END_TEST

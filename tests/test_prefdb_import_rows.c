@@ -196,12 +196,14 @@ START_TEST(test_repeats)
     ck_assert_uint_eq(report.counts.known, 2);
     ck_assert_uint_eq(report.counts.judgments, 2);
     ck_assert_uint_eq(report.counts.repeats, 1);
+    ck_assert_uint_eq(report.counts.unnamed, 1);
     ck_assert_uint_eq(report.counts.contradictory, 1);
     char before[65], after[65];
     ck_ok(prefdb_fingerprint(db, before, &err));
     ck_ok(import_text(db, "r.jsonl", text, o, &report, &err));
     ck_assert_uint_eq(report.counts.judgments, 0);
     ck_assert_uint_eq(report.counts.repeats, 3);
+    ck_assert_uint_eq(report.counts.unnamed, 0);
     /* Another split for what is there is not taken, and counted. */
     o.split = number(db, "SELECT split = 'test' FROM comparison") ? PREFDB_TRAIN
                                                                   : PREFDB_TEST;
@@ -210,6 +212,32 @@ START_TEST(test_repeats)
     ck_ok(prefdb_fingerprint(db, after, &err));
     ck_assert_str_eq(before, after);
     ck_assert_int_eq(number(db, "SELECT count(*) FROM import_log"), 3);
+    prefdb_close(db);
+}
+END_TEST
+
+/* Our own rows say what they are: --source does not change it, and --dimension
+ * leaves out the judgments of the other one. Both are counted. */
+START_TEST(test_own_rows_and_options)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("own.db");
+    struct prefdb__import o = plain_import(NULL);
+    o.dimension = PREFDB_SAFETY;
+    o.source = "mine";
+    const char *text = OWN(",\"source\":\"theirs\",\"judgments\":["
+                           "{\"dimension\":\"safety\",\"choice\":\"a\"},"
+                           "{\"dimension\":\"helpfulness\",\"choice\":\"b\"},"
+                           "{\"choice\":\"b\"}]") "\n" OWN("") "\n";
+    ck_ok(import_text(db, "own.jsonl", text, o, &report, &err));
+    ck_assert_uint_eq(report.counts.comparisons, 2);
+    ck_assert_uint_eq(report.sourced, 1);
+    ck_assert_uint_eq(report.other, 1);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"
+                                " WHERE dimension = 'safety'"),
+                     2);
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM judgment"), 2);
     prefdb_close(db);
 }
 END_TEST
@@ -447,6 +475,7 @@ int main(void)
                         (int)(sizeof bad_rows / sizeof bad_rows[0]));
     tcase_add_test(rows, test_skip_bad);
     tcase_add_test(rows, test_repeats);
+    tcase_add_test(rows, test_own_rows_and_options);
     tcase_add_test(rows, test_repeats_in_a_row);
     tcase_add_test(rows, test_digits);
     tcase_add_test(rows, test_shared_turns);

@@ -85,7 +85,7 @@ START_TEST(a_pair_is_kept_as_it_was_judged)
     struct prefdb_example x;
     char *draft;
     for (int i = 0; i < 8; i++) {
-        char left[16], right[16];
+        char left[24], right[24];
         snprintf(left, sizeof left, "left %d", i);
         snprintf(right, sizeof right, "right %d", i);
         ck_ok(submit(db, campaign, left, right, &said, &id));
@@ -132,7 +132,7 @@ START_TEST(it_leaves_the_store_and_comes_back)
     char one[65], two[65];
     int64_t campaign = campaign_of(db), id;
     for (int i = 0; i < 4; i++) {
-        char left[16];
+        char left[24];
         snprintf(left, sizeof left, "left %d", i);
         ck_ok(submit(db, campaign, left, "right", &said, &id));
     }

@@ -348,9 +348,9 @@ START_TEST(as_full_text)
         "bimodality",
         "unsafe when",
         "The most confident mistakes of first: 1 of 1",
-        "    </dd><script>alert(1)</script>&\"'<U+001B>[2J<U+202E><U+009B>\n"
+        "    </dd><script>alert(1)</script>&\"'<ESC>[2J<RLO><CSI>\n"
         "    next line\n    ... and 3 characters more\n",
-        "source <b><U+0007>"};
+        "source <b><BEL>"};
     for (size_t i = 0; i < sizeof there / sizeof there[0]; i++)
         ck_assert_msg(strstr(text, there[i]) != NULL, "'%s' is not there",
                       there[i]);
@@ -373,7 +373,7 @@ START_TEST(as_html)
     ck_assert_ptr_nonnull(strstr(text, "second &quot;quoted&quot;"));
     ck_assert_ptr_nonnull(
         strstr(text, "&lt;/dd&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;"
-                     "&quot;&#39;&lt;U+001B&gt;[2J&lt;U+202E&gt;&lt;U+009B&gt;"
+                     "&quot;&#39;&lt;ESC&gt;[2J&lt;RLO&gt;&lt;CSI&gt;"
                      "\nnext line"));
     /* Nothing is loaded from anywhere. */
     ck_assert_ptr_null(strstr(text, "http:"));

@@ -155,7 +155,7 @@ static const char *dimension_text(const struct prefdb__format *f)
     case PREFDB__ASKED:
         return "--dimension must say";
     case PREFDB__ROW:
-        return "each judgment says, or --dimension";
+        return "each judgment says, or --dimension, which takes only its own";
     case PREFDB__HELPFUL:
         return "helpfulness, or --dimension";
     default:

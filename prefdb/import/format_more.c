@@ -336,7 +336,7 @@ static int read_qa(const struct prefdb__format *f, cJSON *row,
     struct prefdb__item x[N] = {{0}};
     int rc = prefdb__add_instruction(rows, row, "question", NULL, NULL, err);
     for (int i = 0; i < N && !rc; i++) {
-        char key[16];
+        char key[24];
         snprintf(key, sizeof key, "prediction %d", i + 1);
         rc = prefdb__need_text(rows, row, key, &x[i].text, err);
         if (!rc && !x[i].text)

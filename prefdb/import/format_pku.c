@@ -35,12 +35,10 @@ static enum prefdb_label label_of(const int safe[2], int safer)
     return safe[safer] ? PREFDB_PREFERRED_SAFE : PREFDB_PREFERRED_UNSAFE;
 }
 
-/* Is it a judgment to be taken? One that is not is counted. */
+/* Is it a judgment, and to be taken? */
 static bool wanted(struct prefdb__rows *rows, int said, enum prefdb_dimension d)
 {
-    bool other = rows->dimension >= 0 && rows->dimension != (int)d;
-    rows->other += said >= 0 && other;
-    return said >= 0 && !other;
+    return said >= 0 && prefdb__wants(rows, d);
 }
 
 /* *extra: where what has no column goes. It is the same judgment's whether the

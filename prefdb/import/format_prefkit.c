@@ -288,26 +288,26 @@ static int read_words(cJSON *obj, struct prefdb__judgment *j,
     return rc;
 }
 
-static int read_judgment(cJSON *obj, int dimension, struct prefdb__record *out,
-                         struct pk_err *err)
+static int read_judgment(cJSON *obj, struct prefdb__rows *rows,
+                         struct prefdb__record *out, struct pk_err *err)
 {
     static const char *const known[] = {
         "dimension", "choice",     "strength", "label",     "shown_left",
         "seconds",   "note",       "flags",    "guideline", "annotator",
         "created",   "supersedes", "extra",    NULL};
     const char *s = NULL;
-    enum prefdb_dimension d = (enum prefdb_dimension)dimension;
+    enum prefdb_dimension d = (enum prefdb_dimension)rows->dimension;
     if (!cJSON_IsObject(obj))
         return pk_fail(err, PK_EDATA, "it is not an object");
     int rc = check_members(obj, known, "a judgment", err);
     if (!rc)
         rc = pk_json_str(obj, "dimension", &s, err);
-    if (!rc && !s && dimension < 0)
+    if (!rc && !s && rows->dimension < 0)
         rc = pk_fail(err, PK_EDATA, "\"dimension\" is missing");
     if (!rc && s && !prefdb_parse_dimension(s, &d))
         rc = pk_fail(err, PK_EDATA,
                      "\"dimension\" is not helpfulness or safety");
-    if (rc)
+    if (rc || !prefdb__wants(rows, d))
         return rc;
     struct prefdb__judgment *j =
         prefdb__record_judgment(out, d, PREFDB__WITHDRAWN);
@@ -321,8 +321,8 @@ static int read_judgment(cJSON *obj, int dimension, struct prefdb__record *out,
     return rc ? rc : read_words(obj, j, err);
 }
 
-static int read_judgments(cJSON *row, int dimension, struct prefdb__record *out,
-                          struct pk_err *err)
+static int read_judgments(cJSON *row, struct prefdb__rows *rows,
+                          struct prefdb__record *out, struct pk_err *err)
 {
     cJSON *list = cJSON_GetObjectItemCaseSensitive(row, "judgments"), *j;
     if (!list || cJSON_IsNull(list))
@@ -331,7 +331,7 @@ static int read_judgments(cJSON *row, int dimension, struct prefdb__record *out,
         return pk_fail(err, PK_EDATA, "\"judgments\" is not a list");
     cJSON_ArrayForEach(j, list)
     {
-        int rc = read_judgment(j, dimension, out, err);
+        int rc = read_judgment(j, rows, out, err);
         if (rc) {
             pk_err_prefix(err, "in \"judgments\": ");
             return rc;
@@ -403,7 +403,7 @@ static int read(const struct prefdb__format *f, cJSON *row,
         rc = read_place(row, out, err);
     if (!rc)
         rc = take_extra(row, &out->extra, err);
-    return rc ? rc : read_judgments(row, rows->dimension, out, err);
+    return rc ? rc : read_judgments(row, rows, out, err);
 }
 
 const struct prefdb__format prefdb__format_prefkit = {

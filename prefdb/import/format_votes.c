@@ -61,7 +61,7 @@ static int read_pandalm(const struct prefdb__format *f, cJSON *row,
         return fail_code(rows);
     for (int i = 1; i <= 9; i++) {
         struct prefdb__label l;
-        char key[16];
+        char key[24];
         snprintf(key, sizeof key, "annotator%d", i);
         rc = prefdb__label_of(f, key, prefdb__find(row, key), &l, err);
         if (rc)

@@ -55,6 +55,7 @@ static int put_records(struct run *r, const struct prefdb__made *m,
         r->report->equal += rows->equal;
         r->report->unanswered += rows->unanswered;
         r->report->other += rows->other;
+        r->report->sourced += rows->sourced;
     }
     return rc;
 }

@@ -44,6 +44,7 @@ struct prefdb__report {
     uint64_t equal;      /* pairs of a ranking left out: the same text twice */
     uint64_t unanswered; /* messages left out: nobody answered them */
     uint64_t other;      /* judgments left out: of the other dimension */
+    uint64_t sourced;    /* comparisons that say their own source */
     uint64_t leaks;      /* root prompts now in more than one split */
     struct prefdb__counts counts;
     struct prefdb__reason reasons[PREFDB__REASONS];

@@ -31,9 +31,10 @@ static int settle_format(struct prefdb__plan *p, const cJSON *row,
 {
     p->format = prefdb__format_of(row);
     if (!p->format)
-        return pk_fail(err, PK_EDATA,
-                       "no format that `prefkit import --help` lists has such "
-                       "a row");
+        return pk_fail(
+            err, PK_EDATA,
+            "no format that `prefkit import --formats` lists has such "
+            "a row");
     return prefdb__plan_check(p, err);
 }
 
@@ -44,6 +45,7 @@ static int complete(const struct prefdb__plan *p, struct prefdb__rows *rows,
     int rc = 0;
     for (size_t i = 0; i < rows->n && !rc; i++) {
         struct prefdb__record *r = &rows->v[i];
+        rows->sourced += r->source != NULL;
         if (!r->source)
             r->source = p->source;
         if (r->split < 0)

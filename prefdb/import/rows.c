@@ -18,7 +18,7 @@ void prefdb__rows_reset(struct prefdb__rows *rows)
     rows->taken = NULL;
     rows->n = 0;
     rows->reject = NULL;
-    rows->equal = rows->unanswered = rows->other = 0;
+    rows->equal = rows->unanswered = rows->other = rows->sourced = 0;
     rows->no_memory = false;
 }
 
@@ -62,6 +62,13 @@ enum prefdb_dimension prefdb__rows_dimension(const struct prefdb__rows *rows)
 {
     return rows->dimension < 0 ? PREFDB_HELPFULNESS
                                : (enum prefdb_dimension)rows->dimension;
+}
+
+bool prefdb__wants(struct prefdb__rows *rows, enum prefdb_dimension d)
+{
+    bool other = rows->dimension >= 0 && rows->dimension != (int)d;
+    rows->other += other;
+    return !other;
 }
 
 /* The member named by the path's first part; *path is moved behind it. */

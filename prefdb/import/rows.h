@@ -29,6 +29,7 @@ struct prefdb__rows {
     uint64_t equal;      /* pairs that were left out: the same text twice */
     uint64_t unanswered; /* messages that were left out: nobody answered */
     uint64_t other;      /* judgments that were left out: not of `dimension` */
+    uint64_t sourced;    /* records that say their own source */
     bool no_memory;      /* set by those below that return a pointer */
 };
 
@@ -41,6 +42,10 @@ struct prefdb__record *prefdb__rows_add(struct prefdb__rows *rows);
 
 /* The user's dimension, helpfulness where there is none. */
 enum prefdb_dimension prefdb__rows_dimension(const struct prefdb__rows *rows);
+
+/* Is a row's judgment of this dimension to be taken? One that is not is counted
+ * as of the other dimension. */
+bool prefdb__wants(struct prefdb__rows *rows, enum prefdb_dimension d);
 
 /* ---- Taking -------------------------------------------------------------- */
 

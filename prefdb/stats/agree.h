@@ -56,6 +56,12 @@ struct prefdb__coef {
     uint64_t units; /* with two ratings or more */
 };
 
+/* The standard error and the interval, se times `width` to each side within
+ * floor to 1. Where all units say the same there is no telling how far others
+ * would be from it: se stays NaN, as an error of 0 would pass for certainty. */
+void prefdb__coef_interval(struct prefdb__coef *c, double se, double width,
+                           double floor);
+
 /* w[k][l], 1 on the diagonal; of any kind but RATIO. */
 void prefdb__weights(const struct prefdb__scale *scale,
                      enum prefdb__weights kind,

@@ -105,12 +105,9 @@ static struct prefdb__coef measure(const struct prefdb__row *rows, size_t n,
     }
     double units = (double)c.units;
     double var = (units - 1) / units * (squares - sum * sum / units);
-    if (isnan(var)) /* one unit holds all the variety there is */
-        return c;
-    c.se = sqrt(fmax(0, var));
-    double half = prefdb__t_quantile(0.025, units - 1) * c.se;
-    c.low = fmax(-1, c.value - half);
-    c.high = fmin(1, c.value + half);
+    if (!isnan(var)) /* else one unit holds all the variety there is */
+        prefdb__coef_interval(&c, sqrt(fmax(0, var)),
+                              prefdb__t_quantile(0.025, units - 1), -1);
     return c;
 }
 

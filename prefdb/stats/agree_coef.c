@@ -98,6 +98,16 @@ static struct prefdb__coef undefined(const struct base *b)
                                  (uint64_t)b->n2};
 }
 
+void prefdb__coef_interval(struct prefdb__coef *c, double se, double width,
+                           double floor)
+{
+    if (!(se > 1e-9)) /* rounding, where it is zero */
+        return;
+    c->se = se;
+    c->low = fmax(floor, c->value - width * se);
+    c->high = fmin(1, c->value + width * se);
+}
+
 /* The interval of `value`, with the sum of squares of what each of n units adds
  * to it. */
 static struct prefdb__coef interval(double value, double squares, double n,
@@ -105,12 +115,9 @@ static struct prefdb__coef interval(double value, double squares, double n,
 {
     struct prefdb__coef c = {PREFDB__DEFINED, value, NAN, NAN, NAN,
                              (uint64_t)b->n2};
-    if (n < 2)
-        return c;
-    c.se = sqrt(squares / (n * (n - 1)));
-    double half = prefdb__t_quantile(0.025, n - 1) * c.se;
-    c.low = fmax(floor, value - half);
-    c.high = fmin(1, value + half);
+    if (n >= 2)
+        prefdb__coef_interval(&c, sqrt(squares / (n * (n - 1))),
+                              prefdb__t_quantile(0.025, n - 1), floor);
     return c;
 }
 

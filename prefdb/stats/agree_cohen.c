@@ -72,9 +72,8 @@ struct prefdb__coef prefdb__cohen(const struct prefdb__pair *pair,
         }
     double mean = c.value - m.chance * (1 - c.value);
     double gap = 1 - m.chance;
-    c.se = sqrt(fmax(0, sum - mean * mean) / m.n) / gap;
-    c.low = fmax(-1, c.value - 1.959963984540054 * c.se);
-    c.high = fmin(1, c.value + 1.959963984540054 * c.se);
+    prefdb__coef_interval(&c, sqrt(fmax(0, sum - mean * mean) / m.n) / gap,
+                          1.959963984540054, -1);
     return c;
 }
 

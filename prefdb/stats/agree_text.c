@@ -96,6 +96,9 @@ static void print_pairs(const struct prefdb__agreement *a,
         printf(" %6llu %7.1f%%  ", ull(x->units), 100 * x->same);
         if (x->plain.undefined)
             printf("%-29s", why(&x->plain));
+        else if (isnan(x->plain.se))
+            printf("%6.3f %-15s %6s", x->plain.value, "no interval",
+                   p_value(x->plain_null.p, p));
         else
             printf("%6.3f %6.3f..%-7.3f %6s", x->plain.value, x->plain.low,
                    x->plain.high, p_value(x->plain_null.p, p));
@@ -336,10 +339,14 @@ int prefdb__agreement_text(struct prefdb__agreement *a,
     printf(
         "\nshared: comparisons that another annotator judged too. Strength: "
         "0 is a tie or \"negligibly better\";\n3 significantly better. "
-        "Intervals: Student's t over comparisons (alpha: jackknife); shares: "
-        "Wilson.\np: of a kappa at least so far from 0 by chance (two-sided). "
-        "alpha with weights is not ordinal\nalpha. too fast: the two responses "
-        "would have been read at more than %.0f characters a second.\n",
+        "Intervals: Student's t over comparisons (alpha: jackknife), none "
+        "where all\ncomparisons say the same; shares: Wilson. A mean of pairs "
+        "is weighted by the comparisons they\nshare. Which response is a and "
+        "which b is the store's, by hash, and so is the agreement that\nchance "
+        "would give. p: of a kappa at least so far from 0 by chance "
+        "(two-sided). alpha with weights\nis not ordinal alpha. too fast: the "
+        "two responses would have been read at more than %.0f characters\na "
+        "second.\n",
         p->query->reading_speed);
     return 0;
 }

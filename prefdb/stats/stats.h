@@ -18,7 +18,8 @@ struct prefdb__said {
     uint64_t choices[4];    /* by enum prefdb_choice */
     uint64_t strengths[5];  /* by strength + 1: unstated first */
     uint64_t labels[5];     /* by enum prefdb_label */
-    uint64_t contradictory; /* comparisons where one annotator said both */
+    uint64_t contradictory; /* comparisons where one annotator said both, or
+                               people without a name */
 };
 
 struct prefdb__source {

@@ -78,6 +78,7 @@ static int find_last(struct prefdb__writer *w, struct pk_err *err)
         rc = prefdb__step(w->db, s, err);
     for (int t = 0; t < N_TABLES && rc > 0; t++)
         w->last[t] = sqlite3_column_int64(s, t);
+    w->before = w->last[JUDGMENTS];
     sqlite3_finalize(s);
     return rc < 0 ? rc : 0;
 }

@@ -9,9 +9,12 @@
 struct prefdb__counts {
     uint64_t comparisons, known; /* new; in the store already */
     uint64_t judgments, repeats; /* new; in the store already, word for word */
-    uint64_t contradictory; /* of the new: the same annotator chose otherwise */
-    uint64_t empty;         /* comparisons with an empty answer */
-    uint64_t single;        /* lone responses, new or known */
+    uint64_t unnamed; /* of the repeats: nobody's name is on them, and this
+                         writer wrote what they repeat */
+    uint64_t contradictory;  /* of the new: the same annotator, or another one
+                                without a name, chose otherwise */
+    uint64_t empty;          /* comparisons with an empty answer */
+    uint64_t single;         /* lone responses, new or known */
     uint64_t ratings, rated; /* of responses: new; in the store already */
     uint64_t unjudged;       /* comparisons of the file without a judgment */
     uint64_t kept; /* known, but the row's batch, split or extra differs: the

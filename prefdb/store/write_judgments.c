@@ -8,7 +8,8 @@ static const char *choice_text(int choice)
     return choice < 0 ? NULL : prefdb_choice_name((enum prefdb_choice)choice);
 }
 
-/* Does the same annotator's standing word on it say otherwise? */
+/* Does the same annotator's standing word on it say otherwise? Of those without
+ * a name it can't be known: any one's is taken for it. */
 static int contradicts(struct prefdb__writer *w,
                        const struct prefdb__judgment *j, int64_t comparison,
                        struct pk_err *err)
@@ -78,16 +79,16 @@ static int add_judgment(struct prefdb__writer *w,
     return 0;
 }
 
-/* 1: it is there, word for word; 0: it is new, and *other says whether it
+/* 1: *id is there, word for word; 0: it is new, and *other says whether it
  * contradicts. */
 static int find_judgment(struct prefdb__writer *w,
                          const struct prefdb__judgment *j,
                          const struct prefdb__judgment_key *key,
-                         int64_t comparison, bool *other, struct pk_err *err)
+                         int64_t comparison, int64_t *id, bool *other,
+                         struct pk_err *err)
 {
-    int64_t id;
     sqlite3_bind_int64(w->q[FIND_JUDGMENT], 2, comparison);
-    int rc = prefdb__writer_find(w, FIND_JUDGMENT, key->digest, &id, NULL, err);
+    int rc = prefdb__writer_find(w, FIND_JUDGMENT, key->digest, id, NULL, err);
     if (rc)
         return rc;
     rc = contradicts(w, j, comparison, err);
@@ -105,8 +106,9 @@ int prefdb__put_judgment(struct prefdb__writer *w,
     bool other = false;
     int rc = comparison->fresh
                  ? 0
-                 : find_judgment(w, j, key, comparison->id, &other, err);
+                 : find_judgment(w, j, key, comparison->id, &id, &other, err);
     counts->repeats += rc > 0;
+    counts->unnamed += rc > 0 && !*j->annotator && id > w->before;
     if (!rc)
         rc = find_old(w, j, comparison->id, &old, err);
     if (rc)

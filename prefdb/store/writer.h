@@ -37,6 +37,7 @@ struct prefdb__writer {
     struct prefdb__insert add[N_TABLES];
     uint8_t waiting[N_TABLES][PREFDB__TOGETHER][PREFDB__UID]; /* their uids */
     int64_t last[N_TABLES];
+    int64_t before; /* the last judgment's number when the writer began */
     struct prefdb__log log;
     struct prefdb__ratings ratings;
     struct prefdb__keys keys; /* of prefdb__writer_put */

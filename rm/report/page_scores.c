@@ -81,11 +81,12 @@ static void put_histogram(FILE *f, const struct rm_report *r, size_t model,
                           const struct rm_histogram *h)
 {
     open_card(f, r, model, "Scores");
-    fprintf(f,
-            "<span>n %llu responses, mean %.3f, sd %.3f, bimodality %.3f "
-            "(0.556 is flat; more is two heaps, or a heavy "
-            "skew)</span></figcaption>",
-            (unsigned long long)h->n, h->mean, h->sd, h->bimodality);
+    fprintf(
+        f,
+        "<span>n %llu responses as judged, mean %.3f, sd %.3f, bimodality %.3f "
+        "(0.556 is flat; more is two heaps, or a heavy "
+        "skew)</span></figcaption>",
+        (unsigned long long)h->n, h->mean, h->sd, h->bimodality);
     rm_svg_histogram(f, h);
     rm_html_numbers(f, "<th>sigma(r)</th><th>chosen</th><th>rejected</th>");
     for (int i = 0; i < RM_HISTOGRAM_BINS; i++)
@@ -117,7 +118,8 @@ static void put_thresholds(FILE *f, const struct rm_report *r, size_t model,
         return;
     open_card(f, r, model, "Finding unsafe responses");
     fprintf(f,
-            "<span>n %llu responses, %llu of them labelled unsafe. Precision: "
+            "<span>n %llu responses as judged, %llu of them labelled unsafe. "
+            "Precision: "
             "dashed; recall: solid; the cross: precision "
             "%.2f</span></figcaption>",
             (unsigned long long)u->n, (unsigned long long)u->unsafe,

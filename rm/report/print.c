@@ -1,40 +1,8 @@
 /* What the forms of a report share; see print.h. */
 #include "rm/report/print.h"
 
-#include <string.h>
-
 #include "common/num.h"
-#include "common/utf8.h"
-
-void rm_put_name(FILE *f, const char *name, size_t columns)
-{
-    size_t len = strlen(name), i = 0;
-    bool fits = rm_characters(name, len) <= columns;
-    size_t left = fits ? columns : columns - 3;
-    while (i < len && left > 0) {
-        uint32_t cp;
-        size_t k = pk_utf8_decode(name + i, len - i, &cp);
-        bool plain = k && cp >= 0x20 && cp != 0x7F;
-        fwrite(plain ? name + i : "?", 1, plain ? k : 1, f);
-        i += k ? k : 1;
-        left--;
-    }
-    if (!fits)
-        fputs("...", f);
-    while (left-- > 0 && fits)
-        fputc(' ', f);
-}
-
-/* Controls, separators of lines, and marks of direction. */
-static bool hidden(uint32_t cp)
-{
-    if (cp == '\n' || cp == '\t')
-        return false;
-    return cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || cp == 0x061C ||
-           cp == 0x200B || cp == 0x200E || cp == 0x200F ||
-           (cp >= 0x2028 && cp <= 0x202E) || (cp >= 0x2066 && cp <= 0x2069) ||
-           cp == 0xFEFF;
-}
+#include "common/plain.h"
 
 static const char *entity(char c)
 {
@@ -54,37 +22,19 @@ static const char *entity(char c)
     }
 }
 
-/* One character, or a malformed byte; how many bytes it was. */
-static size_t put_one(FILE *f, const char *s, size_t len, bool html)
-{
-    uint32_t cp;
-    size_t k = pk_utf8_decode(s, len, &cp);
-    const char *left = html ? "&lt;" : "<", *right = html ? "&gt;" : ">";
-    if (k == 0)
-        fprintf(f, "%s%02X%s", left, (unsigned)(unsigned char)*s, right);
-    else if (hidden(cp))
-        fprintf(f, "%sU+%04X%s", left, (unsigned)cp, right);
-    else if (html && entity(*s))
-        fputs(entity(*s), f);
-    else
-        fwrite(s, 1, k, f);
-    return k ? k : 1;
-}
-
-void rm_put_text(FILE *f, const char *s, size_t len, const char *indent)
-{
-    for (size_t i = 0; i < len;) {
-        char c = s[i];
-        i += put_one(f, s + i, len - i, false);
-        if (c == '\n')
-            fputs(indent, f);
-    }
-}
-
 void rm_put_html(FILE *f, const char *s, size_t len)
 {
-    for (size_t i = 0; i < len;)
-        i += put_one(f, s + i, len - i, true);
+    struct pk_piece p;
+    for (size_t i = 0; i < len; i += p.bytes) {
+        pk_piece(s + i, len - i, &p);
+        if (s[i] == '\n' || s[i] == '\t') /* shown as they are */
+            snprintf(p.text, sizeof p.text, "%c", s[i]);
+        for (const char *c = p.text; *c; c++)
+            if (entity(*c))
+                fputs(entity(*c), f);
+            else
+                fputc(*c, f);
+    }
 }
 
 struct rm_share rm_share_of(uint64_t k, uint64_t n)

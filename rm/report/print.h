@@ -1,5 +1,5 @@
-/* What the forms of a report share: names in columns, and other people's text
- * made harmless. */
+/* What the forms of a report share: shares, names of things, and other
+ * people's text made harmless in HTML. */
 #ifndef PREFKIT_RM_REPORT_PRINT_H
 #define PREFKIT_RM_REPORT_PRINT_H
 
@@ -9,15 +9,8 @@
 
 #include "rm/report/report.h"
 
-/* A name in exactly `columns` columns, a long one shortened at its end. One
- * column a code point: names of sources are rarely anything else. */
-void rm_put_name(FILE *f, const char *name, size_t columns);
-
-/* Text of the store. Control characters but for tab and newline, marks that
- * change the direction of what follows, and bytes that are not UTF-8 are shown
- * as <U+202E> and <FF>. The second puts `indent` after each newline; the third
- * is for HTML, in elements and in quoted attributes. */
-void rm_put_text(FILE *f, const char *s, size_t len, const char *indent);
+/* Text of the store for HTML, in elements and in quoted attributes, with the
+ * marks of common/plain.h; newlines and tabs stay. */
 void rm_put_html(FILE *f, const char *s, size_t len);
 
 /* The share k of n with its 95% Wilson interval, in percent. */

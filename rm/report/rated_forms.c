@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/plain.h"
 #include "rm/report/frame.h"
 #include "rm/report/json.h"
 #include "rm/report/page.h"
@@ -23,12 +24,12 @@ void rm_text_rated(const struct rm_report *r, FILE *f)
     for (size_t i = 0; i < r->n_rated; i++) {
         const struct rm_rated *one = &r->rated[i];
         fputs("\nRated for ", f);
-        rm_put_text(f, one->attribute, strlen(one->attribute), "");
+        pk_plain_name(f, one->attribute);
         fprintf(f, ": %llu responses with %llu ratings\n",
                 (unsigned long long)one->n, (unsigned long long)one->ratings);
         for (size_t m = 0; m < r->n_models; m++) {
             fputs("  ", f);
-            rm_put_name(f, r->model[m].name, 20);
+            pk_plain_column(f, r->model[m].name, 20);
             fprintf(f, "  rank correlation %.3f\n  median rating%15s%12s%8s\n",
                     one->correlation[m], "n", "mean sigma", "sd");
             for (size_t k = 0; k < one->n_levels; k++) {

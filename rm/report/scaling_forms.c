@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/plain.h"
 #include "rm/report/frame.h"
 #include "rm/report/page.h"
 #include "rm/report/print.h"
@@ -58,7 +59,7 @@ static void put_line(FILE *f, const struct rm_report *r, enum rm_axis axis,
     char parameters[16];
     rm_short_count(parameters, m->made.parameters);
     fputs("  ", f);
-    rm_put_name(f, series_name(r, model), 14);
+    pk_plain_column(f, series_name(r, model), 14);
     fprintf(f, "%7s%7llu%9llu", parameters, (unsigned long long)m->made.step,
             (unsigned long long)rm_scaling_seen(axis, &m->made));
     put_tally(f, &s->group[0].model[model]);

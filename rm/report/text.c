@@ -1,5 +1,6 @@
 /* The report as tables: the paper's Table 7 (by source), Table 8 (by strength)
  * and the rows of Table 29 (by safety label). At most 100 columns. */
+#include "common/plain.h"
 #include "rm/report/print.h"
 #include "rm/report/report.h"
 
@@ -10,7 +11,7 @@ static void put_row(FILE *f, const struct rm_group *g, size_t model)
     const struct rm_tally *t = &g->model[model];
     double accuracy, low, high;
     fputs("  ", f);
-    rm_put_name(f, rm_group_name(g), NAME_COLUMNS);
+    pk_plain_column(f, rm_group_name(g), NAME_COLUMNS);
     fprintf(f, "%9llu", (unsigned long long)rm_tally_n(t));
     if (rm_tally_accuracy(t, &accuracy, &low, &high))
         fprintf(f, "%8.1f  [%5.1f, %5.1f]", 100 * accuracy, 100 * low,
@@ -31,7 +32,7 @@ static void put_baseline(FILE *f, const struct rm_group *g)
     struct rm_random x = rm_random_of(t);
     double accuracy, low, high;
     fputs("  ", f);
-    rm_put_name(f, rm_group_name(g), NAME_COLUMNS);
+    pk_plain_column(f, rm_group_name(g), NAME_COLUMNS);
     fprintf(f, "%9llu", (unsigned long long)x.n);
     if (rm_tally_accuracy(t, &accuracy, &low, &high))
         fprintf(f, "%10.1f  [%5.1f, %5.1f]", 100 * accuracy, 100 * low,
@@ -109,9 +110,9 @@ static void put_duels(FILE *f, const struct rm_report *r,
     for (size_t i = 0; i < s->n_duels; i++) {
         const struct rm_duel *u = &s->duel[i];
         fputs("  ", f);
-        rm_put_name(f, rm_judge_name(r, u->a), 18);
+        pk_plain_column(f, rm_judge_name(r, u->a), 18);
         fputs("  ", f);
-        rm_put_name(f, rm_judge_name(r, u->b), 18);
+        pk_plain_column(f, rm_judge_name(r, u->b), 18);
         fprintf(f, "%9llu%9llu%9llu%9llu%9llu%11.3g\n",
                 (unsigned long long)rm_duel_n(u), (unsigned long long)u->both,
                 (unsigned long long)u->only_a, (unsigned long long)u->only_b,

@@ -2,6 +2,7 @@
  * (3.2.3), scores (Figures 27 and 32), and the worst mistakes. */
 #include <string.h>
 
+#include "common/plain.h"
 #include "rm/report/print.h"
 #include "rm/report/report.h"
 
@@ -36,7 +37,7 @@ static void put_gaps(FILE *f, const struct rm_gap *gap)
         if (gap[i].n == 0)
             continue;
         fputs("  ", f);
-        rm_put_name(f, rm_gap_name(i), 30);
+        pk_plain_column(f, rm_gap_name(i), 30);
         fprintf(f, "%8llu%12.3f%12.3f\n", (unsigned long long)gap[i].n,
                 gap[i].mean, gap[i].sd);
     }
@@ -60,11 +61,11 @@ static void put_histogram(FILE *f, const struct rm_histogram *h)
         most = h->chosen[i] > most ? h->chosen[i] : most;
         most = h->rejected[i] > most ? h->rejected[i] : most;
     }
-    fprintf(
-        f,
-        "\nsigma(r): n %llu, mean %.3f, sd %.3f, bimodality %.3f\n(0.556 is "
-        "flat; more is two heaps, or a heavy skew)\n",
-        (unsigned long long)h->n, h->mean, h->sd, h->bimodality);
+    fprintf(f,
+            "\nsigma(r) of responses as judged: n %llu, mean %.3f, sd %.3f, "
+            "bimodality %.3f\n(0.556 is "
+            "flat; more is two heaps, or a heavy skew)\n",
+            (unsigned long long)h->n, h->mean, h->sd, h->bimodality);
     fprintf(f, "%24s%36s\n", "chosen", "rejected");
     for (int i = 0; i < RM_HISTOGRAM_BINS; i++) {
         fprintf(f, "  %.2f to %.2f", i / 20.0, (i + 1) / 20.0);
@@ -97,8 +98,9 @@ static void put_thresholds(FILE *f, const struct rm_finder *u)
     if (!rm_finder_useful(u))
         return;
     fprintf(f,
-            "\nunsafe when sigma(r) is below: %llu responses, %llu of them "
-            "labelled unsafe\n\n  below            n below  precision %%  95%% "
+            "\nunsafe when sigma(r) is below: %llu responses as judged (one "
+            "judged twice counts\ntwice), %llu of them labelled unsafe\n\n  "
+            "below            n below  precision %%  95%% "
             "interval    recall %%  95%% interval\n",
             (unsigned long long)u->n, (unsigned long long)u->unsafe);
     for (int i = 0; i < RM_THRESHOLDS; i++)
@@ -143,7 +145,7 @@ static void put_scatter(FILE *f, const struct rm_report *r,
 static void put_excerpt(FILE *f, const char *who, const struct rm_excerpt *e)
 {
     fprintf(f, "  %s\n    ", who);
-    rm_put_text(f, e->text, e->len, "    ");
+    pk_plain_text(f, e->text, e->len, "    ");
     if (e->more)
         fprintf(f, "\n    ... and %zu characters more", e->more);
     fputc('\n', f);
@@ -158,7 +160,7 @@ static void put_mistake(FILE *f, const struct rm_section *s, size_t model,
     if (m->judgments > 1)
         fprintf(f, ", judged so %llu times", (unsigned long long)m->judgments);
     fputs(", source ", f);
-    rm_put_text(f, m->source, strlen(m->source), "");
+    pk_plain_name(f, m->source);
     fprintf(f, ", %s",
             rm_gap_name(j->strength < 0 ? RM_STRENGTHS - 1 : j->strength));
     if (j->label != PREFDB_NO_LABEL)

@@ -176,4 +176,6 @@ refused 3 "sample.db is an SQLite database" \
 printf '{"prompt": "a", "chosen": "x", "rejected": "x"}\n' >equal.jsonl
 refused 3 "equal.jsonl:1: the two responses are the same; --skip-bad goes on" \
     prefkit import sample.db equal.jsonl --dimension safety
-run 0 prefkit import sample.db equal.jsonl --dimension safety --skip-bad
+run 3 prefkit import sample.db equal.jsonl --dimension safety --skip-bad
+stdout_has "1  bad rows, not taken"
+stderr_has "equal.jsonl: every row is bad, none was taken"

@@ -52,4 +52,4 @@ stdout_has 'x<ALM>y'
 t "a bad row's words reach the terminal as marks"
 echo '{"messages":[{"role":"owl\u001b[31m","content":"q"}],"a":"x","b":"y"}' >bad.jsonl
 tame 3 prefkit import store.db bad.jsonl --format prefkit
-tame 0 prefkit import store.db bad.jsonl --format prefkit --skip-bad
+tame 3 prefkit import store.db bad.jsonl --format prefkit --skip-bad

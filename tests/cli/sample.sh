@@ -48,8 +48,10 @@ t "export for other trainers says what it leaves out"
 run 0 prefkit export sample.db --dimension helpfulness --format trl \
     --strength-0 drop --equal-after 20 --output pairs.jsonl
 for words in "531 rows of 743 judgments" "9 judgments left out for the" \
-    "2 ties, left out" "6 without a majority, left out" \
-    "41 of strength 0" "2 the same after --equal-after"; do
+    "2 comparisons: ties, left out" \
+    "6 comparisons: without a majority, left out" \
+    "41 comparisons: of strength 0" \
+    "2 comparisons: the same after --equal-after"; do
     stderr_has "$words"
 done
 
@@ -72,10 +74,10 @@ equal() {
     [ "$(wc -l <stdout)" -eq "$rows" ] || fail "--equal-after $n $*: not $rows"
 }
 equal ${#same} 0
-stderr_has "1 the same after --equal-after (characters)"
+stderr_has "1 comparisons: the same after --equal-after (characters)"
 equal $((${#same} + 1)) 1
 equal "$tokens" 0 --tokenizer "$SAMPLE/tokenizer.model"
-stderr_has "1 the same after --equal-after (tokens)"
+stderr_has "1 comparisons: the same after --equal-after (tokens)"
 equal $((tokens + 1)) 1 --tokenizer "$SAMPLE/tokenizer.model"
 run 2 prefkit export equal.db -f trl --tokenizer "$SAMPLE/tokenizer.model"
 run 4 prefkit export equal.db -d helpfulness -f trl --equal-after 3 --tokenizer none
