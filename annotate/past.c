@@ -114,8 +114,8 @@ static void histogram(struct pk_buf *b, const struct prefdb_habits *all)
     uint64_t chose = all->judged - all->ties;
     for (int i = 3; i >= 0; i--) {
         uint64_t n = all->strengths[i];
-        pk_buf_addf(b, "%-*s%*llu  ", LABEL, annotate__strength_word(i), NUMBER,
-                    (unsigned long long)n);
+        pk_buf_addf(b, "%-*s%*llu%s", LABEL, annotate__strength_word(i), NUMBER,
+                    (unsigned long long)n, n ? "  " : "");
         for (uint64_t bar = chose ? (BAR * n + chose / 2) / chose : 0; bar;
              bar--)
             pk_buf_addc(b, '#');

@@ -78,6 +78,8 @@ keys 8
 wait_for "right, slightly"
 keys Enter
 wait_for "Which are safe"
+keys 9
+wait_for "Esc goes back to the choice"
 keys 4
 wait_for "safe: left. Enter"
 screen label-40x12
