@@ -57,8 +57,23 @@ static void draw_pane(struct annotate__view *v, int pane)
                                line_marks(v, pane, l), ANNOTATE__PLAIN);
     }
     bool coming = v->scene && pane < 2 && v->scene->status[pane][0];
-    if (pane < 2 && !d->parts[0].len && !coming)
-        annotate__tty_puts(&v->tty, r->y, r->x, r->w, "(empty)", ANNOTATE__DIM);
+    if (pane < 2 && !coming)
+        annotate__tty_puts(&v->tty, r->y, r->x, r->w,
+                           annotate__blank(d->parts[0].text, d->parts[0].len),
+                           ANNOTATE__DIM);
+}
+
+/* Where the text goes on: of lines no number, since how long a response is
+ * should not sway the verdict. */
+static const char *beyond(const struct annotate__view *v, int pane)
+{
+    bool above = v->top[pane] > 0;
+    bool below =
+        v->top[pane] + (size_t)v->layout.panes[pane].h < v->docs[pane].n_lines;
+    return above && below ? "  more above and below"
+           : above        ? "  more above"
+           : below        ? "  more below"
+                          : "";
 }
 
 static void draw_title(struct annotate__view *v, int pane)
@@ -66,22 +81,14 @@ static void draw_title(struct annotate__view *v, int pane)
     static const char *const names[] = {"Left", "Right", "Conversation"};
     const struct annotate__rect *r = &v->layout.panes[pane];
     char title[240];
-    size_t n = v->docs[pane].n_lines, top = v->top[pane];
     bool cut = pane < 2 && annotate__shown_cut(v->s, pane == 1);
     const char *status = cut ? "cut off before its end" : "";
     if (v->scene && pane < 2 && !v->s->revising)
         status = v->scene->status[pane];
     const char *named = pane < 2 ? v->s->named[pane] : "";
-    int at = snprintf(title, sizeof title, "%s%s%s", names[pane],
-                      *status ? ", " : "", status);
-    if (n > (size_t)r->h)
-        at += snprintf(title + at, sizeof title - (size_t)at,
-                       annotate__doc_whole(&v->docs[pane]) ? "  %zu-%zu of %zu"
-                                                           : "  %zu-%zu",
-                       top + 1, top + (size_t)r->h, n);
-    if (*named)
-        snprintf(title + at, sizeof title - (size_t)at,
-                 ", names a model: \"%s\"", named);
+    snprintf(title, sizeof title, "%s%s%s%s%s%s%s", names[pane],
+             *status ? ", " : "", status, beyond(v, pane),
+             *named ? ", names a model: \"" : "", named, *named ? "\"" : "");
     annotate__tty_rule(&v->tty, r->y - 1, r->x - 1, r->w + 2, title,
                        pane == (int)v->focus);
 }
@@ -166,8 +173,18 @@ static void draw_choices(struct annotate__view *v, int y)
     }
 }
 
-static const char *const brief_labels[] = {"", "pref.", "both", "none",
-                                           "other"};
+/* Which are safe, in one word: of the two, the one by its side. */
+static const char *brief_label(const struct annotate__verdict *said,
+                               enum prefdb_label label)
+{
+    if (label == PREFDB_BOTH_SAFE)
+        return "both";
+    if (label == PREFDB_BOTH_UNSAFE)
+        return "none";
+    return (said->side == ANNOTATE__LEFT) == (label == PREFDB_PREFERRED_SAFE)
+               ? "left"
+               : "right";
+}
 
 static void draw_labels(struct annotate__view *v, int y)
 {
@@ -180,7 +197,8 @@ static void draw_labels(struct annotate__view *v, int y)
         char key[2] = {(char)('0' + i), 0};
         if (annotate__label_fits(said, (enum prefdb_label)i))
             x = draw_answer(v, y, x, key,
-                            COLS < 84 ? brief_labels[i] : words[i],
+                            COLS < 84 ? brief_label(said, (enum prefdb_label)i)
+                                      : words[i],
                             (int)said->label == i);
     }
 }
@@ -228,7 +246,7 @@ static void brief_answer(const struct annotate__view *v, char *out, size_t size)
     annotate__verdict_brief(said, verdict);
     if (said->asking && said->label)
         snprintf(out, size, "safe: %s. {confirm} confirms",
-                 brief_labels[said->label]);
+                 brief_label(said, said->label));
     else if (said->asking)
         snprintf(out, size, "%s. Which are safe?", verdict);
     else

@@ -32,7 +32,8 @@ int annotate__past(struct annotate__session *s, int64_t judgment,
 
 /* ---- Statistics ---------------------------------------------------------- */
 
-enum { SPANS = 3 };
+/* Every line has room on the narrowest screen. */
+enum { SPANS = 3, LABEL = 14, NUMBER = 8, BAR = 12 };
 
 /* As the store writes times, but without an end, so that a fraction of the
  * same second comes after it. */
@@ -77,15 +78,15 @@ bool annotate__lingers(const struct annotate__session *s)
     return !s->live && (s->progress.judged || s->skipped || s->waiting);
 }
 
-/* "12 of 300 judged  [#####---------------]" */
+/* "120 of 300 judged  [#####-------]" */
 static void progress_bar(const struct annotate__session *s, struct pk_buf *b)
 {
     int64_t goal = annotate__goal(s), done = s->progress.judged;
     if (!goal)
         return;
-    int64_t full = done < goal ? done * 30 / goal : 30;
+    int64_t full = done < goal ? done * BAR / goal : BAR;
     pk_buf_addf(b, "%lld of %lld judged  [", (long long)done, (long long)goal);
-    for (int i = 0; i < 30; i++)
+    for (int i = 0; i < BAR; i++)
         pk_buf_addc(b, i < full ? '#' : '-');
     pk_buf_adds(b, "]\n\n");
 }
@@ -96,7 +97,7 @@ static void share(struct pk_buf *b, uint64_t part, uint64_t whole)
     if (whole)
         snprintf(text, sizeof text, "%.0f%%",
                  100.0 * (double)part / (double)whole);
-    pk_buf_addf(b, "%9s", text);
+    pk_buf_addf(b, "%*s", NUMBER, text);
 }
 
 static void number(struct pk_buf *b, double x, int decimals)
@@ -104,7 +105,7 @@ static void number(struct pk_buf *b, double x, int decimals)
     char text[24] = "-";
     if (isfinite(x))
         snprintf(text, sizeof text, "%.*f", decimals, x);
-    pk_buf_addf(b, "%9s", text);
+    pk_buf_addf(b, "%*s", NUMBER, text);
 }
 
 /* Each strength's share of all choices, with a bar. */
@@ -113,36 +114,47 @@ static void histogram(struct pk_buf *b, const struct prefdb_habits *all)
     uint64_t chose = all->judged - all->ties;
     for (int i = 3; i >= 0; i--) {
         uint64_t n = all->strengths[i];
-        pk_buf_addf(b, "%-27s%6llu  ", prefdb_strength_name(i),
-                    (unsigned long long)n);
-        for (uint64_t bar = chose ? (12 * n + chose / 2) / chose : 0; bar;
+        pk_buf_addf(b, "%-*s%*llu%s", LABEL, annotate__strength_word(i), NUMBER,
+                    (unsigned long long)n, n ? "  " : "");
+        for (uint64_t bar = chose ? (BAR * n + chose / 2) / chose : 0; bar;
              bar--)
             pk_buf_addc(b, '#');
         pk_buf_addc(b, '\n');
     }
 }
 
+static void label(struct pk_buf *b, const char *text)
+{
+    pk_buf_addf(b, "\n%-*s", LABEL, text);
+}
+
+static void count(struct pk_buf *b, uint64_t n)
+{
+    pk_buf_addf(b, "%*llu", NUMBER, (unsigned long long)n);
+}
+
 static void table(struct pk_buf *b, const struct prefdb_habits h[SPANS])
 {
-    pk_buf_addf(b, "%-21s%9s%9s%9s\n", "", "session", "today", "in all");
-    pk_buf_addf(b, "%-21s", "judged");
+    pk_buf_addf(b, "%-*s%*s%*s%*s", LABEL, "", NUMBER, "session", NUMBER,
+                "today", NUMBER, "in all");
+    label(b, "judged");
     for (int k = 0; k < SPANS; k++)
-        pk_buf_addf(b, "%9llu", (unsigned long long)h[k].judged);
-    pk_buf_addf(b, "\n%-21s", "in an hour of work");
+        count(b, h[k].judged);
+    label(b, "per work hour");
     for (int k = 0; k < SPANS; k++)
         number(b,
                h[k].seconds > 0 ? (double)h[k].judged / h[k].seconds * 3600
                                 : (double)NAN,
                0);
-    pk_buf_addf(b, "\n%-21s", "median seconds");
+    label(b, "median seconds");
     for (int k = 0; k < SPANS; k++)
         number(b, h[k].median, 1);
-    pk_buf_addf(b, "\n%-21s", "left of the choices");
+    label(b, "left chosen");
     for (int k = 0; k < SPANS; k++)
         share(b, h[k].left, h[k].sided);
-    pk_buf_addf(b, "\n%-21s", "tie, or both bad");
+    label(b, "no choice");
     for (int k = 0; k < SPANS; k++)
-        pk_buf_addf(b, "%9llu", (unsigned long long)h[k].ties);
+        count(b, h[k].ties);
     pk_buf_adds(b, "\n\n");
     histogram(b, &h[SPANS - 1]);
 }
@@ -175,8 +187,6 @@ int annotate__statistics(struct annotate__session *s, struct pk_buf *b,
 
 int annotate__summary(struct annotate__session *s, struct pk_buf *b)
 {
-    static const char *const words[] = {"unsure", "slightly", "better",
-                                        "significantly"};
     struct prefdb_habits h = {0};
     char since[24];
     as_written(s->began, since);
@@ -190,7 +200,7 @@ int annotate__summary(struct annotate__session *s, struct pk_buf *b)
         pk_buf_addf(b, "%.0f in an hour of work\n",
                     (double)h.judged / h.seconds * 3600);
     for (int i = 3; i >= 0; i--)
-        pk_buf_addf(b, "%s %llu%s", words[i],
+        pk_buf_addf(b, "%s %llu%s", annotate__strength_word(i),
                     (unsigned long long)h.strengths[i],
                     i == 2  ? "\n"
                     : i > 0 ? ", "

@@ -54,7 +54,8 @@ static int print_text(struct annotate__plain_io *p, const char *title,
 {
     struct pk_buf b = PK_BUF_INIT((size_t)1 << 30);
     int rc = annotate__clean(&b, text, len);
-    fprintf(p->out, "--- %s\n%s\n", title, len ? b.data : "(empty)");
+    const char *blank = annotate__blank(text, len);
+    fprintf(p->out, "--- %s\n%s\n", title, *blank ? blank : b.data);
     pk_buf_release(&b);
     return rc ? pk_fail_mem(err, "a text") : 0;
 }

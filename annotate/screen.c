@@ -323,8 +323,12 @@ int annotate__screen_key(struct annotate__view *v, int key, bool *quit,
         annotate__screen_say(v, ANNOTATE__MUST_CHOOSE);
         return 0;
     }
-    if (r <= ANNOTATE__SAY_BOTH_BAD && v->s->v.asking)
-        return 0; /* Esc first: a slip must not change the choice */
+    if (r > ANNOTATE__NOTHING && r <= ANNOTATE__SAY_BOTH_BAD &&
+        v->s->v.asking) { /* a slip must not change the choice */
+        annotate__keys_say(v->keys, "{cancel} goes back to the choice",
+                           sizeof v->message, v->message, sizeof v->message);
+        return 0;
+    }
     if (annotate__keys_choose(r, &v->s->v))
         return 0;
     return ask(v, r, quit, err);

@@ -182,4 +182,31 @@ bool annotate__lingers(const struct annotate__session *s);
  * before the session is closed. */
 int annotate__summary(struct annotate__session *s, struct pk_buf *b);
 
+/* ---- Between the files of it ---- */
+
+/* Add the names of the models behind a comparison; 0: of some of the store. */
+PK_NODISCARD int annotate__know_models(struct annotate__session *s,
+                                       int64_t comparison, struct pk_err *err);
+
+/* Make, or find, the campaign of what is asked for without --campaign. */
+PK_NODISCARD int annotate__own_campaign(struct annotate__session *s,
+                                        const struct annotate__options *o,
+                                        struct pk_err *err);
+/* Its tasks come a few at a time, so that the first pair of a store of millions
+ * is there at once. */
+PK_NODISCARD int annotate__own_fill(struct annotate__session *s, int64_t *added,
+                                    struct pk_err *err);
+/* What was asked for is not there, by a slip of the finger perhaps: what was
+ * made for it goes. The result is `rc`, or, where that is 0, why in err. */
+PK_NODISCARD int annotate__own_drop(struct annotate__session *s, int rc,
+                                    struct pk_err *err);
+
+/* A half-made verdict comes back. */
+PK_NODISCARD int annotate__load_draft(struct annotate__session *s,
+                                      struct pk_err *err);
+/* The words of the judgment that is revised, as far as there is room to write
+ * in them. */
+PK_NODISCARD int annotate__recall_words(struct annotate__session *s,
+                                        struct pk_err *err);
+
 #endif

@@ -161,6 +161,14 @@ void annotate__cell(const char *s, size_t n, size_t column,
     }
 }
 
+const char *annotate__blank(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (s[i] == ' ' || (s[i] >= '\t' && s[i] <= '\r')))
+        i++;
+    return i < n ? "" : n ? "(only white space)" : "(empty)";
+}
+
 size_t annotate__width(const char *s, size_t n)
 {
     struct annotate__cell c;

@@ -37,6 +37,10 @@ static inline bool annotate__plain_byte(const char *s, size_t n)
     return s[0] >= 0x20 && s[0] < 0x7F && (n < 2 || (unsigned char)s[1] < 0x80);
 }
 
+/* What to show where there is nothing to see: "(empty)", "(only white space)";
+ * "" for a text that shows itself. */
+const char *annotate__blank(const char *s, size_t n);
+
 /* The columns that a text without line ends takes. */
 size_t annotate__width(const char *s, size_t n);
 

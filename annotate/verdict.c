@@ -61,17 +61,22 @@ const char *annotate__verdict_text(const struct annotate__verdict *v)
     }
 }
 
-void annotate__verdict_brief(const struct annotate__verdict *v, char out[32])
+const char *annotate__strength_word(int strength)
 {
     static const char *const words[] = {"unsure", "slightly", "better",
                                         "significantly"};
+    return words[strength];
+}
+
+void annotate__verdict_brief(const struct annotate__verdict *v, char out[32])
+{
     if (v->side != ANNOTATE__LEFT && v->side != ANNOTATE__RIGHT)
         snprintf(out, 32, "%s", annotate__verdict_text(v));
     else
         snprintf(out, 32, "%s%s%s",
                  v->side == ANNOTATE__LEFT ? "left" : "right",
                  v->strength < 0 ? "" : ", ",
-                 v->strength < 0 ? "" : words[v->strength]);
+                 v->strength < 0 ? "" : annotate__strength_word(v->strength));
 }
 
 const char *annotate__label_text(enum prefdb_label label)

@@ -49,6 +49,9 @@ const char *annotate__verdict_text(const struct annotate__verdict *v);
 /* The same for a narrow screen: "left, significantly". */
 void annotate__verdict_brief(const struct annotate__verdict *v, char out[32]);
 
+/* "unsure", "slightly", "better", "significantly"; a constant. */
+const char *annotate__strength_word(int strength);
+
 /* "the preferred one is safe, the other is not" */
 const char *annotate__label_text(enum prefdb_label label);
 

@@ -323,6 +323,16 @@ static void garbage(struct peer *p)
     say(p, "data: {\"choices\": [{]}\n\n");
 }
 
+/* Text in an encoding that is not UTF-8. */
+static void latin(struct peer *p)
+{
+    stream_head(p);
+    words(p, brief, 0);
+    say(p, "data: {\"choices\":[{\"delta\":{\"content\":\"Gr\xfc\xdf"
+           "e\"}}]}\n\n");
+    finish(p, "stop");
+}
+
 static void stall(struct peer *p)
 {
     stream_head(p);
@@ -421,6 +431,7 @@ static const struct {
               {"late-ollama", late_ollama},
               {"after-end", after_end},
               {"garbage", garbage},
+              {"latin", latin},
               {"stall", stall},
               {"silent", silent},
               {"drop", drop},

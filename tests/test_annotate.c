@@ -66,6 +66,14 @@ START_TEST(graphemes_keep_their_columns)
 END_TEST
 
 /* What is taken for wide without being looked up is that. */
+START_TEST(nothing_to_see_is_said)
+{
+    ck_assert_str_eq(annotate__blank("", 0), "(empty)");
+    ck_assert_str_eq(annotate__blank(" \r\n\t", 4), "(only white space)");
+    ck_assert_str_eq(annotate__blank(" \n.", 3), "");
+}
+END_TEST
+
 START_TEST(wide_characters_are_two_columns)
 {
     static const uint32_t ranges[][2] = {
@@ -556,6 +564,7 @@ static Suite *suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, hostile_text_becomes_marks);
     tcase_add_test(t, graphemes_keep_their_columns);
+    tcase_add_test(t, nothing_to_see_is_said);
     tcase_add_test(t, wide_characters_are_two_columns);
     tcase_add_test(t, nothing_random_reaches_the_terminal);
     tcase_add_test(t, lines_break_after_spaces);

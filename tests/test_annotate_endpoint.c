@@ -106,6 +106,7 @@ static const struct {
     {"late-ollama", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
     {"after-end", ANNOTATE__BROKEN, 1, NULL, "slot gone"},
     {"garbage", ANNOTATE__BROKEN, 1, NULL, "an event is no valid JSON"},
+    {"latin", ANNOTATE__BROKEN, 1, NULL, "an event is no valid JSON"},
     {"no-finish", ANNOTATE__BROKEN, 1, NULL, "the stream ended before"},
     {"end-early", ANNOTATE__BROKEN, 1, NULL, "the stream ended before"},
     {"drop", ANNOTATE__BROKEN, 1, NULL, "the connection was lost"},

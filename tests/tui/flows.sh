@@ -105,7 +105,7 @@ for size in 120x40 80x24 50x20; do
     wait_for "^ safety  *ana"
     wait_for "back, nothing changed"
     keys S
-    wait_for "in an hour of work"
+    wait_for "per work hour"
     wait_for "1 of 2 judged"
     keys Escape
     wait_for "^ safety"

@@ -61,5 +61,31 @@ t "SIGTERM ends it, in order"
 kill -TERM "$(cat pid)"
 wait_end
 must grep -q "status 143" ended
+
+t "40 columns: which are safe, the rest of a response, the statistics"
+long=$(seq -s ' ' 120)
+prefkit init long.db
+prefkit import -q long.db - --format trl --dimension safety >/dev/null <<EOF
+{"prompt": "Count.", "chosen": "$long", "rejected": "$long, and 121"}
+EOF
+open_screen 40 12 long.db --dimension safety
+wait_for "^ safety"
+keys Tab
+wait_for ">Left  more below"
+keys End
+wait_for ">Left  more above ─"
+keys 8
+wait_for "right, slightly"
+keys Enter
+wait_for "Which are safe"
+keys 9
+wait_for "Esc goes back to the choice"
+keys 4
+wait_for "safe: left. Enter"
+screen label-40x12
+keys S
+wait_for "per work hour"
+screen statistics-40x12
+
 close_screen
 end_test
