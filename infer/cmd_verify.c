@@ -190,11 +190,11 @@ int infer_cmd_verify(int argc, char **argv)
     struct verify_report r = {.bos = -1, .eos = -1, .pad = -1};
     struct verify_open o = {
         .dir = a.dir, .read_out = a.read_out, .precision = a.precision};
-    int rc = verify_files(&r, &o, &err);
+    int rc = infer_verify_files(&r, &o, &err);
     if (!rc && o.model)
         infer_say_precision(&a.cli, a.precision, o.model);
     if (!rc && o.model)
-        rc = verify_rescore(&r, &o, omp_get_max_threads(), &err);
+        rc = infer_verify_rescore(&r, &o, omp_get_max_threads(), &err);
     if (!rc && a.json)
         rc = print_json(&a, &r, &err);
     else if (!rc)

@@ -35,6 +35,17 @@ if command -v clang-tidy >/dev/null; then
 else
     echo "lint: clang-tidy is not installed: not run" >&2
 fi
+# What a program that links the library sees carries its room's name.
+for room in common infer prefdb rm annotate; do
+    prefix=$room
+    [ $room = common ] && prefix=pk
+    for o in "$build/$room"/*.o "$build/$room"/*/*.o; do
+        [ -f "$o" ] || continue
+        nm -g --defined-only "$o" | awk -v p="${prefix}_" -v o="$o" '
+            NF == 3 && index($3, p) != 1 { print o ": " $3 " lacks " p; bad = 1 }
+            END { exit bad }' >&2 || bad=1
+    done
+done
 if command -v shellcheck >/dev/null; then
     shellcheck -S warning -x .ci/run scripts/*.sh tests/cli/*.sh tests/tui/*.sh || bad=1
 else

@@ -536,9 +536,9 @@ static struct verify_report verify(const char *dir)
 {
     struct verify_report r = {.bos = -1, .eos = -1, .pad = -1};
     struct verify_open o = {.dir = dir};
-    ck_ok(verify_files(&r, &o, &err));
+    ck_ok(infer_verify_files(&r, &o, &err));
     if (o.model)
-        ck_ok(verify_rescore(&r, &o, 2, &err));
+        ck_ok(infer_verify_rescore(&r, &o, 2, &err));
     infer_tokenizer_close(o.tokenizer);
     infer_model_close(o.model);
     return r;

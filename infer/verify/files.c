@@ -13,8 +13,8 @@
 #include "infer/text/tokenizer_files.h"
 #include "infer/verify/verify.h"
 
-void verify_add(struct verify_report *r, bool problem, const char *about,
-                const char *fmt, ...)
+void infer_verify_add(struct verify_report *r, bool problem, const char *about,
+                      const char *fmt, ...)
 {
     if (r->n_findings == VERIFY_FINDINGS)
         return;
@@ -62,30 +62,34 @@ static void check_labels(struct verify_report *r, const cJSON *config)
     if (!labels && cJSON_IsNumber(get(config, "num_labels")))
         n = (int)get(config, "num_labels")->valuedouble;
     if (n != 1)
-        verify_add(r, true, "id2label",
-                   "%d outputs where a score is one: transformers counts "
-                   "id2label (2 where it is missing) and would make a new, "
-                   "random head; write {\"0\": \"LABEL_0\"}",
-                   n);
+        infer_verify_add(
+            r, true, "id2label",
+            "%d outputs where a score is one: transformers counts "
+            "id2label (2 where it is missing) and would make a new, "
+            "random head; write {\"0\": \"LABEL_0\"}",
+            n);
     if (!cJSON_IsString(type) || strcmp(type->valuestring, "regression") != 0)
-        verify_add(r, true, "problem_type",
-                   "not \"regression\": vLLM and transformers' pipelines then "
-                   "return the sigmoid of the score");
+        infer_verify_add(
+            r, true, "problem_type",
+            "not \"regression\": vLLM and transformers' pipelines then "
+            "return the sigmoid of the score");
 }
 
 /* eos: what the tokenizer closes a response with; -1: there is none. */
 static void check_pad(struct verify_report *r, const cJSON *config, int32_t eos)
 {
     if (r->pad < 0)
-        verify_add(r, true, "pad_token_id",
-                   "missing: transformers then scores no batch, and reads the "
-                   "last column, padding or not");
+        infer_verify_add(
+            r, true, "pad_token_id",
+            "missing: transformers then scores no batch, and reads the "
+            "last column, padding or not");
     else if (r->pad == eos || lists(get(config, "eos_token_id"), r->pad))
-        verify_add(r, true, "pad_token_id",
-                   "it is the end-of-sequence token (%d): transformers reads "
-                   "the score before it, or at the first one, by version; "
-                   "others read it at the end",
-                   (int)r->pad);
+        infer_verify_add(
+            r, true, "pad_token_id",
+            "it is the end-of-sequence token (%d): transformers reads "
+            "the score before it, or at the first one, by version; "
+            "others read it at the end",
+            (int)r->pad);
 }
 
 static void check_config(struct verify_report *r, const cJSON *config)
@@ -101,12 +105,13 @@ static void check_config(struct verify_report *r, const cJSON *config)
     r->eos = id_of(get(config, "eos_token_id"));
     r->pad = id_of(get(config, "pad_token_id"));
     if (r->eos < 0)
-        verify_add(r, true, "eos_token_id", "missing");
+        infer_verify_add(r, true, "eos_token_id", "missing");
     if (cJSON_IsString(dtype) && strcmp(dtype->valuestring, "float32") != 0)
-        verify_add(r, false, "torch_dtype",
-                   "%.20s: a program that follows it rounds every layer, and "
-                   "the score, to that precision",
-                   dtype->valuestring);
+        infer_verify_add(
+            r, false, "torch_dtype",
+            "%.20s: a program that follows it rounds every layer, and "
+            "the score, to that precision",
+            dtype->valuestring);
     if (r->score_head)
         check_labels(r, config);
 }
@@ -138,21 +143,23 @@ static int check_template(struct verify_report *r, const struct verify_open *o,
     if (rc == PK_EMEM)
         return pk_fail_mem(err, "a chat template");
     if (rc)
-        verify_add(r, true, "chat_template", "%.400s", why.text);
+        infer_verify_add(r, true, "chat_template", "%.400s", why.text);
     else if (!text)
-        verify_add(r, r->score_head, "chat_template",
-                   "missing: another program has to guess how dialogues were "
-                   "written; here it is %s",
-                   infer_chat_name(r->chat));
+        infer_verify_add(
+            r, r->score_head, "chat_template",
+            "missing: another program has to guess how dialogues were "
+            "written; here it is %s",
+            infer_chat_name(r->chat));
     else if (r->chat == INFER_CHAT_NONE)
-        verify_add(r, true, "chat_template",
-                   "neither Llama 2's nor Llama 3's: dialogues can't be "
-                   "written so here");
+        infer_verify_add(r, true, "chat_template",
+                         "neither Llama 2's nor Llama 3's: dialogues can't be "
+                         "written so here");
     else if (ours && strcmp(text, ours) != 0)
-        verify_add(r, false, "chat_template",
-                   "of the format %s, but not in the words that are written "
-                   "here: compare a few dialogues' ids",
-                   infer_chat_name(r->chat));
+        infer_verify_add(
+            r, false, "chat_template",
+            "of the format %s, but not in the words that are written "
+            "here: compare a few dialogues' ids",
+            infer_chat_name(r->chat));
     rc = text ? sha256_hex(text, r->template_sha256, err) : 0;
     if (!rc && ours)
         rc = sha256_hex(ours, r->ours_sha256, err);
@@ -164,10 +171,11 @@ static void check_token(struct verify_report *r, const char *about,
                         int32_t config, int32_t tokenizer)
 {
     if (tokenizer < 0)
-        verify_add(r, true, about, "the tokenizer has none");
+        infer_verify_add(r, true, about, "the tokenizer has none");
     else if (config >= 0 && config != tokenizer)
-        verify_add(r, true, about, "%d in the config, %d in the tokenizer",
-                   (int)config, (int)tokenizer);
+        infer_verify_add(r, true, about,
+                         "%d in the config, %d in the tokenizer", (int)config,
+                         (int)tokenizer);
 }
 
 static void check_tokens(struct verify_report *r, const struct verify_open *o,
@@ -181,23 +189,25 @@ static void check_tokens(struct verify_report *r, const struct verify_open *o,
     check_token(r, "eos_token_id",
                 lists(get(config, "eos_token_id"), eos) ? eos : r->eos, eos);
     if (r->vocab && r->tokens > r->vocab)
-        verify_add(r, true, "vocab_size",
-                   "the tokenizer has %zu tokens, the embedding %zu rows",
-                   r->tokens, r->vocab);
+        infer_verify_add(r, true, "vocab_size",
+                         "the tokenizer has %zu tokens, the embedding %zu rows",
+                         r->tokens, r->vocab);
     else if (r->tokens < r->vocab)
-        verify_add(r, r->tokens < r->vocab - r->vocab / 10, "vocab_size",
-                   "the embedding has %zu rows, the tokenizer only %zu tokens",
-                   r->vocab, r->tokens);
+        infer_verify_add(
+            r, r->tokens < r->vocab - r->vocab / 10, "vocab_size",
+            "the embedding has %zu rows, the tokenizer only %zu tokens",
+            r->vocab, r->tokens);
     if (r->pad < 0 || r->pad == infer_tokenizer_unk(t))
         return;
     if (!infer_tokenizer_piece(t, r->pad, &len))
-        verify_add(r, true, "pad_token_id", "%d is no token of the tokenizer",
-                   (int)r->pad);
+        infer_verify_add(r, true, "pad_token_id",
+                         "%d is no token of the tokenizer", (int)r->pad);
     else if (len)
-        verify_add(r, true, "pad_token_id",
-                   "%d is a token of ordinary text: where a response ends with "
-                   "it, the score is read before it",
-                   (int)r->pad);
+        infer_verify_add(
+            r, true, "pad_token_id",
+            "%d is a token of ordinary text: where a response ends with "
+            "it, the score is read before it",
+            (int)r->pad);
 }
 
 /* The pad token that the tokenizer's own files name. */
@@ -212,28 +222,31 @@ static void check_pad_name(struct verify_report *r, const struct verify_open *o,
         return;
     const char *name = infer_tokenizer_name(o->tokenizer, r->pad, &len);
     if (!cJSON_IsString(v))
-        verify_add(r, true, "pad_token",
-                   "the tokenizer's files name none: programs that pad by the "
-                   "tokenizer then take the end-of-sequence token");
+        infer_verify_add(
+            r, true, "pad_token",
+            "the tokenizer's files name none: programs that pad by the "
+            "tokenizer then take the end-of-sequence token");
     else if (!name || strlen(v->valuestring) != len ||
              memcmp(name, v->valuestring, len) != 0)
-        verify_add(r, true, "pad_token",
-                   "the tokenizer pads with \"%.60s\", which is not the "
-                   "config's pad_token_id %d",
-                   v->valuestring, (int)r->pad);
+        infer_verify_add(r, true, "pad_token",
+                         "the tokenizer pads with \"%.60s\", which is not the "
+                         "config's pad_token_id %d",
+                         v->valuestring, (int)r->pad);
 }
 
 /* What programs add that tokenize a dialogue that is written out. */
 static void check_added(struct verify_report *r, const cJSON *settings)
 {
     if (cJSON_IsTrue(get(settings, "add_eos_token")))
-        verify_add(r, true, "add_eos_token",
-                   "true: programs that follow it put a second end-of-sequence "
-                   "token behind a dialogue, and read the score there");
+        infer_verify_add(
+            r, true, "add_eos_token",
+            "true: programs that follow it put a second end-of-sequence "
+            "token behind a dialogue, and read the score there");
     if (cJSON_IsFalse(get(settings, "add_bos_token")))
-        verify_add(r, true, "add_bos_token",
-                   "false: programs that follow it put no BOS before a text "
-                   "that spells out none; here there is one");
+        infer_verify_add(
+            r, true, "add_bos_token",
+            "false: programs that follow it put no BOS before a text "
+            "that spells out none; here there is one");
 }
 
 /* ---- The directory ------------------------------------------------------- */
@@ -264,7 +277,7 @@ static int open_model(struct verify_report *r, struct verify_open *o,
     if (rc == PK_EMEM)
         return pk_fail(err, rc, "%s", why.text);
     if (rc)
-        verify_add(r, true, "model", "%.500s", why.text);
+        infer_verify_add(r, true, "model", "%.500s", why.text);
     else
         r->vocab = infer_model_config(o->model)->vocab;
     return 0;
@@ -278,7 +291,7 @@ static int open_tokenizer(struct verify_report *r, struct verify_open *o,
     if (rc == PK_EMEM)
         return pk_fail(err, rc, "%s", why.text);
     if (rc)
-        verify_add(r, true, "tokenizer", "%.500s", why.text);
+        infer_verify_add(r, true, "tokenizer", "%.500s", why.text);
     return 0;
 }
 
@@ -293,7 +306,7 @@ static int load_config(cJSON **out, struct verify_report *r, const char *dir,
     int rc = infer_lora_config_open(&l, dir, err);
     if (rc)
         return rc;
-    verify_add(r, false, "adapters", "on the base %.400s", l.base);
+    infer_verify_add(r, false, "adapters", "on the base %.400s", l.base);
     rc = load(out, l.base, "config.json", err);
     if (rc)
         pk_err_prefix(err, "%s: its base: ", dir);
@@ -309,15 +322,16 @@ static void check_adapted(struct verify_report *r, const struct infer_model *m)
         return;
     r->score_head = true;
     r->pad = c->pad;
-    verify_add(r, false, "adapters",
-               "the base's config.json is that of a language model: another "
-               "program has to be told num_labels=1 and pad_token_id=%d, or "
-               "be given the merged model",
-               (int)c->pad);
+    infer_verify_add(
+        r, false, "adapters",
+        "the base's config.json is that of a language model: another "
+        "program has to be told num_labels=1 and pad_token_id=%d, or "
+        "be given the merged model",
+        (int)c->pad);
 }
 
-int verify_files(struct verify_report *r, struct verify_open *o,
-                 struct pk_err *err)
+int infer_verify_files(struct verify_report *r, struct verify_open *o,
+                       struct pk_err *err)
 {
     cJSON *config, *settings = NULL;
     int rc = load_config(&config, r, o->dir, err);

@@ -180,24 +180,26 @@ static void judge(struct verify_report *r, const double *first)
     r->lowest = r->highest = first[0];
     for (size_t i = 0; i < TEXTS; i++) {
         if (!isfinite(first[i]))
-            verify_add(r, true, "scores", "text %zu gives no finite number",
-                       i + 1);
+            infer_verify_add(r, true, "scores",
+                             "text %zu gives no finite number", i + 1);
         r->lowest = fmin(r->lowest, first[i]);
         r->highest = fmax(r->highest, first[i]);
     }
     const double size = fmax(fabs(r->lowest), fabs(r->highest));
     for (size_t i = r->n_runs - RUNS; i < r->n_runs; i++)
         if (!(r->run[i].difference <= 1e-3 + 1e-4 * size))
-            verify_add(r, true, "scores",
-                       "%s in %s, with %d threads, a text's number moves by "
-                       "%.3g",
-                       r->run[i].how, infer_precision_name(r->run[i].precision),
-                       r->run[i].threads, r->run[i].difference);
+            infer_verify_add(
+                r, true, "scores",
+                "%s in %s, with %d threads, a text's number moves by "
+                "%.3g",
+                r->run[i].how, infer_precision_name(r->run[i].precision),
+                r->run[i].threads, r->run[i].difference);
     if (r->highest == r->lowest)
-        verify_add(r, true, "scores",
-                   "all texts give the same number (%.6g): nothing that was "
-                   "said is read",
-                   r->lowest);
+        infer_verify_add(
+            r, true, "scores",
+            "all texts give the same number (%.6g): nothing that was "
+            "said is read",
+            r->lowest);
 }
 
 /* With one thread and with several, in one precision. */
@@ -214,8 +216,8 @@ static int both_ways(struct verify_report *r, struct work *k,
     return rc;
 }
 
-int verify_rescore(struct verify_report *r, const struct verify_open *o,
-                   int threads, struct pk_err *err)
+int infer_verify_rescore(struct verify_report *r, const struct verify_open *o,
+                         int threads, struct pk_err *err)
 {
     struct work k = {.o = o,
                      .c = infer_model_config(o->model),

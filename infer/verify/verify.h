@@ -37,8 +37,8 @@ struct verify_report {
     size_t n_findings, n_problems;
 };
 
-void verify_add(struct verify_report *r, bool problem, const char *about,
-                const char *fmt, ...) PK_PRINTF(4, 5);
+void infer_verify_add(struct verify_report *r, bool problem, const char *about,
+                      const char *fmt, ...) PK_PRINTF(4, 5);
 
 /* What the files say; the model and the tokenizer are NULL where they cannot be
  * opened (which is a finding). PK_EIO when there is no config.json, nor
@@ -50,15 +50,15 @@ struct verify_open {
     struct infer_model *model;
     struct infer_tokenizer *tokenizer;
 };
-PK_NODISCARD int verify_files(struct verify_report *r, struct verify_open *o,
-                              struct pk_err *err);
+PK_NODISCARD int infer_verify_files(struct verify_report *r,
+                                    struct verify_open *o, struct pk_err *err);
 
 /* Fixed texts computed alone, together, in another order and beside longer
  * ones, with one thread and with `threads`: in fp32, and in bf16 as well where
  * what was asked for comes to that. The number is the score, or the
  * largest logit of a language model. */
-PK_NODISCARD int verify_rescore(struct verify_report *r,
-                                const struct verify_open *o, int threads,
-                                struct pk_err *err);
+PK_NODISCARD int infer_verify_rescore(struct verify_report *r,
+                                      const struct verify_open *o, int threads,
+                                      struct pk_err *err);
 
 #endif
