@@ -143,7 +143,7 @@ int infer_lora_config_load(struct infer_lora_config *out, const char *path,
 static int find_base(char **base, const char *dir, struct pk_err *err)
 {
     char *beside;
-    if (**base == '/')
+    if (!*base || **base == '/')
         return 0;
     int rc = pk_path(&beside, dir, *base, err);
     if (rc)

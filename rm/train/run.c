@@ -77,7 +77,8 @@ static void put_accuracy(FILE *f, const struct rm_tally *t)
                 100 * low, 100 * high);
     else
         fputs("nothing decided", f);
-    fprintf(f, " on %llu pairs", (unsigned long long)(t->wins + t->losses));
+    uint64_t decided = t->wins + t->losses;
+    fprintf(f, " on %llu pairs", (unsigned long long)decided);
     if (t->ties)
         fprintf(f, " and %llu ties, neither right nor wrong",
                 (unsigned long long)t->ties);
