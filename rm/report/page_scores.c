@@ -59,7 +59,8 @@ static void put_gaps(FILE *f, const struct rm_report *r,
                      const struct rm_section *s)
 {
     open_card(f, r, r->n_models, "Score difference by strength");
-    fputs("<span>mean of chosen - rejected, and one standard deviation each "
+    fputs("<span>mean of chosen &minus; rejected, and one standard deviation "
+          "each "
           "way</span></figcaption>",
           f);
     rm_svg_gaps(f, r, s);
@@ -195,7 +196,8 @@ void rm_html_scores(FILE *f, const struct rm_report *r,
 {
     put_choices(f, r, s);
     fputs("<h3>Can the scores be believed?</h3>\n<p class=\"soft\">A model "
-          "that says sigma(chosen - rejected) = 0.8 should be right on 80% of "
+          "that says sigma(chosen &minus; rejected) = 0.8 should be right on "
+          "80% of "
           "such pairs: on the dashed line. Under it the model is too sure of "
           "itself.</p>\n<div class=\"cards\">\n",
           f);
