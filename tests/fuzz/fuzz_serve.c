@@ -64,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned more = data[0] / RM_N_SHAPES;
     a.reward = more & 1 ? &both : NULL;
     a.named = more & 2 ? RM_COMBINED_NAME : NULL;
+    shape = rm_shape_of(shape, body, size - 1);
     if (shape->read(&a, body, size - 1, &err) == 0)
         answer(shape, &a);
     rm_ask_release(&a);
