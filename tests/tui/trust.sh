@@ -251,7 +251,7 @@ wait_for "right, significantly. Enter confirms"
 keys Enter
 wait_for "right, significantly. Which are safe"
 keys 4
-wait_for "safe: other. Enter confirms"
+wait_for "safe: left. Enter confirms"
 close_screen
 
 t "with ties there is a key for each answer at 100 columns"
