@@ -112,7 +112,11 @@ sample_store() {
 # train_small DIMENSION DIR
 train_small() {
     prefkit train sample.db --quiet --dimension "$1" --base base --output "$2" \
-        --source dialogues --lr 1e-2 --batch-pairs 64 >/dev/null
+        --source dialogues --lr 1e-2 --batch-pairs 64 >/dev/null 2>train.err || {
+        status=$?
+        cat train.err >&2
+        return $status
+    } # its warning, that all of it is warm-up, is no news
 }
 
 # A fake OpenAI-compatible endpoint (tests/fake_endpoint.h) for the rest of the
