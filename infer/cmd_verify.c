@@ -58,9 +58,8 @@ static const struct argp argp = {
     .args_doc = "DIR",
     .doc =
         "Will this model directory, or one of adapters with its base, score "
-        "the "
-        "same here and elsewhere? Looks at "
-        "the read-out token, pad and eos, the chat template, BOS, shapes, "
+        "the same here and elsewhere? Looks at the read-out token, pad and "
+        "eos, the chat template, BOS, shapes, "
         "labels, weights that are no numbers, and the tokenizer's size; and "
         "computes fixed texts alone, together, in another order and beside a "
         "longer one, with one thread and with several.\v"

@@ -22,8 +22,8 @@ int infer_bench_fp32_limit(double *out, struct pk_err *err)
     float *a = pk_calloc_aligned((size_t)M * K, sizeof *a);
     float *b = pk_calloc_aligned((size_t)N * K, sizeof *b);
     float *c = pk_calloc_aligned((size_t)M * N, sizeof *c);
-    const struct infer_blas *blas = infer_blas(NULL);
     int rc = infer_blas_ready(err);
+    const struct infer_blas *blas = infer_blas();
     if (!rc && !(a && b && c))
         rc = pk_fail_mem(err, "a matrix product");
     double best = INFINITY;

@@ -133,14 +133,14 @@ int infer_blas_ready(struct pk_err *err)
     return rc;
 }
 
-const struct infer_blas *infer_blas(struct pk_err *err)
+const struct infer_blas *infer_blas(void)
 {
-    return infer_blas_load(err) ? NULL : &calls;
+    return infer_blas_load(NULL) ? NULL : &calls;
 }
 
 const char *infer_blas_kernel(void)
 {
-    const struct infer_blas *blas = infer_blas(NULL);
+    const struct infer_blas *blas = infer_blas();
     return blas ? blas->corename() : "no";
 }
 

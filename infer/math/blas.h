@@ -11,9 +11,9 @@ struct infer_blas {
     __typeof__(openblas_get_corename) *corename;
 };
 
-/* NULL with the error set where it cannot be loaded (infer_blas_load); once
- * loaded, never. */
-const struct infer_blas *infer_blas(struct pk_err *err);
+/* NULL where it cannot be loaded (infer_blas_load says why); once loaded,
+ * never. */
+const struct infer_blas *infer_blas(void);
 
 /* Before a product: loaded, and there is memory for its threads. PK_EMEM, where
  * OpenBLAS would wait for that, for ever; the errors of infer_blas_load. */

@@ -32,11 +32,11 @@ void infer_gemm_block(struct infer_block s, struct infer_mat a,
         infer_avx2_block(s, a, b, c, ldc);
         return;
     }
-    infer_blas(NULL)->sgemm(CblasRowMajor, a.t ? CblasTrans : CblasNoTrans,
-                            b.t ? CblasTrans : CblasNoTrans, (blasint)s.m,
-                            (blasint)s.n, (blasint)s.k, 1.0F, a.p,
-                            (blasint)a.ld, b.p, (blasint)b.ld,
-                            s.add ? 1.0F : 0.0F, c, (blasint)ldc);
+    infer_blas()->sgemm(CblasRowMajor, a.t ? CblasTrans : CblasNoTrans,
+                        b.t ? CblasTrans : CblasNoTrans, (blasint)s.m,
+                        (blasint)s.n, (blasint)s.k, 1.0F, a.p, (blasint)a.ld,
+                        b.p, (blasint)b.ld, s.add ? 1.0F : 0.0F, c,
+                        (blasint)ldc);
 }
 
 void infer_gemm_release(struct infer_gemm *g)

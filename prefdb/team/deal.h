@@ -24,10 +24,9 @@ struct prefdb__batched {
  * each as a test set. Whole root prompts are held out, in the order of their
  * hashes, and only those that no other comparison in a training split shares;
  * the rest of the batch becomes training data unless its prompt is held out
- * elsewhere already. What is for testing or validation already
- * stays so, and counts. PK_EUSAGE for a source that is not there. One
- * transaction. A batch that is there is added to, and held_out counts what it
- * has. */
+ * elsewhere already. What is for testing or validation already stays so, and
+ * counts. PK_EUSAGE for a source that is not there. One transaction. A batch
+ * that is there is added to, and held_out counts what it has. */
 PK_NODISCARD int prefdb__batch_fill(struct prefdb *db,
                                     const struct prefdb__batch *b, bool dry_run,
                                     struct prefdb__batched *out,

@@ -22,24 +22,27 @@ void rm_html_text(FILE *f, const char *s)
     rm_put_html(f, s, strlen(s));
 }
 
+static void put_share(FILE *f, const struct rm_share *s, bool known)
+{
+    if (known)
+        fprintf(f, "<td>%.1f</td><td class=\"iv\">[%.1f, %.1f]</td>", s->share,
+                s->low, s->high);
+    else
+        fputs("<td>-</td><td></td>", f);
+}
+
 void rm_html_share(FILE *f, uint64_t k, uint64_t n)
 {
     struct rm_share s = rm_share_of(k, n);
-    if (n)
-        fprintf(f, "<td>%.1f</td><td class=\"iv\">[%.1f, %.1f]</td>", s.share,
-                s.low, s.high);
-    else
-        fputs("<td>-</td><td></td>", f);
+    put_share(f, &s, n > 0);
 }
 
 void rm_html_accuracy(FILE *f, const struct rm_tally *t)
 {
     double accuracy, low, high;
-    if (rm_tally_accuracy(t, &accuracy, &low, &high))
-        fprintf(f, "<td>%.1f</td><td class=\"iv\">[%.1f, %.1f]</td>",
-                100 * accuracy, 100 * low, 100 * high);
-    else
-        fputs("<td>-</td><td></td>", f);
+    bool known = rm_tally_accuracy(t, &accuracy, &low, &high);
+    struct rm_share s = {100 * accuracy, 100 * low, 100 * high};
+    put_share(f, &s, known);
 }
 
 static void put_head(FILE *f, const struct rm_report *r)

@@ -1,5 +1,6 @@
 /* Members of a JSON object, changed in its text: what is not named stays as it
- * is, to the byte. `line` holds a valid JSON object everywhere. */
+ * is, to the byte. `line` holds a valid JSON object, but where it says
+ * otherwise. */
 #ifndef PREFKIT_RM_SCORE_ROW_EDIT_H
 #define PREFKIT_RM_SCORE_ROW_EDIT_H
 
@@ -29,6 +30,8 @@ int rm_json_merge(struct pk_buf *out, const char *line, size_t len,
 int rm_json_prune(struct pk_buf *out, const char *line, size_t len,
                   const char *key, const char *const *names);
 
+/* Of any bytes, also those that are no JSON: whether they begin like an object
+ * that has the member. */
 bool rm_json_has(const char *line, size_t len, const char *key);
 
 /* The value of the member `key`, to be freed; NULL where there is none. */

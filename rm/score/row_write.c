@@ -229,12 +229,12 @@ static int assemble(struct pk_buf *out, const char *line, size_t len,
     int rc = rm_json_unset(&clean, line, len, "error");
     if (rc == 0)
         rc = rm_json_merge(&scored, clean.data, clean.len, "scores", scores);
-    if (rc == 0)
+    if (rc == 0 && marks->child) {
         keep_marks(marks, scored.data, scored.len);
-    if (rc == 0)
-        rc = marks->child
-                 ? rm_json_merge(out, scored.data, scored.len, "marks", marks)
-                 : pk_buf_add(out, scored.data, scored.len);
+        rc = rm_json_merge(out, scored.data, scored.len, "marks", marks);
+    } else if (rc == 0) {
+        rc = pk_buf_add(out, scored.data, scored.len);
+    }
     pk_buf_release(&clean);
     pk_buf_release(&scored);
     return rc;

@@ -21,22 +21,12 @@ static int find(const char *const *table, size_t n, const char *s)
     return -1;
 }
 
-const char *rm_objective_name(enum rm_objective o)
-{
-    return objectives[o];
-}
-
 bool rm_parse_objective(const char *s, enum rm_objective *out)
 {
     int i = find(objectives, sizeof objectives / sizeof *objectives, s);
     if (i >= 0)
         *out = (enum rm_objective)i;
     return i >= 0;
-}
-
-const char *rm_keep_name(enum rm_keep k)
-{
-    return keeps[k];
 }
 
 bool rm_parse_keep(const char *s, enum rm_keep *out)

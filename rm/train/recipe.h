@@ -51,9 +51,7 @@ bool rm_recipe_named(const char *name, struct rm_recipe *out,
  * 1e-5 for 7B to 34B. Between them, from 50e9 on, is our reading. */
 double rm_recipe_lr(size_t parameters);
 
-const char *rm_objective_name(enum rm_objective o);
 bool rm_parse_objective(const char *s, enum rm_objective *out);
-const char *rm_keep_name(enum rm_keep k);
 bool rm_parse_keep(const char *s, enum rm_keep *out);
 
 /* Optimizer steps for so many pairs. */
