@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "common/out.h"
 #include "common/path.h"
+#include "infer/files/lora_base.h"
 #include "infer/files/model.h"
 #include "infer/files/safetensors.h"
 #include "infer/text/tokenizer_files.h"
@@ -139,24 +140,6 @@ int infer_lora_config_load(struct infer_lora_config *out, const char *path,
     return rc;
 }
 
-/* *base, made a path that can be opened from here. */
-static int find_base(char **base, const char *dir, struct pk_err *err)
-{
-    char *beside;
-    if (!*base || **base == '/')
-        return 0;
-    int rc = pk_path(&beside, dir, *base, err);
-    if (rc)
-        return rc;
-    if (access(beside, F_OK) != 0) {
-        free(beside);
-        return 0;
-    }
-    free(*base);
-    *base = beside;
-    return 0;
-}
-
 int infer_lora_config_open(struct infer_lora_config *out, const char *dir,
                            struct pk_err *err)
 {
@@ -166,7 +149,7 @@ int infer_lora_config_open(struct infer_lora_config *out, const char *dir,
     if (!rc)
         rc = infer_lora_config_load(out, path, err);
     if (!rc)
-        rc = find_base(&out->base, dir, err);
+        rc = infer_lora_find_base(&out->base, dir, err);
     if (!rc && infer_lora_present(out->base))
         rc = pk_fail(err, PK_EDATA, "%s: its base %s is itself one of adapters",
                      dir, out->base);
@@ -287,6 +270,8 @@ int infer_lora_open(struct infer_model **out, const char *dir,
     if (rc)
         return rc;
     rc = infer_model_open_as(out, l.base, how, err);
+    if (!rc)
+        rc = infer_lora_check_base(dir, *out, err);
     if (!rc)
         rc = adapt(*out, &l, dir, err);
     if (rc) {

@@ -25,7 +25,8 @@ PK_NODISCARD int infer_lora_config_open(struct infer_lora_config *out,
 /* Is there an adapter_config.json in `dir`? */
 bool infer_lora_present(const char *dir);
 
-/* Open base and adapters. */
+/* Open base and adapters. PK_EDATA, too, for a base that is not the one they
+ * were trained on (infer_lora_check_base). */
 PK_NODISCARD int infer_lora_open(struct infer_model **out, const char *dir,
                                  const struct infer_open *how,
                                  struct pk_err *err);

@@ -64,6 +64,30 @@ must same_scores whole/adapter moved/adapter 0
 refused 4 "moved/adapter: .*base/config.json" \
     sh -c "cd elsewhere && exec '$PREFKIT' verify ../moved/adapter"
 
+t "on another base of the same shape it is refused, not scored wrongly"
+"$PREFKIT" init-model moved/other --quiet --seed 5 --tokenizer \
+    "$SAMPLE/tokenizer.model" --shape dim=16,layers=2,heads=4,kv_heads=2,hidden=32
+rm -r moved/base
+mv moved/other moved/base
+sed -i 's|"base_model_name_or_path":.*"|"base_model_name_or_path": "../base"|' \
+    moved/adapter/adapter_config.json
+for verb in "score --rm m=moved/adapter --input $SAMPLE/generations.jsonl --output no.jsonl" \
+    "eval sample.db --rm m=moved/adapter --split train --dimension safety"; do
+    # shellcheck disable=SC2086 # words
+    refused 3 "moved/adapter: its base .*/base is not the one .* trained on" \
+        prefkit $verb
+done
+must test ! -e no.jsonl
+run 1 prefkit verify moved/adapter
+must grep -q "its base .*/base is not the one that it was trained on" stdout
+run 0 prefkit verify moved/base
+# Adapters of PEFT's own say no fingerprint.
+rm moved/adapter/prefkit.json
+run 0 prefkit verify moved/adapter
+printf '{"base": {"fingerprint": 1}}' >moved/adapter/prefkit.json
+run 1 prefkit verify moved/adapter
+must grep -q '"fingerprint" is not' stdout
+
 t "on a base in bf16, which is mapped as it lies; merged in bf16 again"
 run 0 adapt halved half
 must grep -q 'bfloat16' halved/config.json
