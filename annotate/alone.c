@@ -22,8 +22,7 @@ static int name_of(struct sockaddr_un *at, socklen_t *len, const char *store,
 {
     struct pk_sha256 *h;
     struct stat st;
-    uint8_t sum[32];
-    char hex[2 * sizeof sum + 1];
+    char hex[65];
     if (stat(store, &st))
         return pk_fail(err, PK_EIO, "%s: %s", store, strerror(errno));
     int rc = pk_sha256_new(&h, err);
@@ -33,9 +32,7 @@ static int name_of(struct sockaddr_un *at, socklen_t *len, const char *store,
     pk_sha256_u64(h, (uint64_t)st.st_ino);
     pk_sha256_u64(h, (uint64_t)campaign);
     pk_sha256_field(h, annotator, strlen(annotator));
-    pk_sha256_final(h, sum);
-    pk_sha256_free(h);
-    pk_hex(sum, sizeof sum, hex);
+    pk_sha256_end(h, hex);
     *at = (struct sockaddr_un){.sun_family = AF_UNIX};
     int n = snprintf(at->sun_path + 1, sizeof at->sun_path - 1,
                      "prefkit-annotate-%s", hex);

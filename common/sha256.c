@@ -102,3 +102,22 @@ void pk_hex(const uint8_t *p, size_t n, char *out)
     }
     out[2 * n] = 0;
 }
+
+void pk_sha256_end(struct pk_sha256 *h, char out[65])
+{
+    uint8_t sum[32];
+    pk_sha256_final(h, sum);
+    pk_sha256_free(h);
+    pk_hex(sum, sizeof sum, out);
+}
+
+int pk_sha256_of(const void *p, size_t n, char out[65], struct pk_err *err)
+{
+    struct pk_sha256 *h;
+    int rc = pk_sha256_new(&h, err);
+    if (rc)
+        return rc;
+    pk_sha256_raw(h, p, n);
+    pk_sha256_end(h, out);
+    return 0;
+}

@@ -25,6 +25,12 @@ void pk_sha256_u64(struct pk_sha256 *h, uint64_t v);
 void pk_sha256_raw(struct pk_sha256 *h, const void *p, size_t n);
 void pk_sha256_final(struct pk_sha256 *h, uint8_t out[32]);
 
+/* The sum of what was added, as 64 hexadecimal digits and a NUL; h is freed. */
+void pk_sha256_end(struct pk_sha256 *h, char out[65]);
+/* The same of n bytes as they are, at once. PK_EMEM. */
+PK_NODISCARD int pk_sha256_of(const void *p, size_t n, char out[65],
+                              struct pk_err *err);
+
 /* 2n lower-case digits and a NUL. */
 void pk_hex(const uint8_t *p, size_t n, char *out);
 

@@ -79,6 +79,11 @@ int32_t infer_tokenizer_eos(const struct infer_tokenizer *t);
 int32_t infer_tokenizer_unk(const struct infer_tokenizer *t);
 /* A token to pad with, which no dialogue gives; -1: there is none. */
 int32_t infer_tokenizer_pad(const struct infer_tokenizer *t);
+/* SHA-256 over what it makes of texts and dialogues: every token with what
+ * decoding does to it, BOS, EOS, the chat format, and the ids of a fixed text
+ * (for how it splits, normalizes and merges); 64 hex digits and a NUL. */
+PK_NODISCARD int infer_tokenizer_fingerprint(const struct infer_tokenizer *t,
+                                             char out[65], struct pk_err *err);
 /* "tokenizer.model" or "tokenizer.json". Static. */
 const char *infer_tokenizer_file(const struct infer_tokenizer *t);
 

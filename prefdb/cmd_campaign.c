@@ -237,9 +237,7 @@ static int read_guideline(const struct args *a, char **text, char version[13],
                           struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT((size_t)1 << 24);
-    uint8_t sum[32];
     char hex[65];
-    struct pk_sha256 *h;
     FILE *f = fopen(a->guideline, "rb");
     char part[4096];
     size_t n;
@@ -255,11 +253,9 @@ static int read_guideline(const struct args *a, char **text, char version[13],
     if (!rc && (!b.len || memchr(b.data, 0, b.len) ||
                 pk_utf8_check(b.data, b.len) < b.len))
         rc = pk_fail(err, PK_EDATA, "%s: not a text in UTF-8", a->guideline);
-    if (!rc && (rc = pk_sha256_new(&h, err)) == 0) {
-        pk_sha256_raw(h, b.data, b.len);
-        pk_sha256_final(h, sum);
-        pk_sha256_free(h);
-        pk_hex(sum, 32, hex);
+    if (!rc)
+        rc = pk_sha256_of(b.data, b.len, hex, err);
+    if (!rc) {
         memcpy(version, hex, 12);
         version[12] = 0;
         *text = pk_buf_take(&b);

@@ -53,7 +53,9 @@ static int open_base(struct open *o, struct rm_run *run, struct pk_err *err)
         r->lr = rm_recipe_lr(rm_parameters(c));
     run->base_is_lm = c->head == INFER_HEAD_LM;
     run->chat = infer_tokenizer_chat(o->tokenizer);
-    return infer_model_fingerprint(o->base, run->base_fingerprint, err);
+    rc = infer_tokenizer_fingerprint(o->tokenizer, run->tokenizer, err);
+    return rc ? rc
+              : infer_model_fingerprint(o->base, run->base_fingerprint, err);
 }
 
 static int set_mix(struct rm_train_args *a, struct pk_err *err)

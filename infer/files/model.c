@@ -358,9 +358,6 @@ int infer_model_fingerprint(const struct infer_model *m, char out[65],
         pk_sha256_field(h, t.name, strlen(t.name));
         hash_values(h, infer_weights_slot(c, &w, i));
     }
-    uint8_t sum[32];
-    pk_sha256_final(h, sum);
-    pk_sha256_free(h);
-    pk_hex(sum, sizeof sum, out);
+    pk_sha256_end(h, out);
     return 0;
 }

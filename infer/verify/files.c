@@ -118,20 +118,6 @@ static void check_config(struct verify_report *r, const cJSON *config)
 
 /* ---- Tokenizer and template ---------------------------------------------- */
 
-static int sha256_hex(const char *s, char out[65], struct pk_err *err)
-{
-    struct pk_sha256 *h;
-    uint8_t sum[32];
-    int rc = pk_sha256_new(&h, err);
-    if (rc)
-        return rc;
-    pk_sha256_raw(h, s, strlen(s));
-    pk_sha256_final(h, sum);
-    pk_sha256_free(h);
-    pk_hex(sum, sizeof sum, out);
-    return 0;
-}
-
 static int check_template(struct verify_report *r, const struct verify_open *o,
                           struct pk_err *err)
 {
@@ -160,9 +146,9 @@ static int check_template(struct verify_report *r, const struct verify_open *o,
             "of the format %s, but not in the words that are written "
             "here: compare a few dialogues' ids",
             infer_chat_name(r->chat));
-    rc = text ? sha256_hex(text, r->template_sha256, err) : 0;
+    rc = text ? pk_sha256_of(text, strlen(text), r->template_sha256, err) : 0;
     if (!rc && ours)
-        rc = sha256_hex(ours, r->ours_sha256, err);
+        rc = pk_sha256_of(ours, strlen(ours), r->ours_sha256, err);
     free(text);
     return rc;
 }
@@ -263,6 +249,28 @@ static int load(cJSON **out, const char *dir, const char *name,
     return rc;
 }
 
+/* prefkit.json says what tokenizer and chat format `train` wrote dialogues in.
+ */
+static int check_trained_with(struct verify_report *r,
+                              const struct verify_open *o, struct pk_err *err)
+{
+    cJSON *told = NULL;
+    char print[65];
+    const char *with = NULL;
+    int rc = load(&told, o->dir, "prefkit.json", NULL);
+    if (!rc)
+        rc = pk_json_str(told, "tokenizer", &with, NULL);
+    if (rc != PK_EMEM)
+        rc = with ? infer_tokenizer_fingerprint(o->tokenizer, print, err) : 0;
+    if (!rc && with && strcmp(with, print) != 0)
+        infer_verify_add(r, true, "tokenizer",
+                         "not the one it was trained with (fingerprint %.12s; "
+                         "prefkit.json says %.12s)",
+                         print, with);
+    cJSON_Delete(told);
+    return rc;
+}
+
 /* A doubtful read-out is told by check_pad; the rest is looked at all the same.
  */
 static int open_model(struct verify_report *r, struct verify_open *o,
@@ -354,6 +362,8 @@ int infer_verify_files(struct verify_report *r, struct verify_open *o,
         check_added(r, settings);
         if (!rc)
             rc = check_template(r, o, err);
+        if (!rc)
+            rc = check_trained_with(r, o, err);
     }
     cJSON_Delete(settings);
     cJSON_Delete(config);

@@ -95,20 +95,12 @@ static void drop_what_changes_nothing(cJSON *o)
 
 int rm_identity_name(const cJSON *identity, char out[65])
 {
-    struct pk_sha256 *h;
-    uint8_t digest[32];
     cJSON *o = cJSON_Duplicate(identity, true);
     if (o)
         drop_what_changes_nothing(o);
     char *text = o ? cJSON_PrintUnformatted(o) : NULL;
     cJSON_Delete(o);
-    int rc = text ? pk_sha256_new(&h, NULL) : PK_EMEM;
-    if (rc == 0) {
-        pk_sha256_raw(h, text, strlen(text));
-        pk_sha256_final(h, digest);
-        pk_sha256_free(h);
-        pk_hex(digest, sizeof digest, out);
-    }
+    int rc = text ? pk_sha256_of(text, strlen(text), out, NULL) : PK_EMEM;
     free(text);
     return rc;
 }

@@ -15,6 +15,7 @@ struct rm_run {
     char store_fingerprint[65], base_fingerprint[65], fingerprint[65];
     bool base_is_lm;
     enum infer_chat_format chat;
+    char tokenizer[65]; /* its fingerprint */
     enum prefdb_dimension dimension;
     struct rm_recipe recipe;
     struct rm_mix mix;   /* owned */

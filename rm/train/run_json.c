@@ -78,15 +78,7 @@ static int add_tally(cJSON *o, const struct rm_tally *t)
 static int template_hash(enum infer_chat_format chat, char out[65])
 {
     const char *template = infer_chat_jinja(chat);
-    struct pk_sha256 *h;
-    uint8_t digest[32];
-    if (pk_sha256_new(&h, NULL) < 0)
-        return PK_EMEM;
-    pk_sha256_raw(h, template ? template : "", template ? strlen(template) : 0);
-    pk_sha256_final(h, digest);
-    pk_sha256_free(h);
-    pk_hex(digest, sizeof digest, out);
-    return 0;
+    return pk_sha256_of(template, template ? strlen(template) : 0, out, NULL);
 }
 
 static int add_origin(cJSON *o, const struct rm_run *r)
@@ -125,7 +117,8 @@ cJSON *rm_run_identity(const struct rm_run *r)
               string(o, "prefkit", PK_VERSION) |
               string(o, "dimension", prefdb_dimension_name(r->dimension)) |
               add_origin(o, r) | count(o, "seed", r->recipe.seed) |
-              string(o, "chat_template_sha256", template);
+              string(o, "chat_template_sha256", template) |
+              string(o, "tokenizer", r->tokenizer);
     if (r->recipe.objective == RM_REWARD)
         bad |= string(o, "read_out",
                       "the end-of-sequence token that closes the "

@@ -98,6 +98,10 @@ wait $pid 2>/dev/null
 if [ -e killed.jsonl.journal ] && [ -s killed.jsonl.partial ]; then
     refused 2 "another\|other models or options" sample killed.jsonl -n 199 \
         --resume
+    cp -r base other
+    other_tokenizer other
+    refused 2 "other models or options" sample killed.jsonl -n 200 --resume \
+        --model other
 fi
 run 0 sample killed.jsonl -n 200 --resume
 run 0 sample long.jsonl -n 200

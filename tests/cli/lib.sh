@@ -104,6 +104,12 @@ small_base() {
         --shape dim=16,layers=2,heads=4,kv_heads=2,hidden=32
 }
 
+# other_tokenizer DIR: "the" is two other letters' token in it from now on.
+other_tokenizer() {
+    LC_ALL=C sed 's/\(\xe2\x96\x81\)the/\1hte/' "$1/tokenizer.model" >"$1/changed"
+    mv "$1/changed" "$1/tokenizer.model"
+}
+
 sample_store() {
     prefkit init sample.db && prefkit import --quiet sample.db \
         "$SAMPLE/comparisons.jsonl" >/dev/null

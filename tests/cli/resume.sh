@@ -28,6 +28,8 @@ same_log() {
 }
 
 run 0 start whole
+cp -r base other
+other_tokenizer other
 
 for signal in KILL TERM INT; do
     t "stopped by SIG$signal, gone on with: the same bytes, the same log"
@@ -49,6 +51,7 @@ for signal in KILL TERM INT; do
     fi
     must test -s "$signal.state/state"
     refused 2 "go on with --resume" start "$signal" --save-every 3
+    refused 3 "tokenizer was .* is" start "$signal" --resume --base other
     run 0 start "$signal" --save-every 3 --resume
     must cmp whole/model.safetensors "$signal/model.safetensors"
     must cmp whole/prefkit.json "$signal/prefkit.json"

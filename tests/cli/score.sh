@@ -148,6 +148,15 @@ refused 2 "another run is writing" score --quiet -i part.jsonl \
 exec 9>&-
 refused 2 "other models or options" prefkit score --rm help=help --quiet --threads 1 \
     -i part.jsonl -o held.jsonl --resume
+mkdir other
+cp -r help other/help
+other_tokenizer other/help
+refused 2 "other models or options" prefkit score --rm help=other/help \
+    --rm safe=safe --forest-tokens 2000 --threads 1 --quiet -i part.jsonl \
+    -o held.jsonl --resume
+run 1 prefkit verify other/help
+must grep -q "tokenizer: not the one it was trained with" stdout
+run 0 prefkit verify help
 sed '2s/prompt/Prompt/' part.jsonl >changed.jsonl
 refused 3 "are not those" score --quiet -i changed.jsonl -o held.jsonl --resume
 run 3 score -i part.jsonl -o held.jsonl --resume
