@@ -289,8 +289,10 @@ struct pk_cli;
 void infer_say_precision(const struct pk_cli *cli, enum infer_precision asked,
                          const struct infer_model *m);
 
-/* SHA-256 over config and all weights' values, however they are stored, as 64
- * hex digits and a NUL. */
+/* SHA-256 over what decides a text's number: config, all weights' values,
+ * however they are stored, and the fingerprint of its directory's tokenizer,
+ * if it has one; 64 hex digits and a NUL. Reads all weights. PK_EDATA, PK_EIO
+ * for a tokenizer that does not open. */
 PK_NODISCARD int infer_model_fingerprint(const struct infer_model *m,
                                          char out[65], struct pk_err *err);
 

@@ -161,9 +161,10 @@ static const char ratings_sql[] =
     " JOIN rating AS x ON x.response IN (c.a, c.b)"
     " WHERE c.id = ?1 ORDER BY 1, x.id";
 static const char scores_sql[] =
-    "SELECT iif(s.response = c.a, 'a', 'b') AS response, s.name, s.value"
+    "SELECT iif(s.response = c.a, 'a', 'b') AS response, s.name, s.value,"
+    " lower(hex(s.model)) AS model, s.created"
     " FROM comparison AS c JOIN score AS s ON s.response IN (c.a, c.b)"
-    " WHERE c.id = ?1 ORDER BY s.name, 1";
+    " WHERE c.id = ?1 ORDER BY s.name, s.created, model, 1";
 
 static int load(struct prefdb *db, int64_t id, cJSON **out, struct pk_err *err)
 {
@@ -222,6 +223,7 @@ static void print_text(const cJSON *o)
                                       "scores",    NULL};
     static const char *const rating[] = {"response", "attribute", "value",
                                          NULL};
+    static const char *const score[] = {"response", "name", "value", NULL};
     static const char *const response[] = {"name", "uid", "content", NULL};
     static const char *const judgment[] = {"row", "uid", "dimension", NULL};
     const cJSON *m;
@@ -262,7 +264,8 @@ static void print_text(const cJSON *o)
     {
         printf("score of %s by ", text_of(m, "response"));
         pk_plain_name(stdout, text_of(m, "name"));
-        printf(": %s\n", cJSON_GetObjectItem(m, "value")->valuestring);
+        printf(": %s", cJSON_GetObjectItem(m, "value")->valuestring);
+        print_rest(m, score);
     }
 }
 

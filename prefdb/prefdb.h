@@ -396,7 +396,7 @@ PK_NODISCARD int prefdb_live_submit(struct prefdb *db, int64_t campaign,
 /* ---- Responses and their scores (prefdb/store/scores.c) ------------------ */
 
 /* Which responses: those that at least one of these reward models has not
- * scored. */
+ * scored; of no models, all. */
 struct prefdb_response_query {
     const char *const *models; /* fingerprints, 64 hex digits each */
     size_t n_models;

@@ -17,6 +17,7 @@ enum {
     OPT_SHARD,
     OPT_JOIN,
     OPT_STORE,
+    OPT_RESCORE,
     OPT_WHITENING_SAVE
 };
 
@@ -53,7 +54,11 @@ static const struct argp_option options[] = {
      "Put the shards FILE... together, checked for gaps and overlaps", 10},
     {"store", OPT_STORE, "DB", 0,
      "Score the responses of a store that have no score by these models yet, "
-     "and write their scores into it",
+     "and write their scores into it; by weights, tokenizer and chat format "
+     "it is the same model, whatever the other options were",
+     10},
+    {"rescore", OPT_RESCORE, NULL, 0,
+     "With --store, score all of its responses, also those that have scores",
      10},
     {"whitening-save", OPT_WHITENING_SAVE, "FILE", 0,
      "Write the statistics of this run's combined scores", 20},
@@ -113,6 +118,8 @@ static void check(const struct score_args *a, struct argp_state *state)
                      a->combining.combine.name[0] || a->scoring.opts.read_out))
         argp_error(state, "--store reads and writes the store: --rm is all it "
                           "needs");
+    if (b->rescore && !a->store)
+        argp_error(state, "--rescore is of a --store");
     if (a->scoring.models.n == 0 && !a->join &&
         (a->store || !a->combining.combine.name[0]))
         argp_error(state, "--rm NAME=DIR is needed");
@@ -169,6 +176,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case OPT_STORE:
         a->store = arg;
+        return 0;
+    case OPT_RESCORE:
+        b->rescore = true;
         return 0;
     default:
         return parse_more(key, arg, state);

@@ -332,7 +332,26 @@ static void hash_values(struct pk_sha256 *h, const struct infer_matrix *m)
     }
 }
 
-/* What changes a number goes in: shapes, epsilon, theta, and the values. */
+/* What a text becomes before it is numbers; nothing, where there is none. */
+static int hash_tokenizer(struct pk_sha256 *h, const char *dir,
+                          struct pk_err *err)
+{
+    struct infer_tokenizer *t;
+    char print[65];
+    if (!infer_tokenizer_present(dir))
+        return 0;
+    int rc = infer_tokenizer_open(&t, dir, err);
+    if (rc)
+        return rc;
+    rc = infer_tokenizer_fingerprint(t, print, err);
+    infer_tokenizer_close(t);
+    if (!rc)
+        pk_sha256_field(h, print, strlen(print));
+    return rc;
+}
+
+/* What changes a number goes in: shapes, epsilon, theta, the values, and how
+ * texts are written as tokens. */
 int infer_model_fingerprint(const struct infer_model *m, char out[65],
                             struct pk_err *err)
 {
@@ -358,6 +377,10 @@ int infer_model_fingerprint(const struct infer_model *m, char out[65],
         pk_sha256_field(h, t.name, strlen(t.name));
         hash_values(h, infer_weights_slot(c, &w, i));
     }
-    pk_sha256_end(h, out);
-    return 0;
+    rc = hash_tokenizer(h, m->dir, err);
+    if (rc)
+        pk_sha256_free(h);
+    else
+        pk_sha256_end(h, out);
+    return rc;
 }

@@ -160,19 +160,16 @@ static int add_settings(struct infer_row_writer *w, const struct infer_model *m,
 
 int infer_row_writer_init(struct infer_row_writer *w,
                           const struct infer_model *m,
-                          const struct infer_tokenizer *t,
                           const struct infer_request *q, uint64_t samples,
                           struct pk_err *err)
 {
-    char print[65], tokens[65];
+    char print[65];
     struct pk_sha256 *sha = NULL;
     *w = (struct infer_row_writer){.q = q,
                                    .out = PK_BUF_INIT(3 * PK_LINE_MAX),
                                    .half = PK_BUF_INIT(3 * PK_LINE_MAX),
                                    .value = PK_BUF_INIT(PK_LINE_MAX)};
     int rc = infer_model_fingerprint(m, print, err);
-    if (!rc)
-        rc = infer_tokenizer_fingerprint(t, tokens, err);
     if (!rc)
         rc = pk_sha256_new(&sha, err);
     char *text = NULL;
@@ -182,7 +179,6 @@ int infer_row_writer_init(struct infer_row_writer *w,
     if (!rc) {
         pk_sha256_field(sha, PK_VERSION, strlen(PK_VERSION));
         pk_sha256_field(sha, text, strlen(text));
-        pk_sha256_field(sha, tokens, strlen(tokens));
         pk_sha256_u64(sha, samples);
         pk_sha256_end(sha, w->identity);
         sha = NULL;

@@ -46,15 +46,16 @@ int prefdb_responses(struct prefdb *db, const struct prefdb_response_query *q,
     sqlite3_stmt *s = NULL;
     *ids = NULL;
     *n = 0;
-    char *models = list_of(q);
-    if (!models)
+    char *models = q->n_models ? list_of(q) : NULL;
+    if (q->n_models && !models)
         return pk_fail_mem(err, "a list of models");
     int rc = prefdb__prepare(
         db, &s,
         "SELECT r.id FROM response AS r JOIN turn AS t ON t.id = r.turn"
-        " WHERE EXISTS (SELECT 1 FROM json_each(?1) AS m WHERE NOT EXISTS"
+        " WHERE (?1 IS NULL OR"
+        " EXISTS (SELECT 1 FROM json_each(?1) AS m WHERE NOT EXISTS"
         " (SELECT 1 FROM score AS s WHERE s.response = r.id"
-        "  AND lower(hex(s.model)) = m.value))"
+        "  AND lower(hex(s.model)) = m.value)))"
         " AND ((?2 IS NULL AND ?3 IS NULL)"
         " OR r.id IN (" PREFDB__RESPONSES_OF "))"
         " ORDER BY t.parent, t.id, r.id",

@@ -30,6 +30,7 @@ struct rm_batch {
     struct rm_scorer_opts scorer;
     bool resume;
     bool strict;          /* a bad row stops the run */
+    bool rescore;         /* of a store: also what has its scores already */
     size_t shard, shards; /* 1..shards of them; 0 of 0: not sharded */
     struct rm_combine combine;
     const char *whitening;        /* for RM_WHITE: the statistics to use */

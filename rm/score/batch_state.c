@@ -55,16 +55,6 @@ static void hash_combine(struct pk_sha256 *h, const struct rm_combine *c)
     hash_text(h, text);
 }
 
-/* NULL: the model's directory has none. */
-static int hash_tokenizer(struct pk_sha256 *h, const struct infer_tokenizer *t,
-                          struct pk_err *err)
-{
-    char print[65] = "";
-    int rc = t ? infer_tokenizer_fingerprint(t, print, err) : 0;
-    hash_text(h, print);
-    return rc;
-}
-
 int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
                       char out[65], struct pk_err *err)
 {
@@ -83,8 +73,6 @@ int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
         hash_text(h, b->models[m].name);
         hash_text(h, print);
         hash_text(h, infer_precision_name(rm_scorer_precision(s, m)));
-        if (!rc)
-            rc = hash_tokenizer(h, rm_scorer_coder(s, m)->tokenizer, err);
     }
     hash_combine(h, &b->combine);
     pk_sha256_end(h, out);

@@ -38,9 +38,15 @@ static int list(struct job *j, int64_t **ids, size_t *n, struct pk_err *err)
         return pk_fail_mem(err, "fingerprints");
     for (size_t m = 0; m < j->b->n_models; m++)
         models[m] = j->print[m];
-    struct prefdb_response_query q = {
-        .models = models, .n_models = j->b->n_models, .split = -1};
+    struct prefdb_response_query q = {.models = models,
+                                      .n_models =
+                                          j->b->rescore ? 0 : j->b->n_models,
+                                      .split = -1};
     int rc = prefdb_responses(j->db, &q, ids, n, err);
+    if (rc == 0 && *n == 0 && !j->b->rescore)
+        pk_note(j->b->cli,
+                "no response is without scores by these models; --rescore "
+                "scores all again");
     free(models);
     return rc;
 }

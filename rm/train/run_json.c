@@ -116,9 +116,9 @@ cJSON *rm_run_identity(const struct rm_run *r)
               string(o, "schema", "prefkit-provenance-1") |
               string(o, "prefkit", PK_VERSION) |
               string(o, "dimension", prefdb_dimension_name(r->dimension)) |
-              add_origin(o, r) | count(o, "seed", r->recipe.seed) |
-              string(o, "chat_template_sha256", template) |
-              string(o, "tokenizer", r->tokenizer);
+              string(o, "tokenizer", r->tokenizer) | add_origin(o, r) |
+              count(o, "seed", r->recipe.seed) |
+              string(o, "chat_template_sha256", template);
     if (r->recipe.objective == RM_REWARD)
         bad |= string(o, "read_out",
                       "the end-of-sequence token that closes the "

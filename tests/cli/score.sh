@@ -234,7 +234,20 @@ must test "$(sqlite3 sample.db 'SELECT count(*) FROM score')" -eq \
     $((2 * $(sqlite3 sample.db 'SELECT count(*) FROM response')))
 cp sample.db before.db
 run 0 prefkit score --store sample.db --rm help=help --rm safe=safe
+stderr_has "no response is without scores.*--rescore"
 stderr_has "0 responses scored"
+run 2 score -i rows.jsonl --rescore
+stderr_has "rescore is of a --store"
+sqlite3 sample.db 'UPDATE score SET value = 100 WHERE name = "help"'
+run 0 prefkit score --store sample.db --rm help=help --rescore
+must test "$(sqlite3 sample.db 'SELECT max(value) < 100 FROM score')" -eq 1
+# The same weights, but texts become other tokens: another model.
+run 0 prefkit score --store sample.db --rm help=other/help
+must test "$(sqlite3 sample.db 'SELECT count(DISTINCT model) FROM score
+    WHERE name = "help"')" -eq 2
+run 0 prefkit show sample.db 1
+must test "$(grep -c 'score of a by help: .*model [0-9a-f]\{64\}' stdout)" -eq 2
+run 0 prefkit show sample.db 1 --json
 run 0 prefkit check sample.db
 
 t "the best of K, over rounds"
