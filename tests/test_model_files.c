@@ -2,6 +2,7 @@
  * write is read as it is meant or refused in one line. */
 #include <float.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,6 +232,46 @@ static struct infer_params *plain_params(const struct infer_config *c)
         p->slab[k] = (float)(int)(k % 61) / 16 - 1.5F;
     return p;
 }
+
+static void fingerprint_of(const char *dir, int threads, char out[65])
+{
+    struct infer_model *m;
+    omp_set_num_threads(threads);
+    ck_ok(infer_model_open(&m, dir, &err));
+    ck_ok(infer_model_fingerprint(m, out, &err));
+    infer_model_close(m);
+}
+
+/* A tensor that is hashed in several pieces, the last one not whole. */
+START_TEST(known_by_every_value_and_its_tokenizer)
+{
+    struct infer_config c = tiny;
+    c.vocab = 600001;
+    const size_t last = c.vocab * c.dim - 1;
+    struct infer_params *p = random_params(&c);
+    char *dir = save("print", &c, p), one[65], two[65];
+    fingerprint_of(dir, 1, one);
+    fingerprint_of(dir, 3, two);
+    ck_assert_str_eq(one, two);
+    for (size_t i = 0; i < 2; i++) { /* in the second piece, and the last */
+        p->w.embed.f32[i ? last : 1 << 20] += 1;
+        ck_ok(infer_model_save(dir, &c, &p->w, INFER_F32, tokenizer(), &err));
+        fingerprint_of(dir, 2, two);
+        ck_assert_str_ne(one, two);
+        memcpy(one, two, sizeof one);
+    }
+    size_t n;
+    char *spm = read_file(file_in(dir, "tokenizer.model"), &n);
+    char *a = memchr(spm + n - 16, 'a', 16);
+    ck_assert_ptr_nonnull(a);
+    *a = 'b';
+    write_file(file_in(dir, "tokenizer.model"), spm, n);
+    fingerprint_of(dir, 2, two);
+    ck_assert_str_ne(one, two);
+    free(spm);
+    infer_params_free(p);
+}
+END_TEST
 
 START_TEST(dtypes_and_alignment)
 {
@@ -490,6 +531,7 @@ static Suite *suite(void)
     TCase *t = tcase_create("model_files");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, round_trip, 0, 4);
+    tcase_add_test(t, known_by_every_value_and_its_tokenizer);
     tcase_add_test(t, dtypes_and_alignment);
     tcase_add_loop_test(t, saved_in_bf16, 0, 2);
     tcase_add_loop_test(t, streamed, 0, 2);

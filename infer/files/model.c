@@ -7,7 +7,6 @@
 #include "common/mem.h"
 #include "common/path.h"
 #include "common/room.h"
-#include "common/sha256.h"
 #include "infer/files/ahead.h"
 #include "infer/files/config.h"
 #include "infer/files/foreign.h"
@@ -316,71 +315,4 @@ int infer_model_pack(struct infer_model *m, struct pk_err *err)
     if (m->tiles || infer_model_packed_bytes(m) == 0)
         return 0;
     return infer_tile_weights_new(&m->tiles, &m->config, used(m), err);
-}
-
-/* A field of a tensor's values in f32, however they are stored. */
-static void hash_values(struct pk_sha256 *h, const struct infer_matrix *m)
-{
-    enum { PIECE = 4096 };
-    float piece[PIECE];
-    const size_t n = m->rows * m->cols;
-    pk_sha256_field_start(h, n * sizeof *piece);
-    for (size_t at = 0; at < n; at += PIECE) {
-        size_t len = n - at < PIECE ? n - at : PIECE;
-        infer_matrix_values(m, at, piece, len);
-        pk_sha256_raw(h, piece, len * sizeof *piece);
-    }
-}
-
-/* What a text becomes before it is numbers; nothing, where there is none. */
-static int hash_tokenizer(struct pk_sha256 *h, const char *dir,
-                          struct pk_err *err)
-{
-    struct infer_tokenizer *t;
-    char print[65];
-    if (!infer_tokenizer_present(dir))
-        return 0;
-    int rc = infer_tokenizer_open(&t, dir, err);
-    if (rc)
-        return rc;
-    rc = infer_tokenizer_fingerprint(t, print, err);
-    infer_tokenizer_close(t);
-    if (!rc)
-        pk_sha256_field(h, print, strlen(print));
-    return rc;
-}
-
-/* What changes a number goes in: shapes, epsilon, theta, the values, and how
- * texts are written as tokens. */
-int infer_model_fingerprint(const struct infer_model *m, char out[65],
-                            struct pk_err *err)
-{
-    const struct infer_config *c = &m->config;
-    struct infer_weights w = *infer_model_weights(m);
-    struct pk_sha256 *h;
-    int rc = pk_sha256_new(&h, err);
-    if (rc)
-        return rc;
-    char text[128];
-    int n = snprintf(text, sizeof text, "%zu %zu %zu %.17g %.17g", c->heads,
-                     c->kv_heads, c->head_dim, c->norm_eps, c->rope_theta);
-    pk_sha256_field(h, text, (size_t)n);
-    const struct infer_rope_scaling *s = &c->rope;
-    if (s->kind != INFER_ROPE_DEFAULT) {
-        n = snprintf(text, sizeof text, "rope %d %.17g %.17g %.17g %zu",
-                     (int)s->kind, s->factor, s->low, s->high, s->original);
-        pk_sha256_field(h, text, (size_t)n);
-    }
-    for (size_t i = 0; i < infer_tensor_count(c); i++) {
-        struct infer_tensor t;
-        infer_tensor_at(c, i, &t);
-        pk_sha256_field(h, t.name, strlen(t.name));
-        hash_values(h, infer_weights_slot(c, &w, i));
-    }
-    rc = hash_tokenizer(h, m->dir, err);
-    if (rc)
-        pk_sha256_free(h);
-    else
-        pk_sha256_end(h, out);
-    return rc;
 }

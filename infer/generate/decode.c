@@ -24,8 +24,9 @@ int infer_kv_new(struct infer_kv **out, const struct infer_config *c,
     kv->c = c;
     kv->w = w;
     kv->slots = slots;
-    kv->k = pk_calloc_aligned(cache, sizeof *kv->k);
-    kv->v = pk_calloc_aligned(cache, sizeof *kv->v);
+    /* Not cleared: what is read was written, and memory is taken as it is. */
+    kv->k = pk_alloc_aligned(cache, sizeof *kv->k);
+    kv->v = pk_alloc_aligned(cache, sizeof *kv->v);
     kv->token = pk_calloc(slots, sizeof *kv->token);
     kv->depth = pk_calloc(slots, sizeof *kv->depth);
     kv->slot = pk_calloc(slots, sizeof *kv->slot);
