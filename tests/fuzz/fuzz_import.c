@@ -4,24 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/json.h"
 #include "prefdb/import/format.h"
 #include "prefdb/store/write.h"
+#include "tests/fuzz/tempdir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct prefdb *open_store(void)
 {
-    char dir[] = "/tmp/prefkit-fuzz-XXXXXX", path[64];
+    char path[64];
     struct prefdb *db;
-    if (!mkdtemp(dir))
-        abort();
-    snprintf(path, sizeof path, "%s/x.db", dir);
+    snprintf(path, sizeof path, "%s/x.db", tempdir());
     if (prefdb_open(&db, path, PREFDB_CREATE, NULL) < 0)
         abort();
-    unlink(path); /* SQLite keeps it open */
     return db;
 }
 

@@ -4,27 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "prefdb/import/infile.h"
+#include "tests/fuzz/tempdir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char dir[] = "/tmp/prefkit-fuzz-XXXXXX", paths[3][64];
     static const char *const tails[] = {"jsonl", "csv", "txt"};
+    char path[64];
     struct prefdb__infile *in;
     struct pk_err err;
     char *row;
     size_t len, rows = 0;
-    if (!*paths[0] && !mkdtemp(dir))
-        abort();
-    for (size_t i = 0; i < 3 && !*paths[2]; i++)
-        snprintf(paths[i], sizeof paths[i], "%s/x.%s", dir, tails[i]);
     if (size == 0)
         return 0;
-    const char *path = paths[data[0] % 3];
+    snprintf(path, sizeof path, "%s/x.%s", tempdir(), tails[data[0] % 3]);
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(data + 1, 1, size - 1, f) != size - 1 || fclose(f) != 0)
         abort();

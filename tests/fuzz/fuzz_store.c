@@ -9,6 +9,7 @@
 #include "prefdb/stats/agreement.h"
 #include "prefdb/stats/stats.h"
 #include "prefdb/store/check.h"
+#include "tests/fuzz/tempdir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,14 +56,12 @@ static void read_all(struct prefdb *db, struct pk_err *err)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char dir[] = "/tmp/prefkit-fuzz-XXXXXX", path[64];
+    static char path[64];
     static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
     struct prefdb *db;
     struct pk_err err;
-    if (!*path && !mkdtemp(dir))
-        abort();
     for (size_t i = sizeof tails / sizeof *tails; i-- > 0;) {
-        snprintf(path, sizeof path, "%s/x.db%s", dir, tails[i]);
+        snprintf(path, sizeof path, "%s/x.db%s", tempdir(), tails[i]);
         unlink(path);
     }
     FILE *f = fopen(path, "wb");

@@ -4,10 +4,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "infer/infer.h"
+#include "tests/fuzz/memfile.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,10 +34,8 @@ static void use(const struct infer_tokenizer *t, const char *text, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct infer_tokenizer *t;
-    char path[64];
-    int fd = memfd_create("model", 0);
-    require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    char path[32];
+    int fd = memfile(data, size, path);
     if (infer_tokenizer_open(&t, path, NULL) == 0) {
         static const char text[] =
             "  The kettle\xFF \xE2\x96\x81 in\0 the hall";
