@@ -1,4 +1,5 @@
 /* How a model does on pairs that are not trained on; see train.h. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "common/cli.h"
@@ -7,16 +8,20 @@
 #include "rm/train/train.h"
 
 /* Scores of the chosen and the rejected response, by pair. */
-static void keep_rewards(const struct rm_trainer *t, const int64_t *pair,
-                         size_t n, double *score, struct rm_moments *m)
+static int keep_rewards(const struct rm_trainer *t, const int64_t *pair,
+                        size_t n, double *score, struct rm_moments *m,
+                        struct pk_err *err)
 {
     for (size_t i = 0; i < n; i++) {
         for (int k = 0; k < 2; k++) {
             double *at = &score[2 * pair[i] + k];
             *at = t->pass.score[t->read[2 * i + (size_t)k]];
+            if (!isfinite(*at))
+                return rm_not_finite(t, "score", &pair[i], 1, err);
             rm_moments_add(m, *at);
         }
     }
+    return 0;
 }
 
 static int by_comparison(const void *a, const void *b, void *arg)
@@ -64,10 +69,12 @@ static int validate(struct rm_trainer *t, double *score,
         if (t->recipe->objective == RM_REWARD) {
             infer_score(t->config, t->weights, t->pass.hidden,
                         infer_forest_readouts(t->pass.forest), t->pass.score);
-            keep_rewards(t, pair, k, score, m);
-        } else if ((rc = rm_language_loss(t, pair, k, &s, NULL, err))) {
-            return rc;
+            rc = keep_rewards(t, pair, k, score, m, err);
+        } else {
+            rc = rm_language_loss(t, pair, k, &s, NULL, err);
         }
+        if (rc)
+            return rc;
     }
     if (t->recipe->objective == RM_REWARD)
         tally_rewards(t, score, v);
