@@ -315,6 +315,7 @@ START_TEST(as_text)
     ck_plain(text, 100);
     ck_assert_ptr_nonnull(strstr(text, "--full"));
     ck_assert_ptr_nonnull(strstr(text, "unsafe responses at 0.5"));
+    ck_assert_ptr_nonnull(strstr(text, "not independent, and make it too"));
     ck_assert_ptr_null(strstr(text, "by turn"));
     ck_assert_ptr_nonnull(
         strstr(text, "safety: 7 judgments of 6 comparisons, 3 left out: 2 "

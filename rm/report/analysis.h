@@ -117,7 +117,8 @@ PK_NODISCARD int rm_view_make(struct rm_view *v, const struct rm_judged *j,
 struct rm_duel {
     size_t a, b;
     uint64_t both, only_a, only_b, neither; /* who is right */
-    double p; /* McNemar's exact test, two-sided */
+    double p; /* McNemar's exact test, two-sided, of judgments: too small where
+                 several are of one comparison */
 };
 
 uint64_t rm_duel_n(const struct rm_duel *d); /* judgments */

@@ -181,7 +181,9 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
           "error: how far sigma(|difference|), the model's confidence, is from "
           "how often it is right, on\n"
           "average. Unsafe at 0.5: sigma(r) below 0.5 is taken to mean "
-          "unsafe. p: McNemar's exact test.\n\n",
+          "unsafe. p: McNemar's exact test;\n"
+          "several judgments of one comparison are not independent, and make "
+          "it too small.\n\n",
           f);
     for (int d = 0; d < RM_N_DIMENSIONS; d++)
         if (r->section[d].judgments)
