@@ -468,11 +468,12 @@ PK_NODISCARD int prefdb_ratings(
     int (*f)(void *ctx, const struct prefdb_rating *r, struct pk_err *err),
     void *ctx, struct pk_err *err);
 
-/* What responses were rated for, by name. */
+/* What responses were rated for, by name, and on which scale: a mean of two
+ * scales would be of neither. */
 struct prefdb_attribute {
     char *name;
     uint64_t ratings, responses, annotators; /* annotators: the named ones */
-    double mean, low, high; /* the widest scale; NaN where none is stated */
+    double mean, low, high; /* the scale's ends; NaN where none is stated */
 };
 
 /* *out is the caller's, to be freed with prefdb_attributes_free. */

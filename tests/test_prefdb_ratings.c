@@ -125,6 +125,21 @@ START_TEST(test_attributes)
     ck_assert_str_eq(v[2].name, "score");
     ck_assert(isnan(v[2].low) && isnan(v[2].high));
     prefdb_attributes_free(v, n);
+    /* On another scale it is another thing. */
+    struct prefdb__report report;
+    ck_ok(import_text(db, "again.jsonl",
+                      "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+                      "\"response\":{\"content\":\"x\",\"ratings\":[{"
+                      "\"attribute\":\"clear\",\"value\":5,\"low\":1,"
+                      "\"high\":5}]}}\n",
+                      plain_import(NULL), &report, &err));
+    ck_ok(prefdb_attributes(db, &v, &n, &err));
+    ck_assert_uint_eq(n, 4);
+    ck_assert_str_eq(v[1].name, "clear");
+    ck_assert(v[0].low == 0 && v[0].high == 4 && v[0].mean == 2.75);
+    ck_assert(v[1].low == 1 && v[1].high == 5 && v[1].mean == 5);
+    ck_assert(v[1].ratings == 1 && v[1].responses == 1);
+    prefdb_attributes_free(v, n);
     prefdb_close(db);
     db = new_store("none.db");
     ck_ok(prefdb_attributes(db, &v, &n, &err));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/num.h"
 #include "rm/report/analysis.h"
 #include "tests/support.h"
 
@@ -60,13 +61,13 @@ START_TEST(calibration)
     /* Differences 4, -2, 0, 4, 0.25: one tie, four decided. */
     ck_assert_uint_eq(c->ties, 1);
     ck_assert_uint_eq(c->n, 4);
-    ck_assert_uint_eq(c->bin[9].n, 2);
-    ck_assert_uint_eq(c->bin[9].right, 2);
+    ck_assert_uint_eq(c->bin[9].right.n, 2);
+    ck_assert_uint_eq(c->bin[9].right.hits, 2);
     ck_near(c->bin[9].confidence, 1 / (1 + exp(-4)), 1e-15);
-    ck_assert_uint_eq(c->bin[7].n, 1); /* sigma(2) = 0.88 */
-    ck_assert_uint_eq(c->bin[7].right, 0);
-    ck_assert_uint_eq(c->bin[1].n, 1); /* sigma(0.25) = 0.56 */
-    ck_assert_uint_eq(c->bin[1].right, 1);
+    ck_assert_uint_eq(c->bin[7].right.n, 1); /* sigma(2) = 0.88 */
+    ck_assert_uint_eq(c->bin[7].right.hits, 0);
+    ck_assert_uint_eq(c->bin[1].right.n, 1); /* sigma(0.25) = 0.56 */
+    ck_assert_uint_eq(c->bin[1].right.hits, 1);
     double s4 = 1 / (1 + exp(-4)), s2 = 1 / (1 + exp(-2)),
            s1 = 1 / (1 + exp(-0.25));
     ck_near(c->error, 0.5 * (1 - s4) + 0.25 * s2 + 0.25 * (1 - s1), 1e-15);
@@ -113,17 +114,95 @@ START_TEST(thresholds)
     /* Unsafe: -2, -1 (chosen), 1, -1 (rejected). Safe: 2, 3, 1.5, 1.25. */
     ck_assert_uint_eq(f->n, 8);
     ck_assert_uint_eq(f->unsafe, 4);
-    ck_assert_uint_eq(f->at[RM_PAPER_THRESHOLD].flagged, 1);
-    ck_assert_uint_eq(f->at[RM_PAPER_THRESHOLD].hits, 1);
-    ck_assert_uint_eq(f->at[RM_HALF].flagged, 3);
-    ck_assert_uint_eq(f->at[RM_HALF].hits, 3);
+    ck_assert_uint_eq(f->at[RM_PAPER_THRESHOLD].precision.n, 1);
+    ck_assert_uint_eq(f->at[RM_PAPER_THRESHOLD].precision.hits, 1);
+    ck_assert_uint_eq(f->at[RM_HALF].precision.n, 3);
+    ck_assert_uint_eq(f->at[RM_HALF].precision.hits, 3);
     ck_assert(f->found);
-    ck_assert_uint_eq(f->wanted.flagged, 4);
-    ck_assert_uint_eq(f->wanted.hits, 4);
+    ck_assert_uint_eq(f->wanted.precision.n, 4);
+    ck_assert_uint_eq(f->wanted.precision.hits, 4);
     ck_near(f->wanted.sigma, 1 / (1 + exp(-1.125)), 1e-15);
+    ck_assert_uint_eq(f->wanted.recall.hits, 4);
+    ck_assert_uint_eq(f->wanted.recall.n, 4);
     /* The other model has it the wrong way round. */
     ck_ok(rm_view_make(&v, &j, 1, &err));
     ck_assert(!v.finder.found);
+    rm_judged_release(&j);
+}
+END_TEST
+
+/* `times` judgments of each of 40 comparisons. All scores are of one bin, and
+ * every third comparison is ranked the wrong way round; of one in five the
+ * chosen response is the unsafe one. */
+static void fill_alike(struct rm_view *v, int times)
+{
+    struct rm_judged j = {.n_models = 1};
+    struct pk_err err;
+    for (int i = 0; i < 40 * times; i++) {
+        int of = i / times;
+        enum prefdb_label label =
+            of % 5 ? PREFDB_PREFERRED_SAFE : PREFDB_PREFERRED_UNSAFE;
+        struct rm_judgment one = {
+            .judgment = i + 1, .comparison = of + 1, .label = label};
+        double c = of % 3 == 0 ? -0.01 : 0.01, r = -c;
+        ck_ok(rm_judged_add(&j, &one, &c, &r, &err));
+    }
+    ck_ok(rm_view_make(v, &j, 0, &err));
+    rm_judged_release(&j);
+}
+
+static void ck_interval(const struct rm_hits *h, const struct rm_hits *as,
+                        uint64_t times)
+{
+    double share[2], low[2], high[2];
+    ck_assert_uint_eq(h->hits, as->hits * times);
+    ck_assert_uint_eq(h->n, as->n * times);
+    ck_assert(rm_hits_share(h, &share[0], &low[0], &high[0]));
+    ck_assert(rm_hits_share(as, &share[1], &low[1], &high[1]));
+    ck_near(share[0], share[1], 1e-15);
+    ck_near(low[0], low[1], 1e-12);
+    ck_near(high[0], high[1], 1e-12);
+    ck_assert(low[0] < share[0] && high[0] > share[0]);
+}
+
+/* What is said three times of the same comparisons is as sure as said once. */
+START_TEST(judged_alike)
+{
+    struct rm_view one, thrice;
+    fill_alike(&one, 1);
+    fill_alike(&thrice, 3);
+    ck_interval(&thrice.calibration.bin[0].right, &one.calibration.bin[0].right,
+                3);
+    const struct rm_finder *f = &one.finder, *g = &thrice.finder;
+    ck_interval(&g->at[RM_HALF].precision, &f->at[RM_HALF].precision, 3);
+    ck_interval(&g->at[RM_HALF].recall, &f->at[RM_HALF].recall, 3);
+    ck_near(one.calibration.error, thrice.calibration.error, 1e-12);
+}
+END_TEST
+
+/* One judgment labels two responses: where both are below the threshold, and
+ * both unsafe, that is one comparison's word and not two. */
+START_TEST(labelled_together)
+{
+    struct rm_judged j = {.n_models = 1};
+    struct rm_view v;
+    struct pk_err err;
+    for (int i = 0; i < 20; i++) {
+        struct rm_judgment one = {.judgment = i + 1,
+                                  .comparison = i + 1,
+                                  .label = i % 4 ? PREFDB_BOTH_SAFE
+                                                 : PREFDB_BOTH_UNSAFE};
+        double c = i % 2 ? 2 : -2, r = c - 0.5;
+        ck_ok(rm_judged_add(&j, &one, &c, &r, &err));
+    }
+    ck_ok(rm_view_make(&v, &j, 0, &err));
+    double share, low[2], high[2];
+    const struct rm_threshold *half = &v.finder.at[RM_HALF];
+    ck_assert(half->precision.hits == 10 && half->precision.n == 20);
+    ck_assert(rm_hits_share(&half->precision, &share, &low[0], &high[0]));
+    pk_wilson(5, 10, &low[1], &high[1]);
+    ck_near(low[0], low[1], 1e-12);
+    ck_near(high[0], high[1], 1e-12);
     rm_judged_release(&j);
 }
 END_TEST
@@ -139,7 +218,7 @@ START_TEST(threshold_ties)
     ck_ok(rm_judged_add(&j, &one, &zero, &zero, &err));
     ck_ok(rm_view_make(&v, &j, 0, &err));
     ck_assert(!v.finder.found);
-    ck_assert_uint_eq(v.finder.at[RM_HALF].flagged, 0);
+    ck_assert_uint_eq(v.finder.at[RM_HALF].precision.n, 0);
     ck_assert_uint_eq(v.calibration.n, 0);
     ck_near(v.calibration.error, 0, 0);
     ck_near(v.histogram.bimodality, 0, 0);
@@ -255,6 +334,8 @@ int main(void)
     tcase_add_test(t, scores);
     tcase_add_test(t, thresholds);
     tcase_add_test(t, threshold_ties);
+    tcase_add_test(t, judged_alike);
+    tcase_add_test(t, labelled_together);
     tcase_add_test(t, mcnemar);
     tcase_add_test(t, duels);
     tcase_add_test(t, scatter);

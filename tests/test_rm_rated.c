@@ -10,7 +10,7 @@ static struct rm_rated rated;
 
 static void setup(void)
 {
-    ck_ok(rm_rated_init(&rated, "helpfulness", 1, &err));
+    ck_ok(rm_rated_init(&rated, "helpfulness", 0, 4, 1, &err));
 }
 
 static void teardown(void)
@@ -28,6 +28,17 @@ static bool near(double a, double b)
 {
     return fabs(a - b) < 1e-12;
 }
+
+START_TEST(another_scale_is_another_thing)
+{
+    ck_assert(rm_rated_is(&rated, "helpfulness", 0, 4));
+    ck_assert(!rm_rated_is(&rated, "honesty", 0, 4));
+    ck_assert(!rm_rated_is(&rated, "helpfulness", 1, 5));
+    ck_assert(!rm_rated_is(&rated, "helpfulness", (double)NAN, (double)NAN));
+    rated.low = rated.high = (double)NAN; /* not stated */
+    ck_assert(rm_rated_is(&rated, "helpfulness", (double)NAN, (double)NAN));
+}
+END_TEST
 
 START_TEST(levels_are_the_medians)
 {
@@ -91,6 +102,7 @@ int main(void)
     Suite *s = suite_create("rm_rated");
     TCase *t = tcase_create("core");
     tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, another_scale_is_another_thing);
     tcase_add_test(t, levels_are_the_medians);
     tcase_add_test(t, many_values_are_cut_into_parts);
     tcase_add_test(t, an_even_number_of_ratings);

@@ -148,7 +148,7 @@ static void fill(struct rm_report *r)
     ck_ok(rm_report_finish(r, &err));
     r->rated = pk_calloc(1, sizeof *r->rated);
     r->n_rated = 1;
-    ck_ok(rm_rated_init(r->rated, "help<b>", 2, &err));
+    ck_ok(rm_rated_init(r->rated, "help<b>", 0, 2, 2, &err));
     for (int i = 0; i < 5; i++)
         ck_ok(rm_rated_add(r->rated, (double[]){i % 3}, 1,
                            (double[]){i, -i * i}, &err));
@@ -315,6 +315,7 @@ START_TEST(as_text)
     ck_plain(text, 100);
     ck_assert_ptr_nonnull(strstr(text, "--full"));
     ck_assert_ptr_nonnull(strstr(text, "unsafe responses at 0.5"));
+    ck_assert_ptr_nonnull(strstr(text, "not independent, and make it too"));
     ck_assert_ptr_null(strstr(text, "by turn"));
     ck_assert_ptr_nonnull(
         strstr(text, "safety: 7 judgments of 6 comparisons, 3 left out: 2 "
@@ -341,7 +342,7 @@ START_TEST(as_full_text)
         "by size and pairs seen, on safety (Figure 6)",
         "21.1k      4      155",
         "RewardBench's own score",
-        "Rated for help<b>: 5 responses with 5 ratings",
+        "Rated for help<b>, 0 to 2: 5 responses with 5 ratings",
         "alpacaeval-easy",
         "7.0B   2770  1418091",
         "sigma(|difference|)",

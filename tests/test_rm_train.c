@@ -355,6 +355,43 @@ START_TEST(gradient)
 }
 END_TEST
 
+/* Judgments of one comparison lie apart in the store. What is said three times
+ * over is no surer for that. */
+START_TEST(validated_by_comparison)
+{
+    struct rm_pairs pairs;
+    struct rm_recipe r = recipe(RM_REWARD);
+    struct rm_validation v[2];
+    struct rig g;
+    enum { N = 20 };
+    make_pairs(&pairs, N);
+    open_rig(&g, &pairs, &r);
+    ck_assert(pk_grow(&pairs.pair, &pairs.cap, 3 * N, sizeof *pairs.pair));
+    for (int i = 0; i < N; i++)
+        pairs.pair[i].comparison = i + 1;
+    for (int k = 0; k < 2; k++) {
+        ck_ok(rm_validate(&g.p->w, &g.c, &pairs, &r, &v[k], &err));
+        for (; k == 0 && pairs.n < 3 * N; pairs.n++)
+            pairs.pair[pairs.n] = pairs.pair[pairs.n - N];
+    }
+    for (int i = 0; i < 5; i++) {
+        const struct rm_tally *one = i < 4 ? &v[0].by_strength[i] : &v[0].tally;
+        const struct rm_tally *all = i < 4 ? &v[1].by_strength[i] : &v[1].tally;
+        double accuracy[2], low[2], high[2];
+        ck_assert(rm_tally_accuracy(one, &accuracy[0], &low[0], &high[0]));
+        ck_assert(rm_tally_accuracy(all, &accuracy[1], &low[1], &high[1]));
+        ck_assert_uint_eq(all->wins, 3 * one->wins);
+        ck_assert_uint_eq(all->losses, 3 * one->losses);
+        ck_assert(fabs(low[0] - low[1]) < 1e-12);
+        ck_assert(fabs(high[0] - high[1]) < 1e-12);
+    }
+    ck_assert(v[0].tally.wins > 0 && v[0].tally.losses > 0);
+    ck_assert(fabs(v[0].loss - v[1].loss) < 1e-12);
+    close_rig(&g);
+    rm_pairs_release(&pairs);
+}
+END_TEST
+
 /* Four votes: three pairs for a, one for b. */
 static void four_votes(struct rm_pairs *p)
 {
@@ -545,6 +582,7 @@ int main(void)
     suite_add_tcase(s, loop);
     TCase *data = tcase_create("data");
     tcase_set_timeout(data, 60);
+    tcase_add_test(data, validated_by_comparison);
     tcase_add_test(data, votes);
     tcase_add_loop_test(data, draws, 0, sizeof mixes / sizeof mixes[0]);
     tcase_add_test(data, bad_mixes);

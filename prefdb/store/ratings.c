@@ -49,8 +49,9 @@ int prefdb_attributes(struct prefdb *db, struct prefdb_attribute **out,
     int rc = prefdb__prepare(
         db, &s,
         "SELECT attribute, count(*), count(DISTINCT response),"
-        " count(DISTINCT nullif(annotator, '')), avg(value), min(low),"
-        " max(high) FROM rating GROUP BY attribute ORDER BY attribute",
+        " count(DISTINCT nullif(annotator, '')), avg(value), low, high"
+        " FROM rating GROUP BY attribute, low, high"
+        " ORDER BY attribute, low, high",
         err);
     while (!rc && (rc = prefdb__step(db, s, err)) > 0) {
         rc = 0;

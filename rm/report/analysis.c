@@ -74,19 +74,18 @@ static void calibrate(struct rm_calibration *c, const struct rm_judged *j,
         double p = rm_sigma(fabs(d));
         struct rm_calibration_bin *b =
             &c->bin[bin_of(p, 0.5, RM_CALIBRATION_BINS)];
-        b->n++;
-        b->right += d > 0;
+        rm_hits_add(&b->right, j->of[i].comparison, d > 0);
         b->confidence += p;
         c->n++;
     }
     for (int k = 0; k < RM_CALIBRATION_BINS; k++) {
         struct rm_calibration_bin *b = &c->bin[k];
-        if (b->n == 0)
+        if (b->right.n == 0)
             continue;
-        double n = (double)b->n;
+        double n = (double)b->right.n;
         b->confidence /= n;
         c->error +=
-            n / (double)c->n * fabs((double)b->right / n - b->confidence);
+            n / (double)c->n * fabs((double)b->right.hits / n - b->confidence);
     }
 }
 
@@ -156,9 +155,22 @@ static void gaps(struct rm_gap *gap, const struct rm_judged *j, size_t model)
 }
 
 struct labelled {
+    int64_t comparison;
     double score;
     bool unsafe;
 };
+
+/* Response k of 2n, as score_of has it. False when its label does not tell. */
+static bool read_label(struct labelled *out, const struct rm_judged *j,
+                       size_t k, size_t model)
+{
+    bool safe;
+    const struct rm_judgment *of = &j->of[k / 2];
+    if (!rm_label_tells(of->label, k % 2 == 0, &safe))
+        return false;
+    *out = (struct labelled){of->comparison, score_of(j, k, model), !safe};
+    return true;
+}
 
 static int by_score(const void *a, const void *b)
 {
@@ -167,50 +179,58 @@ static int by_score(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void flag(struct rm_threshold *t, const struct labelled *l, bool flagged)
+{
+    if (flagged)
+        rm_hits_add(&t->precision, l->comparison, l->unsafe);
+    if (l->unsafe)
+        rm_hits_add(&t->recall, l->comparison, flagged);
+}
+
 /* The threshold with the highest recall whose precision is what is wanted; it
  * lies half way to the next score up, so that nothing hangs on its last digit.
- * `l` is sorted. */
-static void search(struct rm_finder *f, const struct labelled *l, size_t n)
+ * `l` is sorted; the highest score below the threshold is returned. */
+static double search(struct rm_finder *f, const struct labelled *l, size_t n)
 {
-    uint64_t hits = 0;
+    uint64_t hits = 0, found = 0;
+    double last = 0;
     for (size_t k = 0; k < n; k++) {
         hits += l[k].unsafe;
         if (k + 1 < n && l[k + 1].score == l[k].score)
             continue; /* nothing can tell them apart */
         if (hits == 0 || (double)hits < RM_PAPER_PRECISION * (double)(k + 1) ||
-            (f->found && hits == f->wanted.hits))
+            hits == found)
             continue;
         f->found = true;
-        f->wanted.flagged = k + 1;
-        f->wanted.hits = hits;
+        found = hits;
+        last = l[k].score;
         f->wanted.sigma =
             k + 1 < n ? rm_sigma((l[k].score + l[k + 1].score) / 2) : 1;
     }
+    return last;
 }
 
 static int find_thresholds(struct rm_finder *f, const struct rm_judged *j,
                            size_t model, struct pk_err *err)
 {
-    struct labelled *l = pk_calloc(2 * j->n, sizeof *l);
+    struct labelled one, *l = pk_calloc(2 * j->n, sizeof *l);
     if (!l)
         return pk_fail_mem(err, "thresholds");
     for (int t = 0; t < RM_THRESHOLDS; t++)
         f->at[t].sigma = (t + 1) / 20.0;
     for (size_t k = 0; k < 2 * j->n; k++) {
-        bool safe;
-        if (!rm_label_tells(j->of[k / 2].label, k % 2 == 0, &safe))
+        if (!read_label(&one, j, k, model))
             continue;
-        double score = score_of(j, k, model);
-        l[f->n++] = (struct labelled){.score = score, .unsafe = !safe};
-        f->unsafe += !safe;
-        for (int t = 0; t < RM_THRESHOLDS; t++) {
-            bool flagged = rm_sigma(score) < f->at[t].sigma;
-            f->at[t].flagged += flagged;
-            f->at[t].hits += flagged && !safe;
-        }
+        l[f->n++] = one;
+        f->unsafe += one.unsafe;
+        for (int t = 0; t < RM_THRESHOLDS; t++)
+            flag(&f->at[t], &one, rm_sigma(one.score) < f->at[t].sigma);
     }
     qsort(l, f->n, sizeof *l, by_score);
-    search(f, l, f->n);
+    double last = search(f, l, f->n);
+    for (size_t k = 0; k < 2 * j->n && f->found; k++)
+        if (read_label(&one, j, k, model))
+            flag(&f->wanted, &one, one.score <= last);
     free(l);
     return 0;
 }

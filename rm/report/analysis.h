@@ -12,6 +12,7 @@
 #include "common/err.h"
 #include "prefdb/prefdb.h"
 #include "rm/report/rewardbench.h"
+#include "rm/report/tally.h"
 
 struct rm_judgment {
     int64_t judgment, comparison; /* row numbers */
@@ -21,7 +22,8 @@ struct rm_judgment {
     struct rm_bench_place bench;
 };
 
-/* Judgments with their scores. Zero but for n_models before the first add. */
+/* Judgments with their scores, those of one comparison one after another. Zero
+ * but for n_models before the first add. */
 struct rm_judged {
     size_t n_models, n, cap, cap_scores;
     struct rm_judgment *of;
@@ -56,8 +58,8 @@ enum {
 /* A model that says sigma(|difference|) = 0.8 should agree with people on 80%
  * of such pairs. Equal scores say nothing: counted, and left out. */
 struct rm_calibration_bin {
-    uint64_t n, right;
-    double confidence; /* mean */
+    struct rm_hits right; /* of the bin's judgments */
+    double confidence;    /* mean */
 };
 
 struct rm_calibration {
@@ -82,10 +84,13 @@ struct rm_gap {
     double mean, sd; /* sd: 0 when n < 2 */
 };
 
-/* Calling a response unsafe when sigma(r) is below the threshold. */
+/* Calling a response unsafe when sigma(r) is below the threshold. Both shares
+ * have the same hits; a comparison's two responses, which one judgment labels,
+ * are as two judgments of it (tally.h). */
 struct rm_threshold {
     double sigma;
-    uint64_t flagged, hits; /* called unsafe; of them labelled unsafe */
+    struct rm_hits precision; /* labelled unsafe, of those called so */
+    struct rm_hits recall;    /* called unsafe, of those labelled so */
 };
 
 struct rm_finder {
@@ -112,7 +117,8 @@ PK_NODISCARD int rm_view_make(struct rm_view *v, const struct rm_judged *j,
 struct rm_duel {
     size_t a, b;
     uint64_t both, only_a, only_b, neither; /* who is right */
-    double p; /* McNemar's exact test, two-sided */
+    double p; /* McNemar's exact test, two-sided, of judgments: too small where
+                 several are of one comparison */
 };
 
 uint64_t rm_duel_n(const struct rm_duel *d); /* judgments */

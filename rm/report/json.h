@@ -13,8 +13,8 @@ void rm_json_string(cJSON *in, const char *key, const char *s, int *bad);
 void rm_json_count(cJSON *in, const char *key, uint64_t n, int *bad);
 void rm_json_number(cJSON *in, const char *key, double x, int *bad);
 
-/* k of n: {KEY: share, KEY_low, KEY_high}, null when n = 0. */
-void rm_json_share(cJSON *in, const char *key, uint64_t k, uint64_t n,
+/* {KEY: share, KEY_low, KEY_high}, null when n = 0. */
+void rm_json_share(cJSON *in, const char *key, const struct rm_hits *h,
                    int *bad);
 
 void rm_json_rated(cJSON *in, const struct rm_report *r, int *bad);

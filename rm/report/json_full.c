@@ -2,7 +2,6 @@
  * of models, mistakes. */
 #include <stdio.h>
 
-#include "common/num.h"
 #include "rm/report/json.h"
 #include "rm/report/print.h"
 
@@ -45,15 +44,16 @@ void rm_json_number(cJSON *in, const char *key, double x, int *bad)
     *bad += pk_json_add_num(in, key, x) != 0;
 }
 
-void rm_json_share(cJSON *in, const char *key, uint64_t k, uint64_t n, int *bad)
+void rm_json_share(cJSON *in, const char *key, const struct rm_hits *h,
+                   int *bad)
 {
     static const char *const ends[] = {"", "_low", "_high"};
-    double value[3] = {n ? (double)k / (double)n : 0};
-    pk_wilson(k, n, &value[1], &value[2]);
+    double value[3];
+    bool known = rm_hits_share(h, &value[0], &value[1], &value[2]);
     for (int i = 0; i < 3; i++) {
         char name[64];
         snprintf(name, sizeof name, "%s%s", key, ends[i]);
-        if (n)
+        if (known)
             rm_json_number(in, name, value[i], bad);
         else
             *bad += cJSON_AddNullToObject(in, name) == NULL;
@@ -72,13 +72,13 @@ static void add_calibration(cJSON *in, const struct rm_calibration *c, int *bad)
         cJSON *one = rm_json_item(bins, bad);
         rm_json_number(one, "from", 0.5 + i * 0.05, bad);
         rm_json_number(one, "to", 0.55 + i * 0.05, bad);
-        rm_json_count(one, "n", b->n, bad);
-        rm_json_count(one, "right", b->right, bad);
-        if (b->n)
+        rm_json_count(one, "n", b->right.n, bad);
+        rm_json_count(one, "right", b->right.hits, bad);
+        if (b->right.n)
             rm_json_number(one, "confidence", b->confidence, bad);
         else
             *bad += cJSON_AddNullToObject(one, "confidence") == NULL;
-        rm_json_share(one, "accuracy", b->right, b->n, bad);
+        rm_json_share(one, "accuracy", &b->right, bad);
     }
 }
 
@@ -113,14 +113,13 @@ static void add_gaps(cJSON *in, const struct rm_gap *gap, int *bad)
     }
 }
 
-static void add_threshold(cJSON *o, const struct rm_finder *u,
-                          const struct rm_threshold *t, int *bad)
+static void add_threshold(cJSON *o, const struct rm_threshold *t, int *bad)
 {
     rm_json_number(o, "below", t->sigma, bad);
-    rm_json_count(o, "flagged", t->flagged, bad);
-    rm_json_count(o, "hits", t->hits, bad);
-    rm_json_share(o, "precision", t->hits, t->flagged, bad);
-    rm_json_share(o, "recall", t->hits, u->unsafe, bad);
+    rm_json_count(o, "flagged", t->precision.n, bad);
+    rm_json_count(o, "hits", t->precision.hits, bad);
+    rm_json_share(o, "precision", &t->precision, bad);
+    rm_json_share(o, "recall", &t->recall, bad);
 }
 
 static void add_finder(cJSON *in, const struct rm_finder *u, int *bad)
@@ -132,10 +131,10 @@ static void add_finder(cJSON *in, const struct rm_finder *u, int *bad)
     rm_json_count(o, "unsafe", u->unsafe, bad);
     cJSON *list = rm_json_list(o, "thresholds", bad);
     for (int i = 0; i < RM_THRESHOLDS; i++)
-        add_threshold(rm_json_item(list, bad), u, &u->at[i], bad);
+        add_threshold(rm_json_item(list, bad), &u->at[i], bad);
     rm_json_number(o, "wanted_precision", RM_PAPER_PRECISION, bad);
     if (u->found)
-        add_threshold(rm_json_object(o, "found", bad), u, &u->wanted, bad);
+        add_threshold(rm_json_object(o, "found", bad), &u->wanted, bad);
     else
         *bad += cJSON_AddNullToObject(o, "found") == NULL;
 }

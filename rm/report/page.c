@@ -31,10 +31,10 @@ static void put_share(FILE *f, const struct rm_share *s, bool known)
         fputs("<td>-</td><td></td>", f);
 }
 
-void rm_html_share(FILE *f, uint64_t k, uint64_t n)
+void rm_html_share(FILE *f, const struct rm_hits *h)
 {
-    struct rm_share s = rm_share_of(k, n);
-    put_share(f, &s, n > 0);
+    struct rm_share s = rm_share_of(h);
+    put_share(f, &s, h->n > 0);
 }
 
 void rm_html_accuracy(FILE *f, const struct rm_tally *t)

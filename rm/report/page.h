@@ -10,7 +10,7 @@
 void rm_html_text(FILE *f, const char *s);
 
 /* "81.7</td><td ...>[75.7, 86.5]": a share in two cells; dashes for n = 0. */
-void rm_html_share(FILE *f, uint64_t k, uint64_t n);
+void rm_html_share(FILE *f, const struct rm_hits *h);
 void rm_html_accuracy(FILE *f, const struct rm_tally *t);
 
 /* The table of numbers under a chart, up to its rows; and the end of both. */

@@ -44,12 +44,12 @@ static void put_calibration(FILE *f, const struct rm_report *r, size_t model,
     for (int i = 0; i < RM_CALIBRATION_BINS; i++) {
         const struct rm_calibration_bin *b = &c->bin[i];
         fprintf(f, "<tr><td>%.2f to %.2f</td><td>%llu</td>", 0.5 + i * 0.05,
-                0.55 + i * 0.05, (unsigned long long)b->n);
-        if (b->n)
+                0.55 + i * 0.05, (unsigned long long)b->right.n);
+        if (b->right.n)
             fprintf(f, "<td>%.3f</td>", b->confidence);
         else
             fputs("<td>-</td>", f);
-        rm_html_share(f, b->right, b->n);
+        rm_html_share(f, &b->right);
         fputs("</tr>\n", f);
     }
     rm_html_close(f);
@@ -97,13 +97,12 @@ static void put_histogram(FILE *f, const struct rm_report *r, size_t model,
     rm_html_close(f);
 }
 
-static void put_threshold(FILE *f, const struct rm_finder *u,
-                          const struct rm_threshold *t, const char *name)
+static void put_threshold(FILE *f, const struct rm_threshold *t)
 {
-    fprintf(f, "<tr><td>%s%.4f</td><td>%llu</td>", name, t->sigma,
-            (unsigned long long)t->flagged);
-    rm_html_share(f, t->hits, t->flagged);
-    rm_html_share(f, t->hits, u->unsafe);
+    fprintf(f, "<tr><td>%.4f</td><td>%llu</td>", t->sigma,
+            (unsigned long long)t->precision.n);
+    rm_html_share(f, &t->precision);
+    rm_html_share(f, &t->recall);
     fputs("</tr>\n", f);
 }
 
@@ -128,7 +127,7 @@ static void put_thresholds(FILE *f, const struct rm_report *r, size_t model,
     rm_svg_thresholds(f, u);
     rm_html_numbers(f, threshold_columns);
     for (int i = 0; i < RM_THRESHOLDS; i++)
-        put_threshold(f, u, &u->at[i], "");
+        put_threshold(f, &u->at[i]);
     rm_html_close(f);
 }
 
@@ -154,10 +153,10 @@ static void put_choices(FILE *f, const struct rm_report *r,
         rm_svg_key(f, m);
         rm_html_text(f, r->model[m].name);
         fputs("</th></tr>\n", f);
-        put_threshold(f, u, &u->at[RM_HALF], "");
-        put_threshold(f, u, &u->at[RM_PAPER_THRESHOLD], "");
+        put_threshold(f, &u->at[RM_HALF]);
+        put_threshold(f, &u->at[RM_PAPER_THRESHOLD]);
         if (u->found)
-            put_threshold(f, u, &u->wanted, "");
+            put_threshold(f, &u->wanted);
         else
             fprintf(f,
                     "<tr><td colspan=\"6\">none has precision %.0f</td></tr>",

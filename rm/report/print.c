@@ -1,7 +1,6 @@
 /* What the forms of a report share; see print.h. */
 #include "rm/report/print.h"
 
-#include "common/num.h"
 #include "common/plain.h"
 
 static const char *entity(char c)
@@ -37,13 +36,11 @@ void rm_put_html(FILE *f, const char *s, size_t len)
     }
 }
 
-struct rm_share rm_share_of(uint64_t k, uint64_t n)
+struct rm_share rm_share_of(const struct rm_hits *h)
 {
-    struct rm_share s = {.share = n ? 100 * (double)k / (double)n : 0};
-    pk_wilson(k, n, &s.low, &s.high);
-    s.low *= 100;
-    s.high *= 100;
-    return s;
+    double share, low, high;
+    rm_hits_share(h, &share, &low, &high);
+    return (struct rm_share){100 * share, 100 * low, 100 * high};
 }
 
 const char *rm_role_name(enum prefdb_role role)

@@ -13,11 +13,11 @@
  * marks of common/plain.h; newlines and tabs stay. */
 void rm_put_html(FILE *f, const char *s, size_t len);
 
-/* The share k of n with its 95% Wilson interval, in percent. */
+/* The share of hits with its 95% interval, in percent. */
 struct rm_share {
     double share, low, high;
 };
-struct rm_share rm_share_of(uint64_t k, uint64_t n);
+struct rm_share rm_share_of(const struct rm_hits *h);
 
 /* "user", ... */
 const char *rm_role_name(enum prefdb_role role);

@@ -8,10 +8,12 @@
 #include "common/mem.h"
 #include "rm/report/analysis.h"
 
-int rm_rated_init(struct rm_rated *r, const char *attribute, size_t n_models,
-                  struct pk_err *err)
+int rm_rated_init(struct rm_rated *r, const char *attribute, double low,
+                  double high, size_t n_models, struct pk_err *err)
 {
     *r = (struct rm_rated){.attribute = pk_strdup(attribute),
+                           .low = low,
+                           .high = high,
                            .n_models = n_models,
                            .correlation = pk_calloc(n_models, sizeof(double))};
     bool ok = r->attribute && r->correlation;
@@ -24,6 +26,18 @@ int rm_rated_init(struct rm_rated *r, const char *attribute, size_t n_models,
         return 0;
     rm_rated_release(r);
     return pk_fail_mem(err, "ratings");
+}
+
+static bool same_end(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+bool rm_rated_is(const struct rm_rated *r, const char *attribute, double low,
+                 double high)
+{
+    return strcmp(r->attribute, attribute) == 0 && same_end(r->low, low) &&
+           same_end(r->high, high);
 }
 
 void rm_rated_release(struct rm_rated *r)

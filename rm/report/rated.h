@@ -21,9 +21,11 @@ struct rm_rated_level {
     double *mean, *sd; /* of sigma(r), (models); sd: 0 when n < 2 */
 };
 
-/* One thing that responses were rated for. */
+/* One thing that responses were rated for, on one scale: a 4 of 0 to 4 is none
+ * of 1 to 5. */
 struct rm_rated {
-    char *attribute; /* owned */
+    char *attribute;  /* owned */
+    double low, high; /* the scale's ends; NaN where not stated */
     size_t n_models;
     uint64_t n, ratings; /* responses; ratings of them */
     struct rm_rated_level level[RM_RATING_LEVELS];
@@ -36,7 +38,10 @@ struct rm_rated {
 };
 
 PK_NODISCARD int rm_rated_init(struct rm_rated *r, const char *attribute,
-                               size_t n_models, struct pk_err *err);
+                               double low, double high, size_t n_models,
+                               struct pk_err *err);
+bool rm_rated_is(const struct rm_rated *r, const char *attribute, double low,
+                 double high);
 void rm_rated_release(struct rm_rated *r);
 
 /* A response with its n ratings (they are put in order) and its raw score by

@@ -19,13 +19,23 @@ static void name_level(char out[48], const struct rm_rated_level *l)
         snprintf(out, 48, "%.4g to %.4g", l->low, l->high);
 }
 
+/* ", 0 to 4"; "" where the scale is not stated. */
+static void name_scale(char out[64], const struct rm_rated *one)
+{
+    out[0] = 0;
+    if (!isnan(one->low))
+        snprintf(out, 64, ", %.4g to %.4g", one->low, one->high);
+}
+
 void rm_text_rated(const struct rm_report *r, FILE *f)
 {
     for (size_t i = 0; i < r->n_rated; i++) {
         const struct rm_rated *one = &r->rated[i];
+        char scale[64];
+        name_scale(scale, one);
         fputs("\nRated for ", f);
         pk_plain_name(f, one->attribute);
-        fprintf(f, ": %llu responses with %llu ratings\n",
+        fprintf(f, "%s: %llu responses with %llu ratings\n", scale,
                 (unsigned long long)one->n, (unsigned long long)one->ratings);
         for (size_t m = 0; m < r->n_models; m++) {
             fputs("  ", f);
@@ -69,6 +79,8 @@ void rm_json_rated(cJSON *in, const struct rm_report *r, int *bad)
         const struct rm_rated *one = &r->rated[i];
         cJSON *o = rm_json_item(list, bad);
         rm_json_string(o, "attribute", one->attribute, bad);
+        rm_json_number(o, "scale_low", one->low, bad);
+        rm_json_number(o, "scale_high", one->high, bad);
         rm_json_count(o, "responses", one->n, bad);
         rm_json_count(o, "ratings", one->ratings, bad);
         cJSON *models = rm_json_list(o, "models", bad);
@@ -133,8 +145,11 @@ static void put_card(FILE *f, const struct rm_report *r,
 {
     fputs("<figure><figcaption><b>Mean sigma(r) by rating</b>, ", f);
     rm_html_text(f, one->attribute);
-    fprintf(f, "<span>%llu responses with %llu ratings; rank correlation",
-            (unsigned long long)one->n, (unsigned long long)one->ratings);
+    char scale[64];
+    name_scale(scale, one);
+    fprintf(f, "%s<span>%llu responses with %llu ratings; rank correlation",
+            scale, (unsigned long long)one->n,
+            (unsigned long long)one->ratings);
     for (size_t m = 0; m < r->n_models; m++) {
         fputs(" <em>", f);
         rm_svg_key(f, m);

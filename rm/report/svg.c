@@ -101,24 +101,24 @@ void rm_svg_reliability(FILE *f, size_t model, const struct rm_calibration *c)
                   rm_frame_across(&p, 1), rm_frame_up(&p, 1));
     uint64_t most = 1;
     for (int i = 0; i < RM_CALIBRATION_BINS; i++)
-        most = c->bin[i].n > most ? c->bin[i].n : most;
+        most = c->bin[i].right.n > most ? c->bin[i].right.n : most;
     for (int i = 0; i < RM_CALIBRATION_BINS; i++) {
         const struct rm_calibration_bin *b = &c->bin[i];
-        if (b->n == 0)
+        if (b->right.n == 0)
             continue;
-        struct rm_share s = rm_share_of(b->right, b->n);
+        struct rm_share s = rm_share_of(&b->right);
         double x = rm_frame_across(&p, b->confidence);
         fprintf(f,
                 "<g><title>confidence %.3f: right %.1f%% [%.1f, %.1f], n "
                 "%llu</title>",
                 b->confidence, s.share, s.low, s.high,
-                (unsigned long long)b->n);
+                (unsigned long long)b->right.n);
         char class[16];
         rm_frame_class(class, "w", model);
         rm_frame_line(&p, class, x, rm_frame_up(&p, s.low / 100), x,
                       rm_frame_up(&p, s.high / 100));
         rm_frame_mark(f, model, x, rm_frame_up(&p, s.share / 100));
-        double tall = 32 * (double)b->n / (double)most;
+        double tall = 32 * (double)b->right.n / (double)most;
         fprintf(f,
                 "<rect class=\"n\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                 "height=\"%.1f\"/></g>",
@@ -260,11 +260,12 @@ static void curve(const struct frame *p, const struct rm_finder *u, bool recall)
     char pen = 'M';
     for (int i = 0; i < RM_THRESHOLDS; i++) {
         const struct rm_threshold *t = &u->at[i];
-        uint64_t of = recall ? u->unsafe : t->flagged;
-        if (of == 0)
+        double share, low, high;
+        if (!rm_hits_share(recall ? &t->recall : &t->precision, &share, &low,
+                           &high))
             continue;
         fprintf(p->f, "%c%.1f %.1f", pen, rm_frame_across(p, t->sigma),
-                rm_frame_up(p, (double)t->hits / (double)of));
+                rm_frame_up(p, share));
         pen = 'L';
     }
     fputs("\"/>", p->f);
@@ -289,8 +290,8 @@ void rm_svg_thresholds(FILE *f, const struct rm_finder *u)
         double x = rm_frame_across(&p, u->wanted.sigma);
         rm_frame_line(&p, "found", x, p.top, x, p.bottom);
         rm_frame_mark(f, RM_BASELINE, x,
-                      rm_frame_up(&p, (double)u->wanted.hits /
-                                          (double)u->wanted.flagged));
+                      rm_frame_up(&p, (double)u->wanted.precision.hits /
+                                          (double)u->wanted.precision.n));
     }
     curve(&p, u, true);
     curve(&p, u, false);

@@ -25,20 +25,30 @@ static struct rm_clusters closed(struct rm_clusters c)
     return c;
 }
 
-void rm_tally_add_of(struct rm_tally *t, int64_t comparison, double chosen,
-                     double rejected)
+static void add_of(struct rm_clusters *c, int64_t comparison, bool win)
 {
-    struct rm_clusters *c = &t->clusters;
-    rm_tally_add(t, chosen, rejected);
-    if (chosen == rejected)
-        return;
     if (c->of != comparison) {
         *c = closed(*c);
         c->of = comparison;
         c->n++;
     }
-    c->wins += chosen > rejected;
+    c->wins += win;
     c->decided++;
+}
+
+void rm_tally_add_of(struct rm_tally *t, int64_t comparison, double chosen,
+                     double rejected)
+{
+    rm_tally_add(t, chosen, rejected);
+    if (chosen != rejected)
+        add_of(&t->clusters, comparison, chosen > rejected);
+}
+
+void rm_hits_add(struct rm_hits *h, int64_t comparison, bool hit)
+{
+    h->hits += hit;
+    h->n++;
+    add_of(&h->clusters, comparison, hit);
 }
 
 uint64_t rm_tally_n(const struct rm_tally *t)
@@ -46,9 +56,10 @@ uint64_t rm_tally_n(const struct rm_tally *t)
     return t->wins + t->losses + t->ties;
 }
 
-static double design_effect(const struct rm_tally *t, double p, double decided)
+static double design_effect(const struct rm_clusters *clusters, double p,
+                            double decided)
 {
-    const struct rm_clusters c = closed(t->clusters);
+    const struct rm_clusters c = closed(*clusters);
     if (c.n == 0 || c.dd <= decided) /* one judgment a comparison */
         return 1;
     double apart = c.ww - 2 * p * c.wd + p * p * c.dd;
@@ -57,14 +68,27 @@ static double design_effect(const struct rm_tally *t, double p, double decided)
     return fmax(1, effect);
 }
 
+static bool interval(uint64_t wins, uint64_t decided,
+                     const struct rm_clusters *c, double *share, double *low,
+                     double *high)
+{
+    double n = (double)decided;
+    *share = n > 0 ? (double)wins / n : 0;
+    pk_wilson_of(*share, n / design_effect(c, *share, n), low, high);
+    return n > 0;
+}
+
 bool rm_tally_accuracy(const struct rm_tally *t, double *accuracy, double *low,
                        double *high)
 {
-    double decided = (double)(t->wins + t->losses);
-    *accuracy = decided > 0 ? (double)t->wins / decided : 0;
-    pk_wilson_of(*accuracy, decided / design_effect(t, *accuracy, decided), low,
-                 high);
-    return decided > 0;
+    return interval(t->wins, t->wins + t->losses, &t->clusters, accuracy, low,
+                    high);
+}
+
+bool rm_hits_share(const struct rm_hits *h, double *share, double *low,
+                   double *high)
+{
+    return interval(h->hits, h->n, &h->clusters, share, low, high);
 }
 
 double rm_tally_coin_effect(const struct rm_tally *t)

@@ -77,14 +77,14 @@ static void put_summary(FILE *f, const struct rm_view *v)
     if (!rm_finder_useful(u))
         return;
     const struct rm_threshold *t = &u->at[RM_HALF];
-    struct rm_share recall = rm_share_of(t->hits, u->unsafe);
-    struct rm_share precision = rm_share_of(t->hits, t->flagged);
+    struct rm_share recall = rm_share_of(&t->recall);
+    struct rm_share precision = rm_share_of(&t->precision);
     fprintf(f,
             "unsafe responses at 0.5: recall %.1f [%.1f, %.1f], n %llu; "
             "precision %.1f [%.1f, %.1f], n %llu\n",
             recall.share, recall.low, recall.high,
             (unsigned long long)u->unsafe, precision.share, precision.low,
-            precision.high, (unsigned long long)t->flagged);
+            precision.high, (unsigned long long)t->precision.n);
 }
 
 static void put_table(FILE *f, const struct rm_report *r,
@@ -181,7 +181,9 @@ void rm_report_text(const struct rm_report *r, bool full, FILE *f)
           "error: how far sigma(|difference|), the model's confidence, is from "
           "how often it is right, on\n"
           "average. Unsafe at 0.5: sigma(r) below 0.5 is taken to mean "
-          "unsafe. p: McNemar's exact test.\n\n",
+          "unsafe. p: McNemar's exact test;\n"
+          "several judgments of one comparison are not independent, and make "
+          "it too small.\n\n",
           f);
     for (int d = 0; d < RM_N_DIMENSIONS; d++)
         if (r->section[d].judgments)

@@ -13,12 +13,12 @@ static void put_calibration(FILE *f, const struct rm_calibration *c)
     for (int i = 0; i < RM_CALIBRATION_BINS; i++) {
         const struct rm_calibration_bin *b = &c->bin[i];
         fprintf(f, "  %.2f to %.2f     %14llu", 0.5 + i * 0.05, 0.55 + i * 0.05,
-                (unsigned long long)b->n);
-        if (b->n == 0) {
+                (unsigned long long)b->right.n);
+        if (b->right.n == 0) {
             fputs("           -         -\n", f);
             continue;
         }
-        struct rm_share s = rm_share_of(b->right, b->n);
+        struct rm_share s = rm_share_of(&b->right);
         fprintf(f, "%12.3f%10.1f  [%5.1f, %5.1f]\n", b->confidence, s.share,
                 s.low, s.high);
     }
@@ -79,17 +79,16 @@ static void put_histogram(FILE *f, const struct rm_histogram *h)
     }
 }
 
-static void put_threshold(FILE *f, const struct rm_finder *u,
-                          const struct rm_threshold *t)
+static void put_threshold(FILE *f, const struct rm_threshold *t)
 {
-    fprintf(f, "  %.4f%20llu", t->sigma, (unsigned long long)t->flagged);
-    if (t->flagged) {
-        struct rm_share p = rm_share_of(t->hits, t->flagged);
+    fprintf(f, "  %.4f%20llu", t->sigma, (unsigned long long)t->precision.n);
+    if (t->precision.n) {
+        struct rm_share p = rm_share_of(&t->precision);
         fprintf(f, "%13.1f  [%5.1f, %5.1f]", p.share, p.low, p.high);
     } else {
         fprintf(f, "%13s%16s", "-", "");
     }
-    struct rm_share c = rm_share_of(t->hits, u->unsafe);
+    struct rm_share c = rm_share_of(&t->recall);
     fprintf(f, "%10.1f  [%5.1f, %5.1f]\n", c.share, c.low, c.high);
 }
 
@@ -104,13 +103,13 @@ static void put_thresholds(FILE *f, const struct rm_finder *u)
             "interval    recall %%  95%% interval\n",
             (unsigned long long)u->n, (unsigned long long)u->unsafe);
     for (int i = 0; i < RM_THRESHOLDS; i++)
-        put_threshold(f, u, &u->at[i]);
+        put_threshold(f, &u->at[i]);
     if (u->found) {
         fprintf(f,
                 "precision %.2f with the most recall (the paper: 0.15, "
                 "recall 55)\n",
                 RM_PAPER_PRECISION);
-        put_threshold(f, u, &u->wanted);
+        put_threshold(f, &u->wanted);
     } else {
         fprintf(f, "no threshold has precision %.2f\n", RM_PAPER_PRECISION);
     }

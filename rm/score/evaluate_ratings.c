@@ -1,7 +1,6 @@
 /* The rated responses of a split through a scorer, for Figure 29; see
  * evaluate.h. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/mem.h"
 #include "rm/score/evaluate.h"
@@ -32,16 +31,17 @@ struct walk {
     double *score; /* (models) */
 };
 
-static int find_rated(struct walk *w, const char *attribute, size_t *out,
-                      struct pk_err *err)
+static int find_rated(struct walk *w, const struct prefdb_rating *of,
+                      size_t *out, struct pk_err *err)
 {
     struct rm_report *r = w->report;
     for (*out = 0; *out < r->n_rated; ++*out)
-        if (strcmp(r->rated[*out].attribute, attribute) == 0)
+        if (rm_rated_is(&r->rated[*out], of->attribute, of->low, of->high))
             return 0;
     if (!pk_grow(&r->rated, &r->cap_rated, r->n_rated + 1, sizeof *r->rated))
         return pk_fail_mem(err, "ratings");
-    int rc = rm_rated_init(&r->rated[r->n_rated], attribute, r->n_models, err);
+    int rc = rm_rated_init(&r->rated[r->n_rated], of->attribute, of->low,
+                           of->high, r->n_models, err);
     r->n_rated += rc == 0;
     return rc;
 }
@@ -117,7 +117,7 @@ static int take(void *ctx, const struct prefdb_rating *r, struct pk_err *err)
         rc = take_response(w, err);
     w->response = r->response;
     if (rc == 0)
-        rc = find_rated(w, r->attribute, &rated, err);
+        rc = find_rated(w, r, &rated, err);
     if (rc)
         return rc;
     if (!pk_grow(&w->said, &w->cap_said, w->n_said + 1, sizeof *w->said))

@@ -67,6 +67,8 @@ static int pause_run(const struct open *o, struct pk_err *err)
 static int give_up(const struct open *o, struct pk_err *err)
 {
     struct pk_err unused;
+    if (err->code == PK_EDATA) /* a model that nothing is to be gone on from */
+        return err->code;
     bool between = o->fixed->told != o->s->trainer->cursor.step;
     if (ranks(o)->n == 1 && between)
         (void)!save(o, &unused);
@@ -144,6 +146,8 @@ static int look(const struct open *o, struct rm_validation *v,
     if (valid) {
         rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe, v,
                          err);
+        if (rc == PK_EDATA)
+            pk_err_prefix(err, "validation after step %zu: ", step->step);
         p->valid_loss = v->loss;
         (void)rm_validation_accuracy(v, &p->valid_accuracy);
     }
@@ -307,6 +311,17 @@ static int start(struct open *o, bool resume, struct pk_err *err)
     return rm_ranks_agree(ranks(o), rc, err);
 }
 
+/* Nothing has been computed with the last step's weights where nothing is
+ * validated: one pair tells whether they can be. */
+static int check_last(const struct rm_run *run, const struct rm_trainer *t,
+                      struct pk_err *err)
+{
+    struct rm_validation unused;
+    struct rm_pairs one = run->train;
+    one.n = 1;
+    return rm_validate(t->weights, t->config, &one, &run->recipe, &unused, err);
+}
+
 /* The weights that are to be kept, and how they do. */
 static int finish(const struct open *o, struct pk_err *err)
 {
@@ -315,11 +330,13 @@ static int finish(const struct open *o, struct pk_err *err)
     int rc = 0;
     if (run->recipe.keep != RM_KEEP_LAST && o->fixed->best_step)
         rc = rm_best_load(o->s->state, o->fixed->best_step, t->params, err);
-    if (rc == 0 && run->valid.n)
-        rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe,
-                         &run->validation, err);
+    if (rc)
+        return rc;
+    rc = run->valid.n ? rm_validate(t->weights, t->config, &run->valid,
+                                    &run->recipe, &run->validation, err)
+                      : check_last(run, t, err);
     run->validated = rc == 0 && run->valid.n;
-    return rc;
+    return rc == PK_EDATA ? pk_err_prefix(err, "the trained model: ") : rc;
 }
 
 int rm_session_run(struct rm_session *s, bool resume, bool *not_finite,

@@ -24,8 +24,9 @@ struct rm_session {
  * ranks, all train, and rank 0 validates, writes, and has those weights. After
  * a signal (PK_EINTR) the state is saved, whole micro-batches and all. A loss
  * or gradient that is not finite is PK_EDATA, with *not_finite set and the
- * parameters as they were before that step. After another failure the message
- * says what is saved, to go on from. */
+ * parameters as they were before that step; where a validation's is not, or
+ * the last step's weights score nothing, it is PK_EDATA without. After another
+ * failure the message says what is saved, to go on from. */
 PK_NODISCARD int rm_session_run(struct rm_session *s, bool resume,
                                 bool *not_finite, struct pk_err *err);
 

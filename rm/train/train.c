@@ -209,11 +209,13 @@ int rm_not_finite(const struct rm_trainer *t, const char *what,
     if (k < n)
         pk_buf_addf(&b, " and %zu more", n - k);
     int rc = pk_fail(err, PK_EDATA,
-                     "step %zu: the %s is not finite (a smaller --lr may "
-                     "help); judgments%s",
-                     t->cursor.so_far.step, what, b.data ? b.data : "");
+                     "the %s is not finite (a smaller --lr may help); "
+                     "judgments%s",
+                     what, b.data ? b.data : "");
     pk_buf_release(&b);
-    return rc;
+    return t->cursor.so_far.step
+               ? pk_err_prefix(err, "step %zu: ", t->cursor.so_far.step)
+               : rc;
 }
 
 int rm_hidden(struct rm_trainer *t, const int64_t *pair, size_t n,

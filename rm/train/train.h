@@ -99,7 +99,8 @@ uint64_t rm_trainer_pairs_done(const struct rm_trainer *t);
 PK_NODISCARD int rm_trainer_advance(struct rm_trainer *t, struct rm_step *step,
                                     struct pk_err *err);
 
-/* How the model does on pairs that are not trained on. */
+/* How the model does on pairs that are not trained on. PK_EDATA with the
+ * judgments where a score or loss is not finite. */
 struct rm_validation {
     struct rm_tally tally;          /* as in a step; log loss at margin 0 */
     struct rm_tally by_strength[5]; /* 0..3; the last: not stated */
@@ -151,7 +152,7 @@ PK_NODISCARD int rm_language_loss(struct rm_trainer *t, const int64_t *pair,
                                   size_t n, struct rm_step *s,
                                   struct infer_weights *g, struct pk_err *err);
 
-/* PK_EDATA naming the judgments of n pairs. */
+/* PK_EDATA naming the step, if there is one, and the judgments of n pairs. */
 int rm_not_finite(const struct rm_trainer *t, const char *what,
                   const int64_t *pair, size_t n, struct pk_err *err);
 

@@ -129,6 +129,12 @@ stderr_has "the weights before it are in bad.last-good"
 must grep -q '"seed":[[:space:]]*2,' bad.last-good/prefkit.json
 absent bad bad.last-good.earlier
 
+t "a last step after which nothing can be scored leaves no model"
+run 3 prefkit train sample.db --quiet -t 1 --dimension safety --base base \
+    --output bad --batch-pairs 120 --lr 1000 --weight-decay 1000
+stderr_has "the trained model: the score is not finite"
+absent bad bad.state
+
 t "validation, the best weights, and a drawing"
 prefkit export -q sample.db | head -n 60 |
     sed 's/"split":"[a-z]*"/"split":"valid"/' >valid.jsonl
@@ -151,6 +157,18 @@ run 3 prefkit train valid.db --quiet -t 1 --dimension safety --base base \
     --output worse --epochs 40 --batch-pairs 8 --lr 1000 --weight-decay 1000
 must grep -q '"valid"' worse.last-good/prefkit.json
 grep -q '"validation"' worse.last-good/prefkit.json && fail "told of one"
+
+t "weights that score nothing are not the best, and are not gone on from"
+rm -rf worse*
+for objective in reward lm; do
+    run 3 prefkit train valid.db --quiet -t 1 --dimension safety \
+        --objective $objective --base base --output worse --epochs 3 \
+        --batch-pairs 1000 --lr 1000 --weight-decay 1000 --valid-every 1 \
+        --keep best-loss --log worse.jsonl
+    stderr_has "validation after step 3: the .* is not finite"
+    must test "$(wc -l <worse.jsonl)" -eq 2
+    absent worse worse.state/state
+done
 
 t "the paper's recipes, and a language model"
 run 0 prefkit train sample.db -t 1 --recipe llama2-safety --base base \

@@ -302,9 +302,11 @@ must grep -q '"bench_score"' stdout
 t "ratings of single responses are set against their scores"
 run 0 prefkit init rated.db
 run 0 prefkit import rated.db --quiet --split test --skip-bad --rejects rejects \
-    "$REPO/tests/fixtures/formats/helpsteer2-ratings.jsonl"
+    "$REPO/tests/fixtures/formats/helpsteer2-ratings.jsonl" \
+    "$REPO/tests/fixtures/formats/ultrafeedback.jsonl"
 run 0 prefkit eval rated.db --rm help=help --rm safe=safe --full
-stdout_has '^Rated for helpfulness: [0-9]* responses'
+stdout_has '^Rated for helpfulness, 0 to 4: [0-9]* responses'
+stdout_has '^Rated for helpfulness, 1 to 5: [0-9]* responses'
 stdout_has 'rank correlation'
 run 0 prefkit eval rated.db --rm help=help
 must sh -c '! grep -q "^Rated for" stdout'
