@@ -21,9 +21,8 @@
 #define PK_JSON_DEPTH 100
 
 /* *out is the caller's, to be freed with cJSON_Delete. A number whose
- * digits cJSON would not print again (a whole one of more than 15, another of
- * more than 17, an infinite one) has its text in `valuestring`, beside the
- * nearest double. */
+ * digits cJSON would not print again (one of more than 15, an infinite one) has
+ * its text in `valuestring`, beside the nearest double. */
 PK_NODISCARD int pk_json_parse(cJSON **out, const char *text, size_t len,
                                struct pk_err *err);
 
