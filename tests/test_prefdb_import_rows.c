@@ -31,6 +31,10 @@ static const struct {
      "role"},
     {"prefkit", "{\"messages\":[{\"role\":\"user\"}],\"a\":\"x\",\"b\":\"y\"}",
      "\"content\" is missing"},
+    {"prefkit",
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"q\",\"name\":\"n\"}],"
+     "\"a\":\"x\",\"b\":\"y\"}",
+     "a message in \"messages\": \"name\" is not a member of a message"},
     {"prefkit", OWN(",\"sauce\":\"s\""), "\"sauce\" is not a member"},
     {"prefkit", OWN(",\"b\":\"z\""), "\"b\" is there twice"},
     {"prefkit", OWN(",\"split\":\"tset\""), "\"split\" is not"},
