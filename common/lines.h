@@ -6,8 +6,8 @@
  *         ... pk_lines_where(in) is "data.jsonl.gz:17" ...
  *     pk_lines_close(in);
  *
- * A line longer than PK_LINE_MAX and a gzip file that ends early are errors
- * (PK_EDATA); after the former one may go on (pk_lines_too_long). A byte-order
+ * A line longer than PK_LINE_MAX, and a gzip file that ends early or has
+ * something else behind it, are errors (PK_EDATA); after the former one may go on (pk_lines_too_long). A byte-order
  * mark at the start, and the '\r' of "\r\n", are taken off; lines that hold
  * only white space are passed over (they keep their number). A file whose first
  * line holds a NUL is no text (PK_EDATA). */

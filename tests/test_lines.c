@@ -182,6 +182,39 @@ START_TEST(gzip_damaged)
 }
 END_TEST
 
+/* What follows the last member is zeros or an error: rows that somebody put
+ * there are not passed over. */
+START_TEST(gzip_trailing)
+{
+    static const struct {
+        const char *tail, *why; /* why NULL: it is read to its end */
+        size_t n;
+    } tails[] = {
+        {"{\"n\":1}\n", "after line 200: what follows is no whole gzip", 8},
+        {"\n", "after line 200: what follows is no whole gzip", 1},
+        {"\x1f", "after line 200: what follows is no whole gzip", 1},
+        {"\0\0\0\0", NULL, 4},
+        {"\0\0x", "after line 200: something follows the zeros", 3},
+    };
+    static char got[1 << 16];
+    char *path = temp_path("tail.gz");
+    size_t len;
+    char *whole = make_gzip(path, &len);
+    whole = realloc(whole, len + 8);
+    ck_assert_ptr_nonnull(whole);
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        memcpy(whole + len, tails[i].tail, tails[i].n);
+        write_file(path, whole, len + tails[i].n);
+        int rc = read_all(path, got, sizeof got);
+        ck_assert_int_eq(rc, tails[i].why ? PK_EDATA : 0);
+        if (tails[i].why)
+            ck_assert_ptr_nonnull(strstr(err.text, tails[i].why));
+        ck_assert_ptr_nonnull(strstr(got, "|200:{"));
+    }
+    free(whole);
+}
+END_TEST
+
 /* A line of exactly the limit is read; one byte more is refused. Compressed,
  * so that the file is small. */
 START_TEST(longest_line)
@@ -338,6 +371,7 @@ static Suite *suite(void)
     tcase_add_test(t, chunk_edges);
     tcase_add_test(t, gzip);
     tcase_add_test(t, gzip_damaged);
+    tcase_add_test(t, gzip_trailing);
     tcase_add_test(t, longest_line);
     tcase_add_test(t, cannot_open);
     tcase_add_test(t, standard_input);
