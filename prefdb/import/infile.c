@@ -239,9 +239,24 @@ static int next_record(struct prefdb__infile *in, struct pk_err *err)
     return 1;
 }
 
+/* A carriage return that is no part of "\r\n" ends lines in files of old: the
+ * whole of such a file would be a header. */
+static bool bare_return(const struct pk_buf *b)
+{
+    const char *at = b->data, *end = at + b->len;
+    while (at < end && (at = memchr(at, '\r', (size_t)(end - at))))
+        if (++at == end || *at != '\n')
+            return true;
+    return false;
+}
+
 static int read_header(struct prefdb__infile *in, struct pk_err *err)
 {
     int rc = read_record(in, &in->head, err);
+    if (rc > 0 && !in->head.problem && bare_return(&in->head.text))
+        in->head.problem = "it holds carriage returns; where these end the "
+                           "lines, `tr '\\r' '\\n'` makes a file of it that "
+                           "can be read";
     if (rc > 0 && in->head.problem)
         rc = pk_fail(err, PK_EDATA, "%s: the header: %s",
                      prefdb__infile_where(in), in->head.problem);

@@ -97,6 +97,14 @@ gzip -dc long.jsonl.gz | sed -n '2,$p' >first.jsonl
 run 0 prefkit import long.db first.jsonl --skip-bad
 stdout_has "1  the line is longer than 64 MiB: line 1$"
 
+t "a CSV file of old line ends is no header without rows"
+printf 'prompt,chosen,rejected\rq,x,y\r' >old.csv
+refused 3 "old.csv:1: the header: it holds carriage returns" \
+    prefkit import store.db old.csv --dimension helpfulness
+tr '\r' '\n' <old.csv >new.csv
+run 0 prefkit import store.db new.csv --dimension helpfulness --dry-run
+stdout_has "1  new comparisons"
+
 t "files that are not there, or cut off"
 refused 4 "nowhere.jsonl" prefkit import store.db nowhere.jsonl
 gzip -n <"$SAMPLE/comparisons.jsonl" | head -c 5000 >short.jsonl.gz
