@@ -74,6 +74,9 @@ int pk_json_add_int(cJSON *obj, const char *key, long long value);
 /* A value as cJSON_PrintUnformatted writes it, but for numbers that have their
  * text, appended to b. */
 int pk_json_print(struct pk_buf *b, const cJSON *j);
+/* The same as a text of its own, the caller's to free; NULL when out of memory.
+ */
+char *pk_json_text(const cJSON *j);
 
 /* Print `j` in many lines, a newline at the end, and delete it. PK_EMEM too
  * where it is NULL: its maker had no room. What cannot be written shows where
