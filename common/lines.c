@@ -162,6 +162,16 @@ static int check_text(const struct pk_lines *in, const char *s, size_t n,
                    in->name);
 }
 
+/* 1, or what is wrong with the line that was read. */
+static int check_length(const struct pk_lines *in, struct pk_err *err)
+{
+    return in->too_long
+               ? pk_fail(err, PK_EDATA,
+                         "%s:%llu: the line is longer than %zu MiB", in->name,
+                         (unsigned long long)in->number, PK_LINE_MAX >> 20)
+               : 1;
+}
+
 int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
                  struct pk_err *err)
 {
@@ -180,11 +190,23 @@ int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
         in->too_long = false;
         return PK_EDATA;
     }
-    return in->too_long
-               ? pk_fail(err, PK_EDATA,
-                         "%s:%llu: the line is longer than %zu MiB", in->name,
-                         (unsigned long long)in->number, PK_LINE_MAX >> 20)
-               : 1;
+    return check_length(in, err);
+}
+
+int pk_lines_more(struct pk_lines *in, char **part, size_t *len,
+                  struct pk_err *err)
+{
+    uint64_t number = in->number;
+    *part = NULL;
+    *len = 0;
+    in->torn = false;
+    int rc = read_line(in, err);
+    in->number = number;
+    if (rc <= 0)
+        return rc;
+    *part = in->line.data ? in->line.data : in->empty;
+    *len = in->line.len;
+    return check_length(in, err);
 }
 
 int pk_lines_next(struct pk_lines *in, char **line, size_t *len,

@@ -256,6 +256,42 @@ START_TEST(longest_line)
 }
 END_TEST
 
+/* Or a line that is too long is read part by part. */
+START_TEST(longest_line_in_parts)
+{
+    static char block[1 << 20];
+    struct pk_lines *in;
+    char *path = temp_path("parts.gz"), *line;
+    size_t len, parts = 0, bytes = 0;
+    int rc;
+    memset(block, 'x', sizeof block);
+    gzFile gz = gzopen(path, "wb1");
+    ck_assert_ptr_nonnull(gz);
+    for (size_t n = 0; n < 2 * PK_LINE_MAX; n += sizeof block)
+        ck_assert_int_eq(gzwrite(gz, block, sizeof block), sizeof block);
+    gzputs(gz, "\xEF\xBB\xBFy\nlast\n");
+    ck_assert_int_eq(gzclose(gz), Z_OK);
+    ck_ok(pk_lines_open(&in, path, &err));
+    rc = pk_lines_next(in, &line, &len, &err);
+    while (rc == PK_EDATA) {
+        ck_assert(pk_lines_too_long(in));
+        parts++;
+        bytes += len;
+        rc = pk_lines_more(in, &line, &len, &err);
+    }
+    ck_assert_int_eq(rc, 1);
+    ck_assert(parts >= 2 && !pk_lines_too_long(in));
+    ck_assert_uint_eq(bytes + len, 2 * PK_LINE_MAX + 4);
+    ck_assert_str_eq(line + len - 4, "\xEF\xBB\xBFy");
+    ck_assert_uint_eq(pk_lines_number(in), 1);
+    ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), 1);
+    ck_assert_str_eq(line, "last");
+    ck_assert_uint_eq(pk_lines_number(in), 2);
+    ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), 0);
+    pk_lines_close(in);
+}
+END_TEST
+
 START_TEST(cannot_open)
 {
     struct pk_lines *in = (struct pk_lines *)&err;
@@ -373,6 +409,7 @@ static Suite *suite(void)
     tcase_add_test(t, gzip_damaged);
     tcase_add_test(t, gzip_trailing);
     tcase_add_test(t, longest_line);
+    tcase_add_test(t, longest_line_in_parts);
     tcase_add_test(t, cannot_open);
     tcase_add_test(t, standard_input);
     tcase_add_test(t, progress_bytes);
