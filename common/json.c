@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,14 @@ int pk_json_print(struct pk_buf *b, const cJSON *j)
     else
         b->failed = PK_EMEM;
     return b->failed;
+}
+
+char *pk_json_text(const cJSON *j)
+{
+    struct pk_buf b = PK_BUF_INIT(SIZE_MAX / 2);
+    char *text = pk_json_print(&b, j) == 0 ? pk_buf_take(&b) : NULL;
+    pk_buf_release(&b);
+    return text;
 }
 
 int pk_json_load(cJSON **out, const char *path, size_t max_bytes,

@@ -21,9 +21,8 @@
 #define PK_JSON_DEPTH 100
 
 /* *out is the caller's, to be freed with cJSON_Delete. A number whose
- * digits cJSON would not print again (a whole one of more than 15, another of
- * more than 17, an infinite one) has its text in `valuestring`, beside the
- * nearest double. */
+ * digits cJSON would not print again (one of more than 15, an infinite one) has
+ * its text in `valuestring`, beside the nearest double. */
 PK_NODISCARD int pk_json_parse(cJSON **out, const char *text, size_t len,
                                struct pk_err *err);
 
@@ -75,6 +74,9 @@ int pk_json_add_int(cJSON *obj, const char *key, long long value);
 /* A value as cJSON_PrintUnformatted writes it, but for numbers that have their
  * text, appended to b. */
 int pk_json_print(struct pk_buf *b, const cJSON *j);
+/* The same as a text of its own, the caller's to free; NULL when out of memory.
+ */
+char *pk_json_text(const cJSON *j);
 
 /* Print `j` in many lines, a newline at the end, and delete it. PK_EMEM too
  * where it is NULL: its maker had no room. What cannot be written shows where

@@ -219,21 +219,18 @@ static const char *digits(const char *s, const char *end)
 }
 
 /* The end of a number by RFC 8259, NULL where there is none; `*figures` is how
- * many digits it has before an exponent, and *whole whether that is all. */
-static const char *number_end(const char *s, const char *end, size_t *figures,
-                              bool *whole)
+ * many digits it has before an exponent. */
+static const char *number_end(const char *s, const char *end, size_t *figures)
 {
     s += s < end && *s == '-';
     const char *from = s, *to = digits(s, end);
     if (to == from || (*from == '0' && to - from > 1))
         return NULL;
     *figures = (size_t)(to - from);
-    *whole = true;
     if (to < end && *to == '.') {
         from = to + 1;
         to = digits(from, end);
         *figures += (size_t)(to - from);
-        *whole = false;
         if (to == from)
             return NULL;
     }
@@ -241,19 +238,18 @@ static const char *number_end(const char *s, const char *end, size_t *figures,
         from = to + 1;
         from += from < end && (*from == '+' || *from == '-');
         to = digits(from, end);
-        *whole = false;
         if (to == from)
             return NULL;
     }
     return to;
 }
 
-/* A number whose digits a double cannot hold keeps its text (json.h). */
+/* A number whose digits cJSON would not print again keeps its text (json.h): it
+ * prints 15 of them where that is nearly the same double. */
 static int number(struct parser *p, cJSON *item)
 {
     size_t figures;
-    bool whole;
-    const char *end = number_end(p->at, p->end, &figures, &whole);
+    const char *end = number_end(p->at, p->end, &figures);
     if (!end)
         return wrong(p);
     size_t n = (size_t)(end - p->at);
@@ -268,8 +264,7 @@ static int number(struct parser *p, cJSON *item)
                      : v <= (double)INT_MIN ? INT_MIN
                                             : (int)v;
     p->at = end;
-    bool exact =
-        isfinite(v) && figures <= (size_t)(whole ? DBL_DIG : DBL_DECIMAL_DIG);
+    bool exact = isfinite(v) && figures <= DBL_DIG;
     if (!exact) {
         item->valuestring = cJSON_malloc(n + 1);
         if (item->valuestring)

@@ -1,4 +1,4 @@
-/* Line reader over zlib, which reads plain files as they are. */
+/* Line reader over gunzip.h, which reads plain files as they are. */
 #include "common/lines.h"
 
 #include <errno.h>
@@ -9,14 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zlib.h>
-
 #include "common/buf.h"
 #include "common/cli.h"
+#include "common/gunzip.h"
 #include "common/mem.h"
 
 struct pk_lines {
-    gzFile gz;
+    struct pk_gunzip *gz;
     int fd;        /* gz's */
     off_t dropped; /* up to here */
     char *name;
@@ -48,7 +47,7 @@ int pk_lines_open(struct pk_lines **out, const char *path, struct pk_err *err)
     if (in) {
         in->name = pk_strdup(name);
         in->where = pk_calloc(strlen(name) + 24, 1);
-        in->gz = gzdopen(fd, "rb");
+        in->gz = pk_gunzip_open(fd);
         in->fd = fd;
     }
     if (!in || !in->name || !in->where || !in->gz) {
@@ -59,9 +58,6 @@ int pk_lines_open(struct pk_lines **out, const char *path, struct pk_err *err)
     }
     in->line.max = PK_LINE_MAX;
     in->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-    /* What is asked for by the chunk is twice this or more, which zlib puts
-     * there without a copy where the file is plain. */
-    gzbuffer(in->gz, sizeof in->chunk / 2);
     *out = in;
     return 0;
 }
@@ -84,24 +80,21 @@ static int refill(struct pk_lines *in, struct pk_err *err)
     if (in->at < in->have)
         return 1;
     drop(in);
-    int n, z = Z_OK, rc;
     const char *why;
-    for (;;) {
-        n = gzread(in->gz, in->chunk, sizeof in->chunk);
-        why = gzerror(in->gz, &z);
-        if (z != Z_ERRNO || errno != EINTR)
-            break;
-        if ((rc = pk_check_interrupt(err)))
+    ssize_t n;
+    while ((n = pk_gunzip_read(in->gz, in->chunk, sizeof in->chunk, &why)) <
+               0 &&
+           !why && errno == EINTR) {
+        int rc = pk_check_interrupt(err);
+        if (rc)
             return rc;
-        gzclearerr(in->gz);
     }
-    if (z == Z_ERRNO)
+    if (n < 0 && !why)
         return pk_fail_errno(err, "cannot read '%s'", in->name);
-    if (n < 0 || (z != Z_OK && z != Z_STREAM_END))
+    if (n < 0)
         return pk_fail(err, PK_EDATA,
                        "%s: damaged or cut-off gzip data after line %llu: %s",
-                       in->name, (unsigned long long)in->number,
-                       z == Z_BUF_ERROR ? "unexpected end of file" : why);
+                       in->name, (unsigned long long)in->number, why);
     in->at = 0;
     in->have = (size_t)n;
     return n > 0;
@@ -169,6 +162,16 @@ static int check_text(const struct pk_lines *in, const char *s, size_t n,
                    in->name);
 }
 
+/* 1, or what is wrong with the line that was read. */
+static int check_length(const struct pk_lines *in, struct pk_err *err)
+{
+    return in->too_long
+               ? pk_fail(err, PK_EDATA,
+                         "%s:%llu: the line is longer than %zu MiB", in->name,
+                         (unsigned long long)in->number, PK_LINE_MAX >> 20)
+               : 1;
+}
+
 int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
                  struct pk_err *err)
 {
@@ -187,11 +190,23 @@ int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
         in->too_long = false;
         return PK_EDATA;
     }
-    return in->too_long
-               ? pk_fail(err, PK_EDATA,
-                         "%s:%llu: the line is longer than %zu MiB", in->name,
-                         (unsigned long long)in->number, PK_LINE_MAX >> 20)
-               : 1;
+    return check_length(in, err);
+}
+
+int pk_lines_more(struct pk_lines *in, char **part, size_t *len,
+                  struct pk_err *err)
+{
+    uint64_t number = in->number;
+    *part = NULL;
+    *len = 0;
+    in->torn = false;
+    int rc = read_line(in, err);
+    in->number = number;
+    if (rc <= 0)
+        return rc;
+    *part = in->line.data ? in->line.data : in->empty;
+    *len = in->line.len;
+    return check_length(in, err);
 }
 
 int pk_lines_next(struct pk_lines *in, char **line, size_t *len,
@@ -232,8 +247,7 @@ const char *pk_lines_where(struct pk_lines *in)
 
 uint64_t pk_lines_bytes(const struct pk_lines *in)
 {
-    z_off_t at = gzoffset(in->gz);
-    return at > 0 ? (uint64_t)at : 0;
+    return pk_gunzip_at(in->gz);
 }
 
 uint64_t pk_lines_size(const struct pk_lines *in)
@@ -245,8 +259,7 @@ void pk_lines_close(struct pk_lines *in)
 {
     if (!in)
         return;
-    if (in->gz)
-        gzclose(in->gz);
+    pk_gunzip_close(in->gz);
     pk_buf_release(&in->line);
     free(in->name);
     free(in->where);

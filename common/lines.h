@@ -6,11 +6,12 @@
  *         ... pk_lines_where(in) is "data.jsonl.gz:17" ...
  *     pk_lines_close(in);
  *
- * A line longer than PK_LINE_MAX and a gzip file that ends early are errors
- * (PK_EDATA); after the former one may go on (pk_lines_too_long). A byte-order
- * mark at the start, and the '\r' of "\r\n", are taken off; lines that hold
- * only white space are passed over (they keep their number). A file whose first
- * line holds a NUL is no text (PK_EDATA). */
+ * A line longer than PK_LINE_MAX, and a gzip file that ends early or has
+ * something else behind it, are errors (PK_EDATA); after the former one may go
+ * on (pk_lines_too_long). A byte-order mark at the start, and the '\r' of
+ * "\r\n", are taken off; lines that hold only white space are passed over (they
+ * keep their number). A file whose first line holds a NUL is no text
+ * (PK_EDATA). */
 #ifndef PREFKIT_COMMON_LINES_H
 #define PREFKIT_COMMON_LINES_H
 
@@ -56,6 +57,13 @@ PK_NODISCARD int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
  * *line and *len are the beginning of it, and the next call goes on behind it:
  * whoever counts bad rows may take it for one. */
 bool pk_lines_too_long(const struct pk_lines *in);
+
+/* In place of going on behind a line that is too long: its next part, as
+ * pk_lines_raw would give a line, and an error that is like the first where
+ * that is too long too. For what a line's end means nothing to (a JSON list).
+ */
+PK_NODISCARD int pk_lines_more(struct pk_lines *in, char **part, size_t *len,
+                               struct pk_err *err);
 
 uint64_t pk_lines_number(const struct pk_lines *in); /* from 1 */
 const char *pk_lines_name(const struct pk_lines *in);

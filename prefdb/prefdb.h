@@ -132,7 +132,7 @@ struct prefdb_example {
     bool a_cut, b_cut; /* the response was cut off before its end */
     const char *extra; /* what no column holds of the imported row, as a JSON
                           object; "" where there is nothing. A row that became
-                          several judgments has it with the first */
+                          several judgments has it with one of them */
 };
 
 /* By row number; everything in *out is borrowed until the next call on db. */

@@ -182,6 +182,39 @@ START_TEST(gzip_damaged)
 }
 END_TEST
 
+/* What follows the last member is zeros or an error: rows that somebody put
+ * there are not passed over. */
+START_TEST(gzip_trailing)
+{
+    static const struct {
+        const char *tail, *why; /* why NULL: it is read to its end */
+        size_t n;
+    } tails[] = {
+        {"{\"n\":1}\n", "after line 200: what follows is no whole gzip", 8},
+        {"\n", "after line 200: what follows is no whole gzip", 1},
+        {"\x1f", "after line 200: what follows is no whole gzip", 1},
+        {"\0\0\0\0", NULL, 4},
+        {"\0\0x", "after line 200: something follows the zeros", 3},
+    };
+    static char got[1 << 16];
+    char *path = temp_path("tail.gz");
+    size_t len;
+    char *whole = make_gzip(path, &len);
+    whole = realloc(whole, len + 8);
+    ck_assert_ptr_nonnull(whole);
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        memcpy(whole + len, tails[i].tail, tails[i].n);
+        write_file(path, whole, len + tails[i].n);
+        int rc = read_all(path, got, sizeof got);
+        ck_assert_int_eq(rc, tails[i].why ? PK_EDATA : 0);
+        if (tails[i].why)
+            ck_assert_ptr_nonnull(strstr(err.text, tails[i].why));
+        ck_assert_ptr_nonnull(strstr(got, "|200:{"));
+    }
+    free(whole);
+}
+END_TEST
+
 /* A line of exactly the limit is read; one byte more is refused. Compressed,
  * so that the file is small. */
 START_TEST(longest_line)
@@ -220,6 +253,42 @@ START_TEST(longest_line)
         ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), 0);
         pk_lines_close(in);
     }
+}
+END_TEST
+
+/* Or a line that is too long is read part by part. */
+START_TEST(longest_line_in_parts)
+{
+    static char block[1 << 20];
+    struct pk_lines *in;
+    char *path = temp_path("parts.gz"), *line;
+    size_t len, parts = 0, bytes = 0;
+    int rc;
+    memset(block, 'x', sizeof block);
+    gzFile gz = gzopen(path, "wb1");
+    ck_assert_ptr_nonnull(gz);
+    for (size_t n = 0; n < 2 * PK_LINE_MAX; n += sizeof block)
+        ck_assert_int_eq(gzwrite(gz, block, sizeof block), sizeof block);
+    gzputs(gz, "\xEF\xBB\xBFy\nlast\n");
+    ck_assert_int_eq(gzclose(gz), Z_OK);
+    ck_ok(pk_lines_open(&in, path, &err));
+    rc = pk_lines_next(in, &line, &len, &err);
+    while (rc == PK_EDATA) {
+        ck_assert(pk_lines_too_long(in));
+        parts++;
+        bytes += len;
+        rc = pk_lines_more(in, &line, &len, &err);
+    }
+    ck_assert_int_eq(rc, 1);
+    ck_assert(parts >= 2 && !pk_lines_too_long(in));
+    ck_assert_uint_eq(bytes + len, 2 * PK_LINE_MAX + 4);
+    ck_assert_str_eq(line + len - 4, "\xEF\xBB\xBFy");
+    ck_assert_uint_eq(pk_lines_number(in), 1);
+    ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), 1);
+    ck_assert_str_eq(line, "last");
+    ck_assert_uint_eq(pk_lines_number(in), 2);
+    ck_assert_int_eq(pk_lines_next(in, &line, &len, &err), 0);
+    pk_lines_close(in);
 }
 END_TEST
 
@@ -338,7 +407,9 @@ static Suite *suite(void)
     tcase_add_test(t, chunk_edges);
     tcase_add_test(t, gzip);
     tcase_add_test(t, gzip_damaged);
+    tcase_add_test(t, gzip_trailing);
     tcase_add_test(t, longest_line);
+    tcase_add_test(t, longest_line_in_parts);
     tcase_add_test(t, cannot_open);
     tcase_add_test(t, standard_input);
     tcase_add_test(t, progress_bytes);

@@ -150,6 +150,33 @@ START_TEST(test_trl)
 }
 END_TEST
 
+/* What a message holds beside its words is kept, in its place; null is
+ * nothing. */
+START_TEST(test_trl_messages)
+{
+    static const char row[] =
+        "{\"prompt\":[{\"role\":\"user\",\"content\":\"p\",\"name\":null}],"
+        "\"chosen\":[{\"role\":\"assistant\",\"content\":[{\"type\":\"text\","
+        "\"text\":\"x\"}],\"reasoning_content\":\"r\",\"weight\":null}],"
+        "\"rejected\":[{\"role\":\"assistant\",\"content\":\"y\"}]}";
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb_example x;
+    struct prefdb *db = new_store("messages.db");
+    struct prefdb__import o = plain_import(NULL);
+    o.dimension = PREFDB_HELPFULNESS;
+    ck_ok(import_text(db, "messages.jsonl", row, o, &report, &err));
+    ck_assert_str_eq(report.format->name, "trl");
+    only(db, PREFDB_HELPFULNESS, &x);
+    ck_assert_uint_eq(x.n_context, 1);
+    ck_text(x.context[0], "p");
+    ck_text(*preferred(&x), "x");
+    ck_text(*other(&x), "y");
+    ck_assert_str_eq(x.extra, "{\"chosen\":[{\"reasoning_content\":\"r\"}]}");
+    prefdb_close(db);
+}
+END_TEST
+
 /* How best's responses were made; what is no such thing is only kept. */
 START_TEST(test_trl_of_best)
 {
@@ -436,6 +463,7 @@ int main(void)
     tcase_add_test(formats, test_needs_dimension);
     tcase_add_loop_test(formats, test_trl, 0,
                         (int)(sizeof trl_rows / sizeof trl_rows[0]));
+    tcase_add_test(formats, test_trl_messages);
     tcase_add_test(formats, test_trl_of_best);
     tcase_add_test(formats, test_pku);
     tcase_add_loop_test(formats, test_pku_one_dimension, PREFDB_HELPFULNESS,

@@ -31,6 +31,10 @@ static const struct {
      "role"},
     {"prefkit", "{\"messages\":[{\"role\":\"user\"}],\"a\":\"x\",\"b\":\"y\"}",
      "\"content\" is missing"},
+    {"prefkit",
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"q\",\"name\":\"n\"}],"
+     "\"a\":\"x\",\"b\":\"y\"}",
+     "a message in \"messages\": \"name\" is not a member of a message"},
     {"prefkit", OWN(",\"sauce\":\"s\""), "\"sauce\" is not a member"},
     {"prefkit", OWN(",\"b\":\"z\""), "\"b\" is there twice"},
     {"prefkit", OWN(",\"split\":\"tset\""), "\"split\" is not"},
@@ -381,6 +385,37 @@ START_TEST(test_open_elsewhere)
 }
 END_TEST
 
+/* What is wrong with the store is no bad row, which one may go on without. */
+START_TEST(test_damaged_store)
+{
+    struct pk_err err;
+    struct prefdb__report report;
+    struct prefdb *db = new_store("damaged.db");
+    char *path = temp_path("damaged.db"), zeros[512] = {0};
+    ck_ok(import_text(db, "one.jsonl", OWN() "\n", plain_import(NULL), &report,
+                      &err));
+    long at = (long)number(db, "SELECT (rootpage - 1) * page_size"
+                               " FROM sqlite_schema, pragma_page_size"
+                               " WHERE type = 'index' AND"
+                               " tbl_name = 'comparison' AND sql IS NULL");
+    prefdb_close(db);
+    FILE *f = fopen(path, "r+b");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fseek(f, at, SEEK_SET), 0);
+    ck_assert_uint_eq(fwrite(zeros, 1, sizeof zeros, f), sizeof zeros);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_ok(prefdb_open(&db, path, PREFDB_WRITE, &err));
+    struct prefdb__import o = plain_import(NULL);
+    o.skip_bad = true;
+    ck_assert_int_eq(
+        import_text(db, "again.jsonl", OWN() "\n", o, &report, &err), PK_EDATA);
+    ck_assert_uint_eq(report.bad, 0);
+    ck_assert_ptr_nonnull(strstr(err.text, "damaged.db: the store is damaged"));
+    ck_assert_ptr_null(strstr(err.text, "jsonl"));
+    prefdb_close(db);
+}
+END_TEST
+
 static off_t size_of(const char *path)
 {
     struct stat st;
@@ -484,6 +519,7 @@ int main(void)
     TCase *bulk = tcase_create("bulk");
     tcase_set_timeout(bulk, 120);
     tcase_add_test(bulk, test_guards);
+    tcase_add_test(bulk, test_damaged_store);
     tcase_add_test(bulk, test_open_elsewhere);
     tcase_add_test(bulk, test_killed_midway);
     suite_add_tcase(s, bulk);

@@ -265,13 +265,15 @@ START_TEST(best)
 }
 END_TEST
 
-/* What generate said of a response goes with it: of a list, its own. */
+/* What generate said of a response goes with it, digit by digit: of a list, its
+ * own. */
 START_TEST(best_with_its_making)
 {
     static const char *const row =
         "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],\"responses\":"
         "[\"a\",\"b\",\"c\"],\"cut\":[false,false,true],\"generation\":{"
-        "\"model\":\"m\",\"seed\":7,\"stop\":[\"x\",\"y\",\"z\"],\"tokens\":[4,"
+        "\"model\":\"m\",\"seed\":9007199254740993,\"stop\":[\"x\",\"y\",\"z\"]"
+        ",\"tokens\":[4,"
         "5,6],\"finish\":[\"end\",\"stop\",\"length\"]},\"scores\":{\"h\":[1,0,"
         "2]}}";
     static const char *const prompt =
@@ -290,17 +292,19 @@ START_TEST(best_with_its_making)
         ck_assert_msg(strncmp(text, prompt, strlen(prompt)) == 0, "%s", text);
         ck_assert_str_eq(
             text + strlen(prompt),
-            form
-                ? "\"chosen\":\"c\",\"rejected\":\"b\",\"chosen_cut\":true,"
-                  "\"chosen_generation\":{\"model\":\"m\",\"seed\":7,\"stop\":["
-                  "\"x\",\"y\",\"z\"],\"tokens\":6,\"finish\":\"length\","
-                  "\"sample\":3},\"rejected_generation\":{\"model\":\"m\","
-                  "\"seed\":7,\"stop\":[\"x\",\"y\",\"z\"],\"tokens\":5,"
-                  "\"finish\":\"stop\",\"sample\":2}}\n"
-                : "\"response\":\"c\",\"scores\":{\"h\":2},\"samples\":3,"
-                  "\"cut\":true,\"generation\":{\"model\":\"m\",\"seed\":7,"
-                  "\"stop\":[\"x\",\"y\",\"z\"],\"tokens\":6,\"finish\":"
-                  "\"length\",\"sample\":3}}\n");
+            form ? "\"chosen\":\"c\",\"rejected\":\"b\",\"chosen_cut\":true,"
+                   "\"chosen_generation\":{\"model\":\"m\",\"seed\":"
+                   "9007199254740993,\"stop\":["
+                   "\"x\",\"y\",\"z\"],\"tokens\":6,\"finish\":\"length\","
+                   "\"sample\":3},\"rejected_generation\":{\"model\":\"m\","
+                   "\"seed\":9007199254740993,\"stop\":[\"x\",\"y\",\"z\"],"
+                   "\"tokens\":5,"
+                   "\"finish\":\"stop\",\"sample\":2}}\n"
+                 : "\"response\":\"c\",\"scores\":{\"h\":2},\"samples\":3,"
+                   "\"cut\":true,\"generation\":{\"model\":\"m\",\"seed\":"
+                   "9007199254740993,"
+                   "\"stop\":[\"x\",\"y\",\"z\"],\"tokens\":6,\"finish\":"
+                   "\"length\",\"sample\":3}}\n");
         ck_ok(pk_json_parse(&j, text, strlen(text), &err));
         ck_schema(j, "schemas/best.schema.json");
         cJSON_Delete(j);

@@ -188,8 +188,7 @@ void prefdb__formats_print(FILE *out)
         "names the most is taken, the earlier of two equal ones; the\nsummary "
         "names it, and --format overrules it.\n\nWhat a format knows and the "
         "store has no column for is kept as JSON (\"extra\"): a\nrow's with "
-        "its "
-        "first judgment, an answer's of a ranking with the response.\n"
+        "one of its judgments, an answer's of a ranking with the response.\n"
         "A strength is given only where the source states one. Dialogues that "
         "part before\nthe last answer have no common prompt: such rows are bad "
         "rows, counted.\n",

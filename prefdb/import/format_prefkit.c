@@ -358,6 +358,45 @@ static int read_place(const cJSON *row, struct prefdb__record *out,
     return 0;
 }
 
+/* One message of the dialogue. */
+static int read_message(const cJSON *m, struct prefdb__record *out,
+                        struct pk_err *err)
+{
+    static const char *const known[] = {"role", "content", NULL};
+    const char *role = NULL, *content = NULL;
+    enum prefdb_role r;
+    if (!cJSON_IsObject(m))
+        return pk_fail(err, PK_EDATA, "it is not an object");
+    int rc = check_members(m, known, "a message", err);
+    if (!rc)
+        rc = pk_json_need_str(m, "role", &role, err);
+    if (!rc)
+        rc = pk_json_need_str(m, "content", &content, err);
+    if (rc)
+        return rc;
+    if (!prefdb__parse_role(role, &r))
+        return pk_fail(err, PK_EDATA,
+                       "it has a role that is not system, user or assistant");
+    return prefdb__add_turn(out, r, content, err);
+}
+
+static int read_messages(const cJSON *row, struct prefdb__record *out,
+                         struct pk_err *err)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(row, "messages"), *m;
+    if (!cJSON_IsArray(list))
+        return pk_fail(err, PK_EDATA, "\"messages\" is not a list of messages");
+    cJSON_ArrayForEach(m, list)
+    {
+        int rc = read_message(m, out, err);
+        if (rc) {
+            pk_err_prefix(err, "a message in \"messages\": ");
+            return rc;
+        }
+    }
+    return 0;
+}
+
 static bool sniff(const cJSON *row)
 {
     return (prefdb__has(row, "a") && prefdb__has(row, "b")) ||
@@ -372,9 +411,7 @@ static int read_single(cJSON *row, struct prefdb__record *out,
     out->single = true;
     int rc = check_members(row, known, "a row of one response", err);
     if (!rc)
-        rc = prefdb__read_messages(
-            cJSON_GetObjectItemCaseSensitive(row, "messages"), "messages", out,
-            err);
+        rc = read_messages(row, out, err);
     return rc ? rc : read_response(row, "response", &out->a, err);
 }
 
@@ -392,9 +429,7 @@ static int read(const struct prefdb__format *f, cJSON *row,
         return read_single(row, out, err);
     int rc = check_members(row, known, "a comparison", err);
     if (!rc)
-        rc = prefdb__read_messages(
-            cJSON_GetObjectItemCaseSensitive(row, "messages"), "messages", out,
-            err);
+        rc = read_messages(row, out, err);
     if (!rc)
         rc = read_response(row, "a", &out->a, err);
     if (!rc)

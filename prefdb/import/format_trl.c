@@ -10,11 +10,12 @@
 #include "prefdb/import/format.h"
 
 /* Append a text as one turn, or a list of messages. */
-static int read_part(const cJSON *row, const char *key, enum prefdb_role role,
-                     struct prefdb__record *out, struct pk_err *err)
+static int read_part(struct prefdb__rows *rows, cJSON *row, const char *key,
+                     enum prefdb_role role, struct prefdb__record *out,
+                     struct pk_err *err)
 {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(row, key);
-    if (!v || cJSON_IsNull(v))
+    cJSON *v = prefdb__find(row, key);
+    if (!v)
         return pk_fail(err, PK_EDATA, "\"%s\" is missing", key);
     if (cJSON_IsString(v))
         return prefdb__record_turn(out, role, v->valuestring,
@@ -22,15 +23,38 @@ static int read_part(const cJSON *row, const char *key, enum prefdb_role role,
     if (!cJSON_IsArray(v))
         return pk_fail(err, PK_EDATA,
                        "\"%s\" is neither text nor a list of messages", key);
-    return prefdb__read_messages(v, key, out, err);
+    return prefdb__take_messages(rows, out, v, key, SIZE_MAX, err);
 }
 
-static int read_side(const cJSON *row, bool explicit_prompt, const char *key,
-                     struct prefdb__record *out, struct pk_err *err)
+/* The two dialogues, one after the other; *n_a: where the second begins. */
+static int read_dialogues(struct prefdb__rows *rows, cJSON *row,
+                          struct prefdb__record *out, size_t *n_a,
+                          struct pk_err *err)
 {
-    int rc =
-        explicit_prompt ? read_part(row, "prompt", PREFDB_USER, out, err) : 0;
-    return rc ? rc : read_part(row, key, PREFDB_ASSISTANT, out, err);
+    int rc = prefdb__find(row, "prompt")
+                 ? read_part(rows, row, "prompt", PREFDB_USER, out, err)
+                 : 0;
+    size_t n_prompt = out->n_context;
+    if (!rc)
+        rc = read_part(rows, row, "chosen", PREFDB_ASSISTANT, out, err);
+    *n_a = out->n_context;
+    for (size_t i = 0; i < n_prompt && !rc; i++) {
+        struct prefdb_turn t = out->context[i];
+        rc = prefdb__record_turn(out, t.role, t.text, t.len, err);
+    }
+    return rc ? rc
+              : read_part(rows, row, "rejected", PREFDB_ASSISTANT, out, err);
+}
+
+/* Take a part out of the row whose messages hold nothing but their words. */
+static void take_part(struct prefdb__rows *rows, cJSON *row, const char *key)
+{
+    bool more = false;
+    cJSON *m;
+    cJSON_ArrayForEach(m, prefdb__find(row, key)) more =
+        prefdb__rest_of(m) || more;
+    if (!more)
+        (void)prefdb__take(rows, row, key);
 }
 
 static double within(const cJSON *o, const char *key, double high)
@@ -66,25 +90,24 @@ static int read(const struct prefdb__format *f, cJSON *row,
     struct prefdb__record *out = prefdb__rows_add(rows);
     if (!out)
         return pk_fail_mem(err, "a comparison");
-    static const char *const known[] = {"prompt", "chosen", "rejected", NULL};
-    const cJSON *prompt = cJSON_GetObjectItemCaseSensitive(row, "prompt");
-    bool explicit_prompt = prompt && !cJSON_IsNull(prompt);
-    if (!explicit_prompt &&
+    static const char *const none[] = {NULL};
+    size_t n_a = 0;
+    if (!prefdb__find(row, "prompt") &&
         cJSON_IsString(cJSON_GetObjectItemCaseSensitive(row, "chosen")))
         return pk_fail(err, PK_EDATA,
                        "\"prompt\" is missing, and in plain text nothing says "
                        "where it ends");
-    int rc = read_side(row, explicit_prompt, "chosen", out, err);
-    size_t n_a = out->n_context;
-    if (!rc)
-        rc = read_side(row, explicit_prompt, "rejected", out, err);
+    int rc = read_dialogues(rows, row, out, &n_a, err);
     if (!rc)
         rc = prefdb__split_dialogues(out, n_a, err);
     if (rc)
         return rc;
     read_made(row, "chosen_generation", "chosen_cut", &out->a);
     read_made(row, "rejected_generation", "rejected_cut", &out->b);
-    return prefdb__judge_chosen(row, rows->dimension, known, out, err);
+    take_part(rows, row, "prompt");
+    take_part(rows, row, "chosen");
+    take_part(rows, row, "rejected");
+    return prefdb__judge_chosen(row, rows->dimension, none, out, err);
 }
 
 const struct prefdb__format prefdb__format_trl = {

@@ -46,6 +46,7 @@ static int put_records(struct run *r, const struct prefdb__made *m,
     const struct prefdb__rows *rows = &m->rows;
     struct prefdb__counts *counts = &r->report->counts;
     int rc = 0;
+    counts->refused = false;
     for (size_t i = 0; i < rows->n && !rc; i++) {
         counts->unjudged += !rows->v[i].single && rows->v[i].n_judgments == 0;
         rc = prefdb__writer_put_keyed(r->writer, &rows->v[i], &m->keys[i],
@@ -150,7 +151,7 @@ static int take_row(struct run *r, const struct prefdb__row *row,
     if (row->rc)
         local = *row->err;
     int rc = row->rc ? row->rc : put_records(r, &row->made, &local);
-    if (rc == PK_EDATA)
+    if (rc == PK_EDATA && (row->rc || r->report->counts.refused))
         rc = take_bad(r, row, &local, err);
     else if (rc && err)
         *err = local;

@@ -21,6 +21,7 @@ struct prefdb__infile {
     char *line; /* the line being read, line[at..len) of it unread */
     size_t at, len;
     char empty[1];
+    bool part;               /* the line goes on behind that */
     bool ended;              /* the array is closed */
     struct prefdb__csv csv;  /* the record being read */
     struct prefdb__csv head; /* the header */
@@ -76,11 +77,14 @@ static enum layout layout_of(const char *name, const char *s)
 
 /* ---- An array ------------------------------------------------------------ */
 
-/* The next line with anything on it. */
+/* The next line with anything on it, or more of the one that is being read. */
 static int refill(struct prefdb__infile *in, struct pk_err *err)
 {
     in->at = 0;
-    return pk_lines_next(in->in, &in->line, &in->len, err);
+    int rc = in->part ? pk_lines_more(in->in, &in->line, &in->len, err)
+                      : pk_lines_next(in->in, &in->line, &in->len, err);
+    in->part = in->layout == ARRAY && rc < 0 && pk_lines_too_long(in->in);
+    return in->part ? 1 : rc;
 }
 
 /* Move to the next character that is not white space: 1, or 0 at the end. */
@@ -150,7 +154,8 @@ static int read_element(struct prefdb__infile *in, struct pk_err *err)
             return 1;
         /* On one line, as a row of JSON lines is. A line end in a string is not
          * JSON, and stays for the parser to refuse. */
-        pk_buf_addc(&in->row, s.in_string ? '\n' : ' ');
+        if (!in->part)
+            pk_buf_addc(&in->row, s.in_string ? '\n' : ' ');
         int rc = refill(in, err);
         if (rc <= 0)
             return rc < 0 ? rc : bad_array(in, "is not closed", err);
@@ -239,9 +244,24 @@ static int next_record(struct prefdb__infile *in, struct pk_err *err)
     return 1;
 }
 
+/* A carriage return that is no part of "\r\n" ends lines in files of old: the
+ * whole of such a file would be a header. */
+static bool bare_return(const struct pk_buf *b)
+{
+    const char *at = b->data, *end = at + b->len;
+    while (at < end && (at = memchr(at, '\r', (size_t)(end - at))))
+        if (++at == end || *at != '\n')
+            return true;
+    return false;
+}
+
 static int read_header(struct prefdb__infile *in, struct pk_err *err)
 {
     int rc = read_record(in, &in->head, err);
+    if (rc > 0 && !in->head.problem && bare_return(&in->head.text))
+        in->head.problem = "it holds carriage returns; where these end the "
+                           "lines, `tr '\\r' '\\n'` makes a file of it that "
+                           "can be read";
     if (rc > 0 && in->head.problem)
         rc = pk_fail(err, PK_EDATA, "%s: the header: %s",
                      prefdb__infile_where(in), in->head.problem);
@@ -250,8 +270,8 @@ static int read_header(struct prefdb__infile *in, struct pk_err *err)
 
 /* ---- Any of them --------------------------------------------------------- */
 
-/* A line that is too long is a bad row, where a row is a line. In an array or a
- * CSV record there is no telling where the next row begins. */
+/* A line that is too long is a bad row, where a row is a line. In a CSV record
+ * there is no telling where the next row begins. */
 static int lines_row(struct prefdb__infile *in, int rc, char **row, size_t *len)
 {
     bool too_long = rc < 0 && pk_lines_too_long(in->in);
@@ -268,7 +288,8 @@ static int start(struct prefdb__infile *in, struct pk_err *err)
     if (rc == 0 || (rc < 0 && !pk_lines_too_long(in->in)))
         return rc;
     in->layout = layout_of(pk_lines_name(in->in), in->line);
-    if (rc < 0)
+    in->part = in->layout == ARRAY && rc < 0;
+    if (rc < 0 && !in->part)
         return rc;
     if (in->layout == ARRAY)
         in->at = strcspn(in->line, "[") + 1;

@@ -178,12 +178,6 @@ cJSON *prefdb__rest_of(cJSON *obj);
 
 /* ---- For readers of one comparison --------------------------------------- */
 
-/* Append a list of {"role", "content"} to a record's context; `key` names it
- * in errors. */
-PK_NODISCARD int prefdb__read_messages(const cJSON *list, const char *key,
-                                       struct prefdb__record *out,
-                                       struct pk_err *err);
-
 /* The record's context now holds a whole dialogue of `n_a` turns and, after
  * it, another: make the turns they share the context, and their last answers a
  * and b. PK_EDATA when they part earlier. */

@@ -4,38 +4,6 @@
 #include "common/json.h"
 #include "prefdb/import/rows.h"
 
-int prefdb__read_messages(const cJSON *list, const char *key,
-                          struct prefdb__record *out, struct pk_err *err)
-{
-    if (!cJSON_IsArray(list))
-        return pk_fail(err, PK_EDATA, "\"%s\" is not a list of messages", key);
-    const cJSON *m;
-    cJSON_ArrayForEach(m, list)
-    {
-        const char *role = NULL, *content = NULL;
-        enum prefdb_role r;
-        if (!cJSON_IsObject(m))
-            return pk_fail(err, PK_EDATA,
-                           "a message in \"%s\" is not an object", key);
-        int rc = pk_json_need_str(m, "role", &role, err);
-        if (!rc)
-            rc = pk_json_need_str(m, "content", &content, err);
-        if (rc) {
-            pk_err_prefix(err, "a message in \"%s\": ", key);
-            return rc;
-        }
-        if (!prefdb__parse_role(role, &r))
-            return pk_fail(err, PK_EDATA,
-                           "a message in \"%s\" has a role that is not system, "
-                           "user or assistant",
-                           key);
-        rc = prefdb__record_turn(out, r, content, strlen(content), err);
-        if (rc)
-            return rc;
-    }
-    return 0;
-}
-
 static bool same_turn(const struct prefdb_turn *x, const struct prefdb_turn *y)
 {
     return x->role == y->role && x->len == y->len &&

@@ -47,14 +47,8 @@ void prefdb__keys_release(struct prefdb__keys *k)
 
 static int print_json(const cJSON *j, char **out, struct pk_err *err)
 {
-    struct pk_buf b = PK_BUF_INIT(SIZE_MAX / 2);
-    *out = NULL;
-    if (!j)
-        return 0;
-    if (pk_json_print(&b, j) == 0)
-        *out = pk_buf_take(&b);
-    pk_buf_release(&b);
-    return *out ? 0 : pk_fail_mem(err, "a row's JSON");
+    *out = j ? pk_json_text(j) : NULL;
+    return *out || !j ? 0 : pk_fail_mem(err, "a row's JSON");
 }
 
 static void turn_key(struct pk_sha256 *h, const struct prefdb_turn *t,

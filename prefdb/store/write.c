@@ -432,6 +432,7 @@ static int put_or_undo(struct prefdb__writer *w, const struct prefdb__record *r,
     if (!rc)
         return prefdb__exec(w->db, "RELEASE row", err);
     forget(w);
+    counts_before.refused = counts->refused;
     *counts = counts_before;
     w->log.end = end_before;
     memcpy(w->last, last_before, sizeof last_before);

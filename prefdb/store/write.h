@@ -21,6 +21,7 @@ struct prefdb__counts {
                       store's was kept */
     int64_t last;  /* row number of the newest judgment, 0 before it */
     int64_t comparison; /* and of the comparison that came last */
+    bool refused; /* PK_EDATA is the record's fault, not a damaged store's */
 };
 
 /* Say in the store that it has lone responses: readers look for them only then

@@ -28,7 +28,8 @@ static int contradicts(struct prefdb__writer *w,
 /* The judgment that j supersedes, which must be there: its row number, or 0
  * where j supersedes none. */
 static int find_old(struct prefdb__writer *w, const struct prefdb__judgment *j,
-                    int64_t comparison, int64_t *id, struct pk_err *err)
+                    int64_t comparison, int64_t *id,
+                    struct prefdb__counts *counts, struct pk_err *err)
 {
     *id = 0;
     if (!j->has_supersedes)
@@ -37,6 +38,7 @@ static int find_old(struct prefdb__writer *w, const struct prefdb__judgment *j,
     sqlite3_bind_int64(s, 2, comparison);
     prefdb__bind_text(s, 3, prefdb_dimension_name(j->dimension));
     int rc = prefdb__writer_find(w, FIND_OLD, j->supersedes, id, NULL, err);
+    counts->refused = rc == 0;
     if (rc == 0)
         return pk_fail(err, PK_EDATA,
                        "a judgment supersedes one that is not on this "
@@ -110,7 +112,7 @@ int prefdb__put_judgment(struct prefdb__writer *w,
     counts->repeats += rc > 0;
     counts->unnamed += rc > 0 && !*j->annotator && id > w->before;
     if (!rc)
-        rc = find_old(w, j, comparison->id, &old, err);
+        rc = find_old(w, j, comparison->id, &old, counts, err);
     if (rc)
         return rc < 0 ? rc : 0;
     rc = add_judgment(w, j, key, comparison->id, old, &id, err);

@@ -112,13 +112,13 @@ static char *prompt_json(const struct rm_row *r)
 {
     const cJSON *p = cJSON_GetObjectItemCaseSensitive(r->json, "prompt");
     if (p)
-        return cJSON_PrintUnformatted(p);
+        return pk_json_text(p);
     p = cJSON_GetObjectItemCaseSensitive(r->json, "messages");
     cJSON *most = cJSON_Duplicate(p, true);
     bool last = (size_t)cJSON_GetArraySize(p) == r->dialogue.all.n;
     if (most && last)
         cJSON_DeleteItemFromArray(most, cJSON_GetArraySize(most) - 1);
-    char *text = most ? cJSON_PrintUnformatted(most) : NULL;
+    char *text = most ? pk_json_text(most) : NULL;
     cJSON_Delete(most);
     return text;
 }
@@ -172,7 +172,7 @@ static int made_of(const struct rm_row *r, size_t i, char **out)
     }
     if (ok && r->list)
         ok = pk_json_add_int(made, "sample", (long long)i + 1) == 0;
-    *out = ok ? cJSON_PrintUnformatted(made) : NULL;
+    *out = ok ? pk_json_text(made) : NULL;
     cJSON_Delete(made);
     return *out ? 0 : PK_EMEM;
 }

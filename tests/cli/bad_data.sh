@@ -97,6 +97,27 @@ gzip -dc long.jsonl.gz | sed -n '2,$p' >first.jsonl
 run 0 prefkit import long.db first.jsonl --skip-bad
 stdout_has "1  the line is longer than 64 MiB: line 1$"
 
+t "a JSON list may be one line of any length, its elements may not"
+awk 'BEGIN { x = "0123456789"; for (i = 0; i < 13; i++) x = x x; printf "["
+    for (i = 0; i < 900; i++)
+        printf "%s{\"prompt\":\"%d\",\"chosen\":\"%s\",\"rejected\":\"no\"}",
+            i ? "," : "", i, x
+    print "]" }' >list.json
+run 0 prefkit import store.db list.json --dimension helpfulness --dry-run
+stdout_has "900  new comparisons"
+tr -d , <list.json >element.json
+refused 3 "element.json:1: an element of the list is longer than 64 MiB" \
+    prefkit import store.db element.json --dimension helpfulness
+rm list.json element.json
+
+t "a CSV file of old line ends is no header without rows"
+printf 'prompt,chosen,rejected\rq,x,y\r' >old.csv
+refused 3 "old.csv:1: the header: it holds carriage returns" \
+    prefkit import store.db old.csv --dimension helpfulness
+tr '\r' '\n' <old.csv >new.csv
+run 0 prefkit import store.db new.csv --dimension helpfulness --dry-run
+stdout_has "1  new comparisons"
+
 t "files that are not there, or cut off"
 refused 4 "nowhere.jsonl" prefkit import store.db nowhere.jsonl
 gzip -n <"$SAMPLE/comparisons.jsonl" | head -c 5000 >short.jsonl.gz
