@@ -266,7 +266,7 @@ static int splice_error(struct infer_row_writer *w, const struct infer_row *r)
                  !cJSON_GetObjectItemCaseSensitive(row, "error");
     cJSON_Delete(row);
     pk_buf_reset(&w->value);
-    pk_json_quote(&w->value, r->error, strlen(r->error));
+    pk_json_quote_reason(&w->value, r->error);
     if (w->value.failed)
         return w->value.failed;
     if (whole)

@@ -85,6 +85,11 @@ refused 3 "bad.jsonl:2: " prefkit generate -q --model base -n 4 --strict \
     --input bad.jsonl --output strict.out
 absent strict.out strict.out.partial strict.out.journal
 
+t "a reason that cuts a character of the row is text all the same"
+printf '{"messages":[{"role":"%039dé","content":"x"}]}\n' 0 >role.jsonl
+run 3 prefkit generate -q --model base --input role.jsonl --output role.out
+must iconv -f UTF-8 -t UTF-8 -o same.out role.out
+
 t "a killed run goes on, and ends in the same bytes"
 (
     exec "$PREFKIT" generate --quiet --model base -k 3 -n 200 --seed 5 \
