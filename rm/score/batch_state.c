@@ -18,13 +18,7 @@ static void chain(struct rm_job *j, const char *line, size_t len)
 
 int rm_job_next(struct rm_job *j, char **line, size_t *len, struct pk_err *err)
 {
-    static char none[] = "";
-    int rc = pk_lines_next(j->in, line, len, err);
-    if (rc < 0 && pk_lines_too_long(j->in)) {
-        *line = none;
-        *len = 0;
-        rc = 1;
-    }
+    int rc = pk_lines_row(j->in, line, len, err);
     if (rc > 0)
         chain(j, *line, *len);
     return rc;
