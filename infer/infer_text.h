@@ -32,6 +32,13 @@ void infer_tokenizer_close(struct infer_tokenizer *t);
 /* Does a directory hold one, good or bad? */
 bool infer_tokenizer_present(const char *dir);
 
+/* What ids it makes of texts and dialogues, for one opened from a directory:
+ * SHA-256 in 64 hex digits and a NUL, over its files, BOS, EOS and chat format.
+ * PK_EIO, PK_EMEM. */
+PK_NODISCARD int infer_tokenizer_fingerprint(const struct infer_tokenizer *t,
+                                             const char *dir, char out[65],
+                                             struct pk_err *err);
+
 /* Append the ids of len bytes of text: exactly SentencePiece's own, or those of
  * Hugging Face's tokenizers, whatever the bytes (also NUL and malformed UTF-8).
  * No BOS or EOS is added, and no special token is recognised in the text.

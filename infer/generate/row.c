@@ -160,10 +160,12 @@ static int add_settings(struct infer_row_writer *w, const struct infer_model *m,
 
 int infer_row_writer_init(struct infer_row_writer *w,
                           const struct infer_model *m,
+                          const struct infer_tokenizer *t,
                           const struct infer_request *q, uint64_t samples,
                           struct pk_err *err)
 {
-    char print[65];
+    const char *dir = infer_model_dir(m);
+    char print[65], tokenizer[65];
     uint8_t hash[32];
     struct pk_sha256 *sha = NULL;
     *w = (struct infer_row_writer){.q = q,
@@ -171,6 +173,8 @@ int infer_row_writer_init(struct infer_row_writer *w,
                                    .half = PK_BUF_INIT(3 * PK_LINE_MAX),
                                    .value = PK_BUF_INIT(PK_LINE_MAX)};
     int rc = infer_model_fingerprint(m, print, err);
+    if (!rc)
+        rc = infer_tokenizer_fingerprint(t, dir, tokenizer, err);
     if (!rc)
         rc = pk_sha256_new(&sha, err);
     char *text = NULL;
@@ -180,6 +184,8 @@ int infer_row_writer_init(struct infer_row_writer *w,
     if (!rc) {
         pk_sha256_field(sha, PK_VERSION, strlen(PK_VERSION));
         pk_sha256_field(sha, text, strlen(text));
+        pk_sha256_field(sha, tokenizer, strlen(tokenizer));
+        pk_sha256_u64(sha, infer_model_config(m)->max_positions);
         pk_sha256_u64(sha, samples);
         pk_sha256_final(sha, hash);
         pk_hex(hash, sizeof hash, w->identity);

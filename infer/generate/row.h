@@ -39,6 +39,7 @@ struct infer_row_writer {
 
 PK_NODISCARD int infer_row_writer_init(struct infer_row_writer *w,
                                        const struct infer_model *m,
+                                       const struct infer_tokenizer *t,
                                        const struct infer_request *q,
                                        uint64_t samples, struct pk_err *err);
 void infer_row_writer_release(struct infer_row_writer *w);

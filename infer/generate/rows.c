@@ -240,8 +240,8 @@ static int begin(struct job *j, struct pk_err *err)
     if (!rc)
         rc = pk_sha256_new(&j->sha, err);
     if (!rc)
-        rc = infer_row_writer_init(&j->writer, j->m, &o->request, o->samples,
-                                   err);
+        rc = infer_row_writer_init(&j->writer, j->m, j->t, &o->request,
+                                   o->samples, err);
     if (!rc)
         rc = pk_lines_open(&j->in, o->input, err);
     cJSON *state = NULL;

@@ -112,6 +112,10 @@ head -c -8 wide.jsonl.gz >torn.gz
 run 3 wide torn.out --input torn.gz
 stderr_has "torn.gz: damaged or cut-off gzip data"
 must test "$(wc -l <torn.out.partial)" -gt 2
+printf '{"<s>":1}\n' >base/added_tokens.json # another tokenizer, to look at
+refused 2 "other models or options" wide torn.out --input wide.jsonl.gz \
+    --resume
+rm base/added_tokens.json
 run 3 wide torn.out --input wide.jsonl.gz --resume
 must cmp torn.out wide.out
 refused 3 "wide.jsonl.gz:2: the line is longer than 64 MiB" \
