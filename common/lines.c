@@ -1,4 +1,4 @@
-/* Line reader over zlib, which reads plain files as they are. */
+/* Line reader, plain and gzip. */
 #include "common/lines.h"
 
 #include <errno.h>
@@ -9,14 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zlib.h>
-
 #include "common/buf.h"
 #include "common/cli.h"
+#include "common/gz.h"
 #include "common/mem.h"
 
 struct pk_lines {
-    gzFile gz;
+    struct pk_gz_in *gz;
     int fd;        /* gz's */
     off_t dropped; /* up to here */
     char *name;
@@ -48,7 +47,7 @@ int pk_lines_open(struct pk_lines **out, const char *path, struct pk_err *err)
     if (in) {
         in->name = pk_strdup(name);
         in->where = pk_calloc(strlen(name) + 24, 1);
-        in->gz = gzdopen(fd, "rb");
+        in->gz = pk_gz_in_new(fd);
         in->fd = fd;
     }
     if (!in || !in->name || !in->where || !in->gz) {
@@ -59,9 +58,6 @@ int pk_lines_open(struct pk_lines **out, const char *path, struct pk_err *err)
     }
     in->line.max = PK_LINE_MAX;
     in->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-    /* What is asked for by the chunk is twice this or more, which zlib puts
-     * there without a copy where the file is plain. */
-    gzbuffer(in->gz, sizeof in->chunk / 2);
     *out = in;
     return 0;
 }
@@ -84,24 +80,19 @@ static int refill(struct pk_lines *in, struct pk_err *err)
     if (in->at < in->have)
         return 1;
     drop(in);
-    int n, z = Z_OK, rc;
     const char *why;
-    for (;;) {
-        n = gzread(in->gz, in->chunk, sizeof in->chunk);
-        why = gzerror(in->gz, &z);
-        if (z != Z_ERRNO || errno != EINTR)
-            break;
+    ssize_t n;
+    int rc;
+    while ((n = pk_gz_in_read(in->gz, in->chunk, sizeof in->chunk, &why)) < 0 &&
+           !why && errno == EINTR)
         if ((rc = pk_check_interrupt(err)))
             return rc;
-        gzclearerr(in->gz);
-    }
-    if (z == Z_ERRNO)
+    if (n < 0 && !why)
         return pk_fail_errno(err, "cannot read '%s'", in->name);
-    if (n < 0 || (z != Z_OK && z != Z_STREAM_END))
+    if (n < 0)
         return pk_fail(err, PK_EDATA,
                        "%s: damaged or cut-off gzip data after line %llu: %s",
-                       in->name, (unsigned long long)in->number,
-                       z == Z_BUF_ERROR ? "unexpected end of file" : why);
+                       in->name, (unsigned long long)in->number, why);
     in->at = 0;
     in->have = (size_t)n;
     return n > 0;
@@ -243,8 +234,7 @@ const char *pk_lines_where(struct pk_lines *in)
 
 uint64_t pk_lines_bytes(const struct pk_lines *in)
 {
-    z_off_t at = gzoffset(in->gz);
-    return at > 0 ? (uint64_t)at : 0;
+    return pk_gz_in_taken(in->gz);
 }
 
 uint64_t pk_lines_size(const struct pk_lines *in)
@@ -256,8 +246,7 @@ void pk_lines_close(struct pk_lines *in)
 {
     if (!in)
         return;
-    if (in->gz)
-        gzclose(in->gz);
+    pk_gz_in_free(in->gz);
     pk_buf_release(&in->line);
     free(in->name);
     free(in->where);

@@ -159,6 +159,33 @@ START_TEST(gzip)
 }
 END_TEST
 
+/* Zeros behind the last member are padding; rows are not. */
+START_TEST(gzip_and_more)
+{
+    static char got[1 << 16];
+    static const char row[] = "{\"n\":1}\n";
+    char *path = temp_path("more.gz");
+    size_t len;
+    char *whole = make_gzip(path, &len);
+    char *more = calloc(len + (1 << 17), 1);
+    ck_assert_ptr_nonnull(more);
+    memcpy(more, whole, len);
+    for (size_t zeros = 1; zeros < 1 << 17; zeros = zeros * 3 + 1) {
+        write_file(path, more, len + zeros);
+        ck_ok(read_all(path, got, sizeof got));
+        ck_assert_ptr_nonnull(strstr(got, "|200:{"));
+    }
+    for (size_t n = 1; n < sizeof row; n++) {
+        memcpy(more + len, row, n);
+        write_file(path, more, len + n);
+        ck_assert_int_eq(read_all(path, got, sizeof got), PK_EDATA);
+        ck_assert_ptr_nonnull(strstr(err.text, "what follows is not gzip"));
+    }
+    free(more);
+    free(whole);
+}
+END_TEST
+
 /* Cut off anywhere, or with any byte of its body or sums wrong. */
 START_TEST(gzip_damaged)
 {
@@ -337,6 +364,7 @@ static Suite *suite(void)
     tcase_add_test(t, no_text);
     tcase_add_test(t, chunk_edges);
     tcase_add_test(t, gzip);
+    tcase_add_test(t, gzip_and_more);
     tcase_add_test(t, gzip_damaged);
     tcase_add_test(t, longest_line);
     tcase_add_test(t, cannot_open);
