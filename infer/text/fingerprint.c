@@ -1,4 +1,4 @@
-/* What a tokenizer is told from another by; see infer_text.h. */
+/* What a tokenizer is told from another by; see infer/infer_text.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
