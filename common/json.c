@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/utf8.h"
 
 /* As cJSON writes it: uids are hashes of such text. */
 static void print_string(struct pk_buf *b, const char *s)
@@ -205,6 +206,16 @@ int pk_json_quote(struct pk_buf *b, const char *s, size_t n)
     }
     pk_buf_addc(b, '"');
     return b->failed;
+}
+
+int pk_json_quote_reason(struct pk_buf *b, const char *reason)
+{
+    char text[sizeof((struct pk_err *)0)->text];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s", reason), bad;
+    n = n < sizeof text ? n : sizeof text - 1;
+    while ((bad = pk_utf8_check(text, n)) < n)
+        text[bad] = '?';
+    return pk_json_quote(b, text, n);
 }
 
 int pk_json_splice(struct pk_buf *out, const char *line, size_t len,

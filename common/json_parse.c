@@ -115,16 +115,20 @@ static int hex4(const char *s, const char *end, uint32_t *out)
 static int unicode(struct parser *p, char *to)
 {
     uint32_t c, low;
-    if (!hex4(p->at, p->end, &c) || (c >= 0xDC00 && c <= 0xDFFF))
+    if (!hex4(p->at, p->end, &c))
         return wrong(p);
     if (c == 0)
         return pk_fail(p->err, PK_EDATA,
                        "a string holds \\u0000, which no text can");
     p->at += 4;
-    if (c >= 0xD800 && c <= 0xDBFF) {
-        if (p->end - p->at < 6 || p->at[0] != '\\' || p->at[1] != 'u' ||
-            !hex4(p->at + 2, p->end, &low) || low < 0xDC00 || low > 0xDFFF)
-            return wrong(p);
+    if (c >= 0xD800 && c <= 0xDFFF) {
+        if (c >= 0xDC00 || p->end - p->at < 6 || p->at[0] != '\\' ||
+            p->at[1] != 'u' || !hex4(p->at + 2, p->end, &low) || low < 0xDC00 ||
+            low > 0xDFFF)
+            return pk_fail(p->err, PK_EDATA,
+                           "a string holds \\u%04x, half of a character, which "
+                           "no text can",
+                           (unsigned)c);
         p->at += 6;
         c = 0x10000 + ((c & 0x3FF) << 10 | (low & 0x3FF));
     }

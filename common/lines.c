@@ -228,6 +228,17 @@ bool pk_lines_too_long(const struct pk_lines *in)
     return in->too_long;
 }
 
+int pk_lines_row(struct pk_lines *in, char **line, size_t *len,
+                 struct pk_err *err)
+{
+    int rc = pk_lines_next(in, line, len, err);
+    if (rc >= 0 || !in->too_long)
+        return rc;
+    *line = in->empty;
+    *len = 0;
+    return 1;
+}
+
 uint64_t pk_lines_number(const struct pk_lines *in)
 {
     return in->number;

@@ -21,7 +21,8 @@
 
 #include "common/err.h"
 
-#define PK_LINE_MAX ((size_t)64 << 20) /* bytes */
+#define PK_LINE_MAX      ((size_t)64 << 20) /* bytes */
+#define PK_LINE_TOO_LONG "the line is longer than 64 MiB"
 
 /* White space within a line, as JSON has it. */
 static inline bool pk_blank(char c)
@@ -57,6 +58,10 @@ PK_NODISCARD int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,
  * *line and *len are the beginning of it, and the next call goes on behind it:
  * whoever counts bad rows may take it for one. */
 bool pk_lines_too_long(const struct pk_lines *in);
+
+/* pk_lines_next for those who do: such a line is 1 too, and an empty one. */
+PK_NODISCARD int pk_lines_row(struct pk_lines *in, char **line, size_t *len,
+                              struct pk_err *err);
 
 /* In place of going on behind a line that is too long: its next part, as
  * pk_lines_raw would give a line, and an error that is like the first where

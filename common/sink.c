@@ -298,6 +298,19 @@ static int go_on_at(struct pk_sink *s, double bytes, struct pk_err *err)
     return 0;
 }
 
+/* A file of the name that is not ours: somebody's rows, the input perhaps. */
+static int refuse_foreign(const struct pk_sink *s, struct pk_err *err)
+{
+    struct stat st;
+    if (access(s->journal, F_OK) == 0 || stat(s->partial, &st) != 0 ||
+        st.st_size == 0)
+        return 0;
+    return pk_fail(err, PK_EUSAGE,
+                   "'%s' is there, and without '%s' is no unfinished run's: "
+                   "the output would be written over it; remove or rename it",
+                   s->partial, s->journal);
+}
+
 static int open_resumable(struct pk_sink *s, bool resume, cJSON **state,
                           struct pk_err *err)
 {
@@ -313,7 +326,7 @@ static int open_resumable(struct pk_sink *s, bool resume, cJSON **state,
                        "with it; or remove it and '%s' to start over",
                        s->partial, s->journal);
     s->committed = unfinished;
-    rc = unfinished ? take_back(s, bytes, err) : 0;
+    rc = unfinished ? take_back(s, bytes, err) : refuse_foreign(s, err);
     if (rc == 0 && !s->data)
         rc = open_data(s, unfinished, err);
     if (rc == 0)

@@ -23,7 +23,7 @@ struct pk_sink;
  * what the last window's checkpoint said, to be freed by the caller; NULL for a
  * start from the beginning. PK_EUSAGE when an unfinished run's files are there
  * without `resume`, or when they are another run's (another identity, or one
- * that is still running). */
+ * that is still running), or nobody's (a PATH.partial without a journal). */
 PK_NODISCARD int pk_sink_open(struct pk_sink **out, const char *path,
                               const char *identity, bool resume, cJSON **state,
                               struct pk_err *err);

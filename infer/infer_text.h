@@ -126,7 +126,8 @@ PK_NODISCARD int infer_dialogue_add(struct infer_dialogue *d,
 
 /* Append a JSON array of {"role": "system|user|assistant", "content": "..."},
  * or "content": [{"type": "text", "text": "..."}];
- * borrows the JSON's strings. PK_EDATA names the message that is wrong. */
+ * borrows the JSON's strings. PK_EDATA names the message that is wrong, one
+ * with tool calls too. */
 struct cJSON;
 PK_NODISCARD int infer_dialogue_read(struct infer_dialogue *d,
                                      const struct cJSON *array,

@@ -45,15 +45,17 @@ END_TEST
 START_TEST(refuses)
 {
     static const char *const bad[] = {
-        "",           " ",         "{",       "[1,", "[1 2]",
-        "{\"a\"}",    "{\"a\":}",  "{a:1}",   "\"a", "nul",
-        "[1,]",       "{\"a\":1,", "\"\\x\"", "'a'", "\"\\ud83d\"",
-        "{\"a\":1,}", "-",         "NaN",     "+1",  "\"\\ude00\""};
+        "",         " ",     "{",          "[1,", "[1 2]", "{\"a\"}",
+        "{\"a\":}", "{a:1}", "\"a",        "nul", "[1,]",  "{\"a\":1,",
+        "\"\\x\"",  "'a'",   "{\"a\":1,}", "-",   "NaN",   "+1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refuse(bad[i], strlen(bad[i]), "not valid JSON");
     refuse("{} x", 4, "follows the JSON value at byte 4");
     refuse("{}{}", 4, "follows the JSON value at byte 3");
     refuse("\"\\u0000\"", 8, "\\u0000");
+    refuse("\"\\uD83D\"", 8, "\\ud83d, half of a character");
+    refuse("\"\\ud83d\\ud83d\"", 14, "half of a character");
+    refuse("\"\\ude42x\"", 9, "\\ude42, half of a character");
     refuse("{\"a\":\"x\\\\\\u0000\"}", 17, "\\u0000");
     refuse("{\"\\u0000\":1}", 12, "\\u0000");
     refuse("\"a\xFF\"", 4, "byte 3 is not UTF-8");

@@ -479,6 +479,12 @@ START_TEST(shards)
     write_index(dir, b.data);
     check_same(&tiny, p, dir);
 
+    /* Which of the two is meant? */
+    struct recipe whole = {.dtype = "F32", .end = count};
+    write_tensors(file_in(dir, "model.safetensors"), &tiny, p, &whole);
+    refuse(dir, "shards too");
+    ck_assert_int_eq(unlink(file_in(dir, "model.safetensors")), 0);
+
     /* In the map, but in another shard; then not even in the map. */
     char *at = strstr(b.data, "model.embed_tokens.weight\":\"m-1");
     ck_assert_ptr_nonnull(at);

@@ -441,6 +441,48 @@ START_TEST(gguf_foreign_tensors)
 }
 END_TEST
 
+/* The factor that a file is read to scale by; of no type where it is NULL. */
+static double scaled_by(const char *type, const char *key, double factor)
+{
+    struct golden g;
+    struct gguf_file f = GGUF_FILE_INIT;
+    struct pk_buf out = PK_BUF_INIT(1 << 24);
+    struct gguf *file;
+    struct infer_config c;
+    struct infer_params *p;
+    golden_open(&g, "causal");
+    put_model(&f, g.c, g.p);
+    if (type)
+        gguf_put_str(&f, "llama.rope.scaling.type", type);
+    gguf_put_f32(&f, key, factor);
+    gguf_file_end(&f, &out);
+    char *path = temp_path("scaled.gguf");
+    write_file(path, out.data, out.len);
+    ck_ok(infer_gguf_open(&file, path, &err));
+    ck_ok(infer_gguf_load(file, &c, &p, &err));
+    infer_params_free(p);
+    infer_gguf_close(file);
+    pk_buf_release(&out);
+    golden_close(&g);
+    ck_assert_int_eq(c.rope.kind, c.rope.factor != 1 ? INFER_ROPE_LINEAR
+                                                     : INFER_ROPE_DEFAULT);
+    return c.rope.factor;
+}
+
+START_TEST(gguf_rope_scaling)
+{
+    static const char now[] = "llama.rope.scaling.factor";
+    static const char before[] = "llama.rope.scale_linear";
+    ck_assert(scaled_by("linear", now, 4) == 4);
+    ck_assert(scaled_by("linear", before, 4) == 4);
+    ck_assert(scaled_by(NULL, now, 4) == 4); /* llama.cpp: then it is linear */
+    ck_assert(scaled_by(NULL, before, 4) == 4);
+    ck_assert(scaled_by("none", now, 4) == 1);
+    ck_assert(scaled_by("linear", now, 0) == 1);
+    ck_assert(scaled_by(NULL, now, 1) == 1);
+}
+END_TEST
+
 START_TEST(gguf_types)
 {
     static const int types[] = {0, 1, 30, 8};
@@ -632,6 +674,7 @@ static Suite *suite(void)
     tcase_add_test(t, real_tokenizer_json);
     tcase_add_test(t, gguf_golden_model);
     tcase_add_test(t, gguf_foreign_tensors);
+    tcase_add_test(t, gguf_rope_scaling);
     tcase_add_test(t, gguf_types);
     tcase_add_test(t, gguf_byte_level_tokenizer);
     tcase_add_test(t, verify_tells);

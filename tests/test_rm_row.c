@@ -29,7 +29,8 @@ START_TEST(messages)
     ck_ok(parse(&r,
                 "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
                 "{\"role\":\"user\",\"content\":\"q\"},"
-                "{\"role\":\"assistant\",\"content\":\"\\u00e9\"}],\"id\":1}",
+                "{\"role\":\"assistant\",\"content\":\"\\u00e9\","
+                "\"tool_calls\":[],\"function_call\":null}],\"id\":1}",
                 &err));
     ck_assert(r.n == 1 && !r.list);
     ck_assert(rm_row_next(&r, &t));
@@ -168,6 +169,12 @@ static const struct {
      "\"role\" is \"bot\""},
     {"{\"messages\":[{\"role\":\"user\"}]}", "message 1: \"content\" is mis"},
     {"{\"messages\":[{\"content\":\"q\"}]}", "message 1: \"role\" is missing"},
+    {"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+     "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{}]}]}",
+     "message 2: no chat format here has a place for its \"tool_calls\""},
+    {"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+     "{\"role\":\"assistant\",\"content\":\"\",\"function_call\":{}}]}",
+     "a place for its \"function_call\""},
     {"{\"prompt\":7,\"response\":\"a\"}", "neither a string nor a list"},
     {"{\"prompt\":\"q\"}", "\"response\" is missing"},
     {"{\"prompt\":\"q\",\"response\":[\"a\"]}", "\"response\" is not a str"},

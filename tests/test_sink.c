@@ -54,6 +54,28 @@ START_TEST(what_is_kept)
 }
 END_TEST
 
+/* A file of the name that has no journal is somebody else's. */
+START_TEST(foreign_partial)
+{
+    struct pk_sink *s;
+    cJSON *state;
+    char *path = temp_path("foreign");
+    char *partial = temp_path("foreign.partial");
+    write_file(partial, "rows\n", 5);
+    for (int resume = 0; resume < 2; resume++) {
+        ck_assert_int_eq(pk_sink_open(&s, path, "id", resume, &state, &err),
+                         PK_EUSAGE);
+        ck_assert_ptr_nonnull(strstr(err.text, "no unfinished run's"));
+    }
+    char *text = read_file(partial, NULL);
+    ck_assert_str_eq(text, "rows\n");
+    free(text);
+    write_file(partial, "", 0); /* what a run leaves that was killed at once */
+    ck_ok(pk_sink_open(&s, path, "id", false, &state, &err));
+    pk_sink_close(s, NULL);
+}
+END_TEST
+
 /* A file may grow to so many bytes, as on a disk that is full. */
 static void allow(rlim_t bytes)
 {
@@ -165,6 +187,7 @@ int main(void)
     Suite *s = suite_create("sink");
     TCase *t = tcase_create("core");
     tcase_add_test(t, what_is_kept);
+    tcase_add_test(t, foreign_partial);
     tcase_add_loop_test(t, a_torn_row_is_cut_off, 0, 2);
     tcase_add_test(t, the_last_two_acts);
     tcase_add_test(t, a_link_stays_one);

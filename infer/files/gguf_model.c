@@ -59,34 +59,34 @@ static bool is(struct gguf_text t, const char *want)
 
 static void check_kind(struct reader *r)
 {
-    struct gguf_text arch, scaling;
+    struct gguf_text arch;
     r->rc = infer_gguf_string(r->g, "general.architecture", &arch, r->err);
-    if (!r->rc)
-        r->rc = infer_gguf_string(r->g, "llama.rope.scaling.type", &scaling,
-                                  r->err);
     if (!r->rc && !is(arch, "llama"))
         r->rc = pk_fail(r->err, PK_EDATA,
                         "its architecture is not \"llama\", the only one that "
                         "can be run");
-    if (!r->rc && scaling.s && !is(scaling, "none") && !is(scaling, "linear"))
-        r->rc = pk_fail(r->err, PK_EDATA,
-                        "its rotary scaling can't be run; none and linear can");
     if (number(r, "llama.expert_count", 0) > 0 && !r->rc)
         r->rc = pk_fail(r->err, PK_EDATA, "mixtures of experts can't be run");
 }
 
+/* As llama.cpp takes it (llama_model::load_hparams): scaling of no type is
+ * linear, its factor has an older name too, and 0 is none. */
 static void read_rope(struct reader *r, struct infer_config *c)
 {
     struct gguf_text scaling = {0};
     c->rope_theta = number(r, "llama.rope.freq_base", 10000);
-    c->rope.factor = number(r, "llama.rope.scaling.factor", 1);
+    c->rope.factor = number(r, "llama.rope.scaling.factor",
+                            number(r, "llama.rope.scale_linear", 0));
     if (!r->rc)
         r->rc = infer_gguf_string(r->g, "llama.rope.scaling.type", &scaling,
                                   r->err);
-    if (is(scaling, "linear"))
-        c->rope.kind = INFER_ROPE_LINEAR;
-    else
+    if (!r->rc && scaling.s && !is(scaling, "none") && !is(scaling, "linear"))
+        r->rc = pk_fail(r->err, PK_EDATA,
+                        "its rotary scaling can't be run; none and linear can");
+    if (is(scaling, "none") || c->rope.factor == 0)
         c->rope.factor = 1;
+    if (c->rope.factor != 1)
+        c->rope.kind = INFER_ROPE_LINEAR;
     if (!r->rc && !(c->rope_theta > 0 && c->rope_theta <= 1e12 &&
                     c->rope.factor > 0 && c->rope.factor <= 1e12))
         r->rc = pk_fail(r->err, PK_EDATA, "its rotary base makes no sense");

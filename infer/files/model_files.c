@@ -11,6 +11,9 @@
 
 #define INDEX_MAX ((size_t)64 << 20) /* bytes */
 
+static const char one_file[] = "model.safetensors";
+static const char index_file[] = "model.safetensors.index.json";
+
 static int add_shard(struct infer_model_files *f, const char *name,
                      struct pk_err *err)
 {
@@ -63,21 +66,37 @@ static int open_index(struct infer_model_files *f, const char *path,
     return 0;
 }
 
+/* transformers reads the one file where there are shards beside it, vLLM the
+ * index. */
+static int refuse_both(const struct infer_model_files *f, struct pk_err *err)
+{
+    char *path;
+    struct stat st;
+    if (f->n_shards == 1 && strcmp(f->shard[0].name, one_file) == 0)
+        return 0;
+    int rc = pk_path(&path, f->dir, one_file, err);
+    if (!rc && stat(path, &st) == 0)
+        rc = pk_fail(err, PK_EDATA,
+                     "%s holds %s and, by %s, shards too: programs differ in "
+                     "which they read; remove what is not meant",
+                     f->dir, one_file, index_file);
+    free(path);
+    return rc;
+}
+
 int infer_model_files_open(struct infer_model_files *f, const char *dir,
                            struct pk_err *err)
 {
     char *path;
     struct stat st;
     f->dir = dir;
-    int rc = pk_path(&path, dir, "model.safetensors.index.json", err);
+    int rc = pk_path(&path, dir, index_file, err);
     if (rc)
         return rc;
-    if (stat(path, &st) == 0)
-        rc = open_index(f, path, err);
-    else
-        rc = add_shard(f, "model.safetensors", err);
+    bool sharded = stat(path, &st) == 0;
+    rc = sharded ? open_index(f, path, err) : add_shard(f, one_file, err);
     free(path);
-    return rc;
+    return rc || !sharded ? rc : refuse_both(f, err);
 }
 
 const struct infer_stored *

@@ -179,6 +179,7 @@ int infer_row_writer_init(struct infer_row_writer *w,
     if (!rc) {
         pk_sha256_field(sha, PK_VERSION, strlen(PK_VERSION));
         pk_sha256_field(sha, text, strlen(text));
+        pk_sha256_u64(sha, infer_model_config(m)->max_positions);
         pk_sha256_u64(sha, samples);
         pk_sha256_end(sha, w->identity);
         sha = NULL;
@@ -265,7 +266,7 @@ static int splice_error(struct infer_row_writer *w, const struct infer_row *r)
                  !cJSON_GetObjectItemCaseSensitive(row, "error");
     cJSON_Delete(row);
     pk_buf_reset(&w->value);
-    pk_json_quote(&w->value, r->error, strlen(r->error));
+    pk_json_quote_reason(&w->value, r->error);
     if (w->value.failed)
         return w->value.failed;
     if (whole)

@@ -90,8 +90,7 @@ static int go_on(struct job *j, const cJSON *state, struct pk_err *err)
                        "%s.journal is not a journal of this version; remove it "
                        "and %s.partial to start over",
                        j->o->output, j->o->output);
-    while (j->rows < rows &&
-           (rc = pk_lines_next(j->in, &line, &len, err)) > 0) {
+    while (j->rows < rows && (rc = pk_lines_row(j->in, &line, &len, err)) > 0) {
         chain(j, line, len);
         j->rows++;
     }
@@ -117,7 +116,7 @@ static int read_row(struct job *j, struct pk_err *err)
 {
     char *line;
     size_t len;
-    int rc = pk_lines_next(j->in, &line, &len, err);
+    int rc = pk_lines_row(j->in, &line, &len, err);
     if (rc <= 0) {
         j->at_end = rc == 0;
         return rc;
@@ -130,8 +129,10 @@ static int read_row(struct job *j, struct pk_err *err)
     j->last = &r->next;
     r->number = pk_lines_number(j->in);
     struct pk_err why = {0};
-    rc = infer_row_ask(r, j->b, infer_model_config(j->m)->max_positions, j->t,
-                       &j->o->request, j->o->samples, &why);
+    rc = pk_lines_too_long(j->in)
+             ? pk_fail(&why, PK_EDATA, PK_LINE_TOO_LONG)
+             : infer_row_ask(r, j->b, infer_model_config(j->m)->max_positions,
+                             j->t, &j->o->request, j->o->samples, &why);
     if (rc == PK_EDATA && !j->o->strict) {
         r->error = pk_strdup(why.text);
         return r->error ? 1 : pk_fail_mem(err, "a row");

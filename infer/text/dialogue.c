@@ -42,6 +42,21 @@ static int read_content(const cJSON *item, const char **out, struct pk_err *err)
     return 0;
 }
 
+/* What a message says beside its content; a dialogue without it is another
+ * one. */
+static int refuse_calls(const cJSON *item, struct pk_err *err)
+{
+    static const char *const keys[] = {"tool_calls", "function_call"};
+    for (int i = 0; i < 2; i++) {
+        const cJSON *v = cJSON_GetObjectItemCaseSensitive(item, keys[i]);
+        if (v && !cJSON_IsNull(v) && !(cJSON_IsArray(v) && !v->child))
+            return pk_fail(err, PK_EDATA,
+                           "no chat format here has a place for its \"%s\"",
+                           keys[i]);
+    }
+    return 0;
+}
+
 static int read_message(struct infer_dialogue *d, const cJSON *item,
                         struct pk_err *err)
 {
@@ -52,6 +67,8 @@ static int read_message(struct infer_dialogue *d, const cJSON *item,
     if (!cJSON_IsObject(item))
         return pk_fail(err, PK_EDATA, "it is not an object");
     int rc = pk_json_need_str(item, "role", &role, err);
+    if (!rc)
+        rc = refuse_calls(item, err);
     if (!rc)
         rc = read_content(item, &content, err);
     if (rc)

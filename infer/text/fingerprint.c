@@ -1,4 +1,4 @@
-/* What a tokenizer is known by. */
+/* What a tokenizer is known by; see infer/infer_text.h. */
 #include <string.h>
 
 #include "common/sha256.h"

@@ -275,7 +275,7 @@ static int read_header(struct prefdb__infile *in, struct pk_err *err)
 static int lines_row(struct prefdb__infile *in, int rc, char **row, size_t *len)
 {
     bool too_long = rc < 0 && pk_lines_too_long(in->in);
-    in->problem = too_long ? "the line is longer than 64 MiB" : NULL;
+    in->problem = too_long ? PK_LINE_TOO_LONG : NULL;
     in->number = pk_lines_number(in->in);
     *row = too_long ? in->empty : in->line;
     *len = too_long ? 0 : in->len;

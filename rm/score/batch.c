@@ -65,7 +65,7 @@ static int wait_row(struct rm_job *j, const char *line, size_t len,
         .at = j->raw.len, .len = len, .number = pk_lines_number(j->in)};
     struct pk_err why = {0};
     int rc = pk_lines_too_long(j->in)
-                 ? pk_fail(&why, PK_EDATA, "the line is longer than 64 MiB")
+                 ? pk_fail(&why, PK_EDATA, PK_LINE_TOO_LONG)
                  : queue(j, line, len, &w, &why);
     if (rc && (rc != PK_EDATA || j->b->strict)) {
         *err = why;

@@ -18,13 +18,7 @@ static void chain(struct rm_job *j, const char *line, size_t len)
 
 int rm_job_next(struct rm_job *j, char **line, size_t *len, struct pk_err *err)
 {
-    static char none[] = "";
-    int rc = pk_lines_next(j->in, line, len, err);
-    if (rc < 0 && pk_lines_too_long(j->in)) {
-        *line = none;
-        *len = 0;
-        rc = 1;
-    }
+    int rc = pk_lines_row(j->in, line, len, err);
     if (rc > 0)
         chain(j, *line, *len);
     return rc;
@@ -55,25 +49,34 @@ static void hash_combine(struct pk_sha256 *h, const struct rm_combine *c)
     hash_text(h, text);
 }
 
+static int hash_model(struct pk_sha256 *h, const struct rm_scorer *s, size_t m,
+                      struct pk_err *err)
+{
+    const struct rm_coder *c = rm_scorer_coder(s, m);
+    char print[65];
+    int rc = rm_scorer_fingerprint(s, m, print, err);
+    if (rc)
+        return rc;
+    hash_text(h, c->name);
+    hash_text(h, print);
+    pk_sha256_u64(h, c->max_tokens);
+    hash_text(h, infer_precision_name(rm_scorer_precision(s, m)));
+    return 0;
+}
+
 int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
                       char out[65], struct pk_err *err)
 {
     struct pk_sha256 *h;
-    char print[65];
     int rc = pk_sha256_new(&h, err);
     if (rc)
         return rc;
     hash_text(h, "prefkit " PK_VERSION);
-    pk_sha256_u64(h, b->scorer.max_tokens);
     pk_sha256_u64(h, b->scorer.read_out);
     pk_sha256_u64(h, b->scorer.unclosed);
     pk_sha256_u64(h, rm_scorer_budget(s));
-    for (size_t m = 0; m < b->n_models && rc == 0; m++) {
-        rc = rm_scorer_fingerprint(s, m, print, err);
-        hash_text(h, b->models[m].name);
-        hash_text(h, print);
-        hash_text(h, infer_precision_name(rm_scorer_precision(s, m)));
-    }
+    for (size_t m = 0; m < b->n_models && rc == 0; m++)
+        rc = hash_model(h, s, m, err);
     hash_combine(h, &b->combine);
     pk_sha256_end(h, out);
     return rc;

@@ -80,10 +80,6 @@ PK_NODISCARD int rm_row_write(struct pk_buf *out, const char *line, size_t len,
                               const struct rm_row_scores *scores,
                               struct pk_err *err);
 
-/* A reason as a JSON string; reasons quote from rows, and may have been cut
- * within a character. Returns out->failed. */
-int rm_quote_reason(struct pk_buf *out, const char *reason);
-
 /* Append a row that could not be scored by `s`: `line` with "error": reason and
  * without what an earlier run said under the names of its models or, where
  * it is not a JSON object, {"error": reason, "line": number}. */

@@ -7,7 +7,6 @@
 
 #include "common/lines.h"
 #include "common/mem.h"
-#include "common/utf8.h"
 #include "rm/score/row.h"
 #include "rm/score/row_edit.h"
 
@@ -271,16 +270,6 @@ int rm_row_write(struct pk_buf *out, const char *line, size_t len,
     return rc ? pk_fail_mem(err, "a row") : 0;
 }
 
-int rm_quote_reason(struct pk_buf *out, const char *reason)
-{
-    char text[sizeof((struct pk_err *)0)->text];
-    size_t n = (size_t)snprintf(text, sizeof text, "%s", reason), bad;
-    n = n < sizeof text ? n : sizeof text - 1;
-    while ((bad = pk_utf8_check(text, n)) < n)
-        text[bad] = '?';
-    return pk_json_quote(out, text, n);
-}
-
 int rm_row_write_error(struct pk_buf *out, const char *line, size_t len,
                        const struct rm_scorer *s, const char *reason,
                        uint64_t at, struct pk_err *err)
@@ -288,7 +277,7 @@ int rm_row_write_error(struct pk_buf *out, const char *line, size_t len,
     struct pk_buf text = PK_BUF_INIT((size_t)1 << 16);
     struct pk_buf own = PK_BUF_INIT(2 * PK_LINE_MAX);
     cJSON *j;
-    int rc = rm_quote_reason(&text, reason);
+    int rc = pk_json_quote_reason(&text, reason);
     bool object = pk_json_parse(&j, line, len, NULL) == 0 && cJSON_IsObject(j);
     cJSON_Delete(j);
     if (rc == 0 && object)

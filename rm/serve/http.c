@@ -79,7 +79,7 @@ static enum MHD_Result reply_error(struct exchange *x)
                        : x->status >= 500 ? "InternalServerError"
                                           : "BadRequestError";
     pk_buf_adds(&b, "{\"error\":{\"message\":");
-    rm_quote_reason(&b, x->why);
+    pk_json_quote_reason(&b, x->why);
     pk_buf_addf(&b, ",\"type\":\"%s\",\"param\":null,\"code\":%u}}\n", type,
                 x->status);
     enum MHD_Result ok =

@@ -107,7 +107,7 @@ void rm_reply_errors(struct pk_buf *out, const struct rm_ask *a)
             continue;
         pk_buf_addf(
             out, "%s{\"index\":%zu,\"error\":", any ? "," : ",\"errors\":[", i);
-        rm_quote_reason(out, why);
+        pk_json_quote_reason(out, why);
         pk_buf_addc(out, '}');
         any = true;
     }

@@ -222,7 +222,7 @@ int rm_vllm_list(struct pk_buf *out, const struct rm_ask *a,
         if (s)
             rm_vllm_number(out, a, s);
         else
-            rm_quote_reason(out, why);
+            pk_json_quote_reason(out, why);
         pk_buf_adds(out, s ? e->after : "}");
     }
     pk_buf_addc(out, ']');

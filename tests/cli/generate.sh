@@ -85,6 +85,42 @@ refused 3 "bad.jsonl:2: " prefkit generate -q --model base -n 4 --strict \
     --input bad.jsonl --output strict.out
 absent strict.out strict.out.partial strict.out.journal
 
+t "a reason that cuts a character of the row is text all the same"
+printf '{"messages":[{"role":"%039dé","content":"x"}]}\n' 0 >role.jsonl
+run 3 prefkit generate -q --model base --input role.jsonl --output role.out
+must iconv -f UTF-8 -t UTF-8 -o same.out role.out
+
+t "a line that is too long for a row is a bad row, also to --resume"
+# wide OUTPUT [OPTION...]
+wide() {
+    out=$1
+    shift
+    prefkit generate --quiet --model base -n 5 --batch 1 --output "$out" "$@"
+}
+{
+    echo '{"prompt":"a"}'
+    head -c 68000000 /dev/zero | tr '\0' x
+    echo
+    head -n 9 ask.jsonl
+    printf '%200000s\n' '' # no row; what is torn off lies behind it
+} | gzip >wide.jsonl.gz
+run 3 wide wide.out --input wide.jsonl.gz
+must test "$(wc -l <wide.out)" -eq 11
+must test "$(sed -n 2p wide.out)" = \
+    '{"error":"the line is longer than 64 MiB","line":2}'
+head -c -8 wide.jsonl.gz >torn.gz
+run 3 wide torn.out --input torn.gz
+stderr_has "torn.gz: damaged or cut-off gzip data"
+must test "$(wc -l <torn.out.partial)" -gt 2
+cp -R base other
+other_tokenizer other
+refused 2 "other models or options" wide torn.out --input wide.jsonl.gz \
+    --resume --model other
+run 3 wide torn.out --input wide.jsonl.gz --resume
+must cmp torn.out wide.out
+refused 3 "wide.jsonl.gz:2: the line is longer than 64 MiB" \
+    wide strict.out --input wide.jsonl.gz --strict
+
 t "a killed run goes on, and ends in the same bytes"
 (
     exec "$PREFKIT" generate --quiet --model base -k 3 -n 200 --seed 5 \
@@ -98,10 +134,6 @@ wait $pid 2>/dev/null
 if [ -e killed.jsonl.journal ] && [ -s killed.jsonl.partial ]; then
     refused 2 "another\|other models or options" sample killed.jsonl -n 199 \
         --resume
-    cp -r base other
-    other_tokenizer other
-    refused 2 "other models or options" sample killed.jsonl -n 200 --resume \
-        --model other
 fi
 run 0 sample killed.jsonl -n 200 --resume
 run 0 sample long.jsonl -n 200

@@ -197,6 +197,26 @@ refused 3 "different models or options" prefkit score -q --join \
 refused 3 "not a shard" prefkit score -q --join all.jsonl -o bad.jsonl
 absent bad.jsonl
 
+t "the same weights with another tokenizer, or another length, are another model"
+# third DIR: the third shard, by that model
+third() {
+    prefkit score --rm help="$1" --rm safe=safe --forest-tokens 2000 \
+        --shard 3/3 --quiet -i rows.jsonl -o third.jsonl
+}
+cp -R help shorter
+sed 's/\("max_position_embeddings": *\)[0-9]*/\1300/' help/config.json \
+    >shorter/config.json
+cp -R help same
+for dir in other/help shorter; do
+    run 3 third $dir
+    refused 3 "different models or options" prefkit score -q --join \
+        part1.jsonl.gz part2.jsonl.gz third.jsonl -o bad.jsonl
+done
+run 3 third same
+run 3 prefkit score -q --join part1.jsonl.gz part2.jsonl.gz third.jsonl \
+    -o good.jsonl
+must cmp good.jsonl all.jsonl
+
 t "two rewards as one, in this run or later"
 sed 's/^{"prompt": "\(H[^"]*\)"/{"safety_prompt": true, "prompt": "\1"/' \
     "$SAMPLE/generations.jsonl" >tagged.jsonl
