@@ -31,7 +31,8 @@ static int draw(struct annotate__view *v, const char *prompt,
     const char *from = text_of(e), *at = from + e->at;
     int before;
     while ((before = (int)annotate__width(from, (size_t)(at - from))) >
-           COLS - x - 2) {
+               COLS - x - 2 &&
+           from < at) {
         struct annotate__cell c;
         annotate__cell(from, (size_t)(at - from), 0, &c);
         from += c.bytes;

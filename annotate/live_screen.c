@@ -131,8 +131,10 @@ static int open_new(struct annotate__show *w, struct pk_err *err)
 static int take_back(struct annotate__show *w, struct pk_err *err)
 {
     bool yes;
-    int rc =
-        sure(w, "Throw both away and change the prompt? y or n: ", &yes, err);
+    int rc = sure(w,
+                  COLS < 60 ? "Throw both away? y or n: "
+                            : "Throw both away and change the prompt? y or n: ",
+                  &yes, err);
     if (rc || !yes)
         return rc;
     rc = annotate__live_back(w->l, err);

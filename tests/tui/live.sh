@@ -187,6 +187,12 @@ resize 50 20
 wait_for "^─.Left, writing"
 keys Tab
 wait_for "^─.Right, writing"
+resize 40 12
+wait_for "? help  c cut  r again"
+keys w
+wait_for "Throw both away? y or n: *$"
+keys Escape
+wait_for "? help  c cut  r again"
 keys q
 wait_end
 must grep -q "status 0" ended
