@@ -90,10 +90,18 @@ static const char *hint(const struct annotate__show *w)
                     "scroll the conversation";
 }
 
+/* That stays as it is. */
+static bool has_text(const struct annotate__answer *side)
+{
+    return side->stream.phase == ANNOTATE__WHOLE ||
+           side->stream.phase == ANNOTATE__CUT;
+}
+
 static void set_scene(struct annotate__show *w)
 {
     struct annotate__live *l = w->l;
     w->scene.writing = !l->asked && !l->s->revising;
+    w->scene.coming = !has_text(&l->sides[0]) || !has_text(&l->sides[1]);
     w->scene.hint = hint(w);
     w->scene.more = w->resting  ? ""
                     : COLS < 60 ? "^D asks  ^X $EDITOR"

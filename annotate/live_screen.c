@@ -152,12 +152,6 @@ static int cancel(struct annotate__show *w)
     return 0;
 }
 
-static bool still_writing(const struct annotate__show *w)
-{
-    return annotate__running(&w->l->sides[0].stream) ||
-           annotate__running(&w->l->sides[1].stream);
-}
-
 static int pair_key(struct annotate__show *w, int key, bool *quit,
                     struct pk_err *err)
 {
@@ -183,7 +177,7 @@ static int pair_key(struct annotate__show *w, int key, bool *quit,
                     "begins a new dialogue");
         return 0;
     case ANNOTATE__DIFF:
-        if (still_writing(w)) {
+        if (w->scene.coming) {
             say(w, "differences can be marked when both are written");
             return 0;
         }

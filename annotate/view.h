@@ -11,6 +11,7 @@
 /* What a live dialogue changes in the picture (live_screen.c). */
 struct annotate__scene {
     bool writing;       /* the editor is where the responses would be */
+    bool coming;        /* not both responses have had their end, and whole */
     char head[64];      /* "turn 2 of 8" */
     char status[2][96]; /* beside "Left" and "Right" */
     const char *hint;   /* the last line, when there is nothing to say */

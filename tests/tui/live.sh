@@ -98,6 +98,8 @@ write "Hello"
 wait_for "the connection was lost"
 wait_for "slot gone"
 screen live-broken
+keys D
+wait_for "differences can be marked when both are written"
 keys Tab r
 wait_for "what is left"
 keys q
