@@ -92,16 +92,17 @@ PK_NODISCARD int annotate__submit(struct annotate__session *s,
 /* The verdict in the store's terms; its words are in `words`. And one more to
  * count. */
 struct annotate__words {
-    char flags[128];
+    char flags[128], draft_key[96];
     const char *word[64];
 };
 struct prefdb_verdict annotate__said(const struct annotate__session *s,
                                      struct annotate__words *words);
 void annotate__count(struct annotate__session *s);
 
-/* Is the pair still in hand, or the page of the end there, after an error of a
- * store that cannot be written to (the disk is full, another waits too long),
- * or of what is not there or not allowed? Then it is said, and work goes on. */
+/* Is the pair still in hand, or the live dialogue, or the page of the end
+ * there, after an error of a store that cannot be written to (the disk is full,
+ * another waits too long), or of what is not there or not allowed? Then it is
+ * said, and work goes on. */
 bool annotate__stays(const struct annotate__session *s, int rc);
 
 /* Not this pair; its flags and note go with the reason, and stay as a draft.
@@ -204,6 +205,9 @@ PK_NODISCARD int annotate__own_drop(struct annotate__session *s, int rc,
 /* A half-made verdict comes back. */
 PK_NODISCARD int annotate__load_draft(struct annotate__session *s,
                                       struct pk_err *err);
+/* Its key, and NULL where the store has none. */
+const char *annotate__draft_key(const struct annotate__session *s,
+                                char out[96]);
 /* The words of the judgment that is revised, as far as there is room to write
  * in them. */
 PK_NODISCARD int annotate__recall_words(struct annotate__session *s,
