@@ -66,11 +66,13 @@ int annotate__plain_pair(struct annotate__plain_io *p, struct pk_err *err)
     struct annotate__session *s = p->s;
     int rc = 0;
     fprintf(p->out, "\n=== %s, ", prefdb_dimension_name(s->dimension));
-    if (s->comparison)
-        fprintf(p->out, "pair %" PRId64 "%s\n", s->comparison,
-                s->revising ? ", a verdict of yours to revise" : "");
-    else
+    const char *revised = s->revising ? ", a verdict of yours to revise" : "";
+    if (!s->comparison)
         fputs("live\n", p->out);
+    else if (s->checked) /* by its number a repeat could be told */
+        fprintf(p->out, "a pair%s\n", revised);
+    else
+        fprintf(p->out, "pair %" PRId64 "%s\n", s->comparison, revised);
     for (size_t i = 0; i < s->x.n_context && !rc; i++)
         rc = print_text(p, roles[s->x.context[i].role], s->x.context[i].text,
                         s->x.context[i].len, err);
