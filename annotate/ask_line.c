@@ -68,7 +68,7 @@ static int keep(struct annotate__view *v, const char *text, const char *before,
                 char *out, size_t size, struct pk_err *err)
 {
     snprintf(out, size, "%s", text);
-    int rc = annotate__keep(v->s, err);
+    int rc = annotate__view_keep(v, err);
     snprintf(out, size, "%s", before);
     return annotate__stays(v->s, rc) ? 0 : rc;
 }

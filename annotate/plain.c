@@ -189,12 +189,13 @@ static int submit(struct annotate__plain_io *p, struct pk_err *err)
     return rc ? rc : show_pair(p, err);
 }
 
-/* A step that was not taken, and why. */
-static int told(struct annotate__plain_io *p, int rc, const struct pk_err *err)
+/* A step that was not taken ("not skipped"), and why. */
+static int told(struct annotate__plain_io *p, const char *what, int rc,
+                const struct pk_err *err)
 {
     if (!annotate__stays(p->s, rc))
         return rc;
-    fprintf(p->out, "%s\n", err->text);
+    fprintf(p->out, "%s: %s\n", what, err->text);
     return 0;
 }
 
@@ -279,7 +280,7 @@ static int skip(struct annotate__plain_io *p, const char *reason,
     bool revising = p->s->revising != 0;
     int rc = annotate__skip(p->s, reason, err);
     if (rc)
-        return told(p, rc, err);
+        return told(p, revising ? "not given up" : "not skipped", rc, err);
     fputs(revising ? "back, nothing changed\n" : "skipped; `U` takes it back\n",
           p->out);
     return show_pair(p, err);
@@ -288,7 +289,7 @@ static int skip(struct annotate__plain_io *p, const char *reason,
 static int unskip(struct annotate__plain_io *p, struct pk_err *err)
 {
     int rc = annotate__unskip(p->s, err);
-    return rc ? told(p, rc, err) : show_pair(p, err);
+    return rc ? told(p, "not taken back", rc, err) : show_pair(p, err);
 }
 
 static int undo(struct annotate__plain_io *p, const char *id,
@@ -308,7 +309,7 @@ static int undo(struct annotate__plain_io *p, const char *id,
         fprintf(p->out, "%s\n", err->text);
         rc = annotate__next(p->s, err);
     }
-    return rc ? told(p, rc, err) : show_pair(p, err);
+    return rc ? told(p, "not taken up", rc, err) : show_pair(p, err);
 }
 
 static int confirm(struct annotate__plain_io *p, struct pk_err *err)
@@ -416,7 +417,7 @@ static int end_line(struct annotate__plain_io *p, const char *line,
     int rc = annotate__next(p->s, err);
     if (!rc && !p->s->have)
         fprintf(p->out, "%s\n", annotate__ended(p->s));
-    return rc ? told(p, rc, err) : show_pair(p, err);
+    return rc ? told(p, "not looked again", rc, err) : show_pair(p, err);
 }
 
 int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,

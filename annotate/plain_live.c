@@ -76,7 +76,8 @@ static int submit(struct annotate__plain_io *p, struct pk_err *err)
     int rc;
     if (p->s->revising) {
         rc = annotate__submit(p->s, err);
-        annotate__live_show(l);
+        if (!p->s->have) /* else it can be tried again */
+            annotate__live_show(l);
         return rc;
     }
     rc = annotate__live_submit(l, err);

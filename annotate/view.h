@@ -16,6 +16,8 @@ struct annotate__scene {
     char status[2][96]; /* beside "Left" and "Right" */
     const char *hint;   /* the last line, when there is nothing to say */
     const char *more;   /* while writing: the line above it */
+    int (*store)(void *arg, struct pk_err *err); /* the half-made dialogue */
+    void *store_arg;
 };
 
 struct annotate__view {
@@ -62,6 +64,9 @@ PK_NODISCARD int annotate__view_more(struct annotate__view *v,
 int annotate__view_idle(void *view);
 /* The same, and draw. */
 PK_NODISCARD int annotate__view_draw(struct annotate__view *v,
+                                     struct pk_err *err);
+/* Keep what is half made: a verdict, or a live dialogue with its own. */
+PK_NODISCARD int annotate__view_keep(struct annotate__view *v,
                                      struct pk_err *err);
 /* A response has become longer, or, unless `grown`, another. */
 PK_NODISCARD int annotate__view_text(struct annotate__view *v, int pane,
