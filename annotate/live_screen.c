@@ -373,7 +373,8 @@ static int loop(struct annotate__show *w, struct pk_err *err)
             rc = on_key(w, k, &quit, err);
     }
     if (!rc && !w->failed)
-        rc = annotate__view_keep(&w->v, err);
+        rc = w->l->s->revising ? annotate__keep(w->l->s, err)
+                               : annotate__live_store(w->l, err);
     if (!rc && w->failed) {
         *err = w->err;
         return w->failed;

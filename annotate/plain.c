@@ -33,6 +33,18 @@ static const char help[] =
     "i              the guideline\n"
     "q              quit; everything confirmed is kept\n";
 
+static void on_wait(void *io)
+{
+    const struct annotate__plain_io *p = io;
+    fputs("waiting: another program is writing to the store\n", p->out);
+    fflush(p->out);
+}
+
+void annotate__plain_waits(struct annotate__plain_io *p, bool said)
+{
+    prefdb_wait(p->s->db, 60, said ? on_wait : NULL, p);
+}
+
 /* One line, without its end; NULL at the end of the input or on a signal. */
 char *annotate__plain_ask(struct annotate__plain_io *p, const char *prompt)
 {
@@ -425,6 +437,7 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
 {
     struct annotate__plain_io p = {
         .s = s, .in = in, .out = out, .submit = submit_stored};
+    annotate__plain_waits(&p, true);
     int rc = annotate__next(s, err);
     if (!rc)
         rc = show_pair(&p, err);
@@ -442,6 +455,7 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
     }
     if (!rc)
         rc = annotate__keep(s, err);
+    annotate__plain_waits(&p, false);
     if (!rc && !s->have && !s->ended)
         fprintf(out, "%s\n", annotate__ended(s));
     free(p.line);

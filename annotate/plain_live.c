@@ -218,6 +218,7 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
     }
     if (rc)
         return rc;
+    annotate__plain_waits(&p, true);
     fputs(l->asked ? "judge these two; `q` quits, `?` helps\n"
                    : "write a prompt; an empty line asks both models, `:q` "
                      "quits, `:?` helps\n",
@@ -241,6 +242,7 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
     }
     if (!rc && !p.s->revising)
         rc = annotate__live_store(l, err);
+    annotate__plain_waits(&p, false);
     free(p.line);
     return rc;
 }

@@ -364,7 +364,7 @@ static int draw(struct annotate__view *v, struct pk_err *err)
  * Where the store cannot be written to, that is no reason to leave it. */
 static int keep(struct annotate__view *v, const char *said, struct pk_err *err)
 {
-    int rc = annotate__keep(v->s, err);
+    int rc = annotate__view_keep(v, err);
     if (!annotate__stays(v->s, rc))
         return rc;
     if (said[0])

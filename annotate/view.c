@@ -57,9 +57,13 @@ int annotate__view_pair(struct annotate__view *v, struct pk_err *err)
 
 int annotate__view_keep(struct annotate__view *v, struct pk_err *err)
 {
-    return v->scene && !v->s->revising
-               ? v->scene->store(v->scene->store_arg, err)
-               : annotate__keep(v->s, err);
+    prefdb_wait(v->s->db, v->unstored ? 0 : 1, NULL, NULL);
+    int rc = v->scene && !v->s->revising
+                 ? v->scene->store(v->scene->store_arg, err)
+                 : annotate__keep(v->s, err);
+    annotate__screen_waits(v, true);
+    v->unstored = rc == PK_EIO;
+    return rc;
 }
 
 static size_t last_top(const struct annotate__view *v, int pane)

@@ -43,6 +43,7 @@ struct annotate__view {
     size_t cap_marks;
     char message[256]; /* shown once */
     bool fresh;        /* the pair has not been on the screen yet */
+    bool unstored;     /* what is half made, the last time */
     bool gone;         /* the terminal, or a signal */
     int failed;        /* while there was nothing else to do, with its error */
     struct pk_err err;
@@ -65,7 +66,9 @@ int annotate__view_idle(void *view);
 /* The same, and draw. */
 PK_NODISCARD int annotate__view_draw(struct annotate__view *v,
                                      struct pk_err *err);
-/* Keep what is half made: a verdict, or a live dialogue with its own. */
+/* Keep what is half made: a verdict, or a live dialogue with its own. Other
+ * writers are waited for a second, so that no key has to wait long, and not at
+ * all where that was in vain the last time: the next key tries again. */
 PK_NODISCARD int annotate__view_keep(struct annotate__view *v,
                                      struct pk_err *err);
 /* A response has become longer, or, unless `grown`, another. */

@@ -162,6 +162,26 @@ printf 'q\n' >&3
 must hush
 must test "$(said '"annotator": *"bo"')" -eq $((before + 1))
 
+t "a store that another program writes to is waited for, and said to be"
+talk "$PREFKIT" annotate s.db --annotator eva --plain --order oldest \
+    --dimension helpfulness
+says "RIGHT"
+mkfifo hold
+sqlite3 s.db <hold >held &
+holds=$!
+exec 4>hold
+echo "BEGIN IMMEDIATE; SELECT 'held';" >&4
+soon grep -q held held
+printf '1\n' >&3
+says "waiting: another program is writing to the store"
+echo "ROLLBACK;" >&4
+exec 4>&-
+wait $holds
+printf '\n' >&3
+says "> kept"
+printf 'q\n' >&3
+must hush
+
 t "the store is sound after all that"
 run 0 prefkit check s.db
 end_test

@@ -142,6 +142,18 @@ held() {
     ! sqlite3 busy.db "BEGIN IMMEDIATE; ROLLBACK" 2>/dev/null
 }
 soon held || fail "the store was never held"
+keys 1
+wait_for "not stored: busy.db: another process"
+keys '?' # and the screen is not held
+wait_for "Keys"
+keys Escape
+wait_for "0 judged"
+keys e
+wait_for "Note:"
+keys -l "not one key waits for the store"
+wait_for "Note: not one key waits for the store"
+keys Enter
+wait_for "note: not one"
 keys Enter
 wait_for "waiting: another program"
 keys 9 Enter
