@@ -146,7 +146,7 @@ before=$(said '"annotator": *"bo"')
 talk "$PREFKIT" annotate s.db --annotator bo --plain --order oldest \
     --dimension helpfulness
 says "RIGHT"
-no_room $talking
+no_room "$talking"
 printf '1\n' >&3
 says "^not stored: s.db"
 printf '\n' >&3
@@ -155,7 +155,7 @@ printf 's why\n' >&3
 says "> not skipped: s.db"
 printf 'U\n' >&3
 says "> not taken back: s.db"
-room $talking
+room "$talking"
 printf '\n' >&3
 says "> kept"
 printf 'q\n' >&3
@@ -176,7 +176,7 @@ printf '1\n' >&3
 says "waiting: another program is writing to the store"
 echo "ROLLBACK;" >&4
 exec 4>&-
-wait $holds
+wait "$holds"
 printf '\n' >&3
 says "> kept"
 printf 'q\n' >&3

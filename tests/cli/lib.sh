@@ -100,8 +100,8 @@ says() {
 # The end of its input, and then of it: its status
 hush() {
     exec 3>&-
-    wait $heard
-    wait $talking
+    wait "$heard"
+    wait "$talking"
 }
 
 # no_room PID, room PID: no file of its may grow, which is to the program what a

@@ -139,14 +139,14 @@ id=$(sqlite3 s.db "SELECT max(id) FROM judgment")
 printf '%s\n' Two "" >&3
 says "LEFT"
 soon sh -c 'test $(grep -c RIGHT stdout) -eq 2'
-no_room $talking
+no_room "$talking"
 printf '%s\n' 9 "" 3 "" >&3
 says "^label> not kept: s.db.*; an empty line tries again"
 printf 'b\nu %s\n8\n\n2\n\n' "$id" >&3
 says "a verdict of yours to revise"
 soon sh -c 'test $(grep -c "not kept: s.db" stdout) -eq 2'
 must test "$(grep -c "not kept: s.db" stdout)" -eq 2
-room $talking
+room "$talking"
 printf '\n\n\n' >&3
 says "> kept"
 soon sh -c 'test $(grep -c "> kept" stdout) -eq 3'
