@@ -37,10 +37,12 @@ struct annotate__session {
     /* The pair in hand. Its texts are our own copies, since the store lends
      * them only until the next call. */
     bool have;
-    bool waiting; /* none in hand, but others hold some that may return */
-    bool ended;   /* none in hand, and the page of the end is there */
-    bool again;   /* shown a second time, blind: its sides are drawn anew */
-    bool anew;    /* the guideline is another than before this pair */
+    bool waiting;    /* none in hand, but others hold some that may return */
+    bool ended;      /* none in hand, and the page of the end is there */
+    char stuck[256]; /* none in hand, since the store cannot be written to: why;
+                        or "" */
+    bool again;      /* shown a second time, blind: its sides are drawn anew */
+    bool anew;       /* the guideline is another than before this pair */
     int64_t comparison;
     int64_t revising; /* the judgment that this one is to replace, or 0 */
     enum prefdb_choice left; /* which response is shown left */
@@ -77,7 +79,9 @@ PK_NODISCARD int annotate__look_again(struct annotate__session *s,
 /* Has the annotator judged as many as are asked for? */
 bool annotate__quota_reached(const struct annotate__session *s);
 
-/* Take the next pair in hand: s->have says whether there is one. */
+/* Take the next pair in hand: s->have says whether there is one. A store that
+ * cannot be written to is no error where there was one before: it is looked for
+ * again (s->stuck). */
 PK_NODISCARD int annotate__next(struct annotate__session *s,
                                 struct pk_err *err);
 

@@ -162,6 +162,26 @@ printf 'q\n' >&3
 must hush
 must test "$(said '"annotator": *"bo"')" -eq $((before + 1))
 
+t "an earlier verdict is looked at while the store cannot be written to"
+id=$(sqlite3 s.db "SELECT max(id) FROM judgment WHERE annotator = 'bo'")
+talk "$PREFKIT" annotate s.db --annotator bo --plain --order oldest \
+    --dimension helpfulness
+says "RIGHT"
+no_room "$talking"
+printf 'u %s\n' "$id" >&3
+says "a verdict of yours to revise"
+sleep 1.1 # within a second the lease is not changed by its renewal
+printf 's\n' >&3
+says "> back, nothing changed"
+says "^No next pair: s.db"
+printf '\n' >&3
+says "end> No next pair: s.db"
+room "$talking"
+printf '\n9\n' >&3
+says "> right is better"
+printf 'q\n' >&3
+must hush
+
 t "a store that another program writes to is waited for, and said to be"
 talk "$PREFKIT" annotate s.db --annotator eva --plain --order oldest \
     --dimension helpfulness
