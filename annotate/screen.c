@@ -172,7 +172,7 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
 static int help(struct annotate__view *v, struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT(1 << 16);
-    int rc = annotate__keys_help(v->keys, &b)
+    int rc = annotate__keys_help(v->keys, (size_t)COLS - 2, &b)
                  ? pk_fail_mem(err, "the help")
                  : annotate__ask_read(v, "Keys", b.data, err);
     pk_buf_release(&b);
