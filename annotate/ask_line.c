@@ -31,7 +31,8 @@ static int draw(struct annotate__view *v, const char *prompt,
     const char *from = text_of(e), *at = from + e->at;
     int before;
     while ((before = (int)annotate__width(from, (size_t)(at - from))) >
-           COLS - x - 2) {
+               COLS - x - 2 &&
+           from < at) {
         struct annotate__cell c;
         annotate__cell(from, (size_t)(at - from), 0, &c);
         from += c.bytes;
@@ -67,7 +68,7 @@ static int keep(struct annotate__view *v, const char *text, const char *before,
                 char *out, size_t size, struct pk_err *err)
 {
     snprintf(out, size, "%s", text);
-    int rc = annotate__keep(v->s, err);
+    int rc = annotate__view_keep(v, err);
     snprintf(out, size, "%s", before);
     return annotate__stays(v->s, rc) ? 0 : rc;
 }

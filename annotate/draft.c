@@ -11,6 +11,12 @@ static void draft_key(const struct annotate__session *s, char out[96])
              (long long)s->comparison, (long long)s->revising);
 }
 
+const char *annotate__draft_key(const struct annotate__session *s, char out[96])
+{
+    draft_key(s, out);
+    return s->saved[0] ? out : NULL;
+}
+
 int annotate__load_draft(struct annotate__session *s, struct pk_err *err)
 {
     char key[96], *text = NULL;

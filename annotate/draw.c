@@ -309,11 +309,14 @@ static void draw_foot(struct annotate__view *v)
                        v->message[0] ? ANNOTATE__BOLD : ANNOTATE__PLAIN);
 }
 
+/* Of the texts that are drawn: in the place of a live response that may be why
+ * there is none, which is no text to compare. */
 static int need_diff(struct annotate__view *v, struct pk_err *err)
 {
-    const struct prefdb_turn *l = annotate__shown(v->s, false),
-                             *r = annotate__shown(v->s, true);
-    if (!v->diff_on || v->diff.marks[0])
+    const struct annotate__part *l = v->docs[ANNOTATE__PANE_LEFT].parts,
+                                *r = v->docs[ANNOTATE__PANE_RIGHT].parts;
+    bool coming = v->scene && v->scene->coming && !v->s->revising;
+    if (!v->diff_on || v->diff.marks[0] || coming)
         return 0;
     int rc = annotate__diff(&v->diff, l->text, l->len, r->text, r->len, err);
     if (!rc && v->diff.too_different)

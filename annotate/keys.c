@@ -335,18 +335,48 @@ int annotate__keys_load(struct annotate__keys *k, const char *path,
     return rc ? rc : check(k, path, err);
 }
 
-/* Where letters are text, keys are as they are (editor.c, live_screen.c). */
-static const char text_help[] =
-    "\nWhile a text is written\n"
-    "  ^W ^U ^K       delete the word before, to the line's start, to its end\n"
-    "  ^A ^E          to the line's start, to its end\n"
-    "\nWhile it is the prompt of a live dialogue\n"
-    "  ^D             ask\n"
-    "  ^X             write it in $VISUAL or $EDITOR\n"
-    "  PgUp PgDn      scroll the conversation\n"
-    "  Esc            leave the prompt; %s goes back to it\n";
+enum { HELP_AT = 17 }; /* the column of what a key does */
 
-int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
+/* Words that have no room go on below those before them. */
+static void add_help(struct pk_buf *b, const char *keys, const char *help,
+                     size_t width)
+{
+    size_t column = 2 + annotate__width(keys, strlen(keys));
+    pk_buf_addf(b, "  %s", keys);
+    while (*help) {
+        size_t n = strcspn(help, " ");
+        bool below = column >= HELP_AT && column + 1 + n > width;
+        if (below)
+            pk_buf_addc(b, '\n');
+        size_t gap = below ? HELP_AT : column < HELP_AT ? HELP_AT - column : 1;
+        pk_buf_addf(b, "%*s%.*s", (int)gap, "", (int)n, help);
+        column = (below ? 0 : column) + gap + n;
+        help += n;
+        help += strspn(help, " ");
+    }
+    pk_buf_addc(b, '\n');
+}
+
+/* Where letters are text, keys are as they are (editor.c, live_screen.c). */
+static void add_text_help(const struct annotate__keys *k, size_t width,
+                          struct pk_buf *b)
+{
+    char key[16], leave[64];
+    annotate__key_name(annotate__keys_first(k, ANNOTATE__WRITE), key);
+    snprintf(leave, sizeof leave, "leave the prompt; %s goes back to it", key);
+    pk_buf_adds(b, "\nWhile a text is written\n");
+    add_help(b, "^W ^U ^K",
+             "delete the word before, to the line's start, to its end", width);
+    add_help(b, "^A ^E", "to the line's start, to its end", width);
+    pk_buf_adds(b, "\nWhile it is the prompt of a live dialogue\n");
+    add_help(b, "^D", "ask", width);
+    add_help(b, "^X", "write it in $VISUAL or $EDITOR", width);
+    add_help(b, "PgUp PgDn", "scroll the conversation", width);
+    add_help(b, "Esc", leave, width);
+}
+
+int annotate__keys_help(const struct annotate__keys *k, size_t width,
+                        struct pk_buf *b)
 {
     for (int r = 1; r < ANNOTATE__N_REQUESTS; r++) {
         char names[80] = "";
@@ -361,11 +391,9 @@ int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b)
             n += (size_t)snprintf(names + n, sizeof names - n, "%s%s",
                                   n ? " " : "", one);
         }
-        pk_buf_addf(b, "  %-14s %s\n", names, rows[r].help);
+        add_help(b, names, rows[r].help, width);
     }
-    char key[16];
-    annotate__key_name(annotate__keys_first(k, ANNOTATE__WRITE), key);
-    pk_buf_addf(b, text_help, key);
+    add_text_help(k, width, b);
     return b->failed;
 }
 

@@ -101,8 +101,10 @@ void annotate__keys_say(const struct annotate__keys *k, const char *text,
 /* As a file of keys: a line for each key. */
 int annotate__keys_print(const struct annotate__keys *k, struct pk_buf *b);
 
-/* The help, a line for each request, section titles between them. */
-int annotate__keys_help(const struct annotate__keys *k, struct pk_buf *b);
+/* The help, a line for each request, or more where `width` columns have no room
+ * for it; section titles between them. */
+int annotate__keys_help(const struct annotate__keys *k, size_t width,
+                        struct pk_buf *b);
 
 /* Choose by request; false when it is not a choice. */
 bool annotate__keys_choose(enum annotate__request r,

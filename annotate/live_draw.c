@@ -90,10 +90,18 @@ static const char *hint(const struct annotate__show *w)
                     "scroll the conversation";
 }
 
+/* That stays as it is. */
+static bool has_text(const struct annotate__answer *side)
+{
+    return side->stream.phase == ANNOTATE__WHOLE ||
+           side->stream.phase == ANNOTATE__CUT;
+}
+
 static void set_scene(struct annotate__show *w)
 {
     struct annotate__live *l = w->l;
     w->scene.writing = !l->asked && !l->s->revising;
+    w->scene.coming = !has_text(&l->sides[0]) || !has_text(&l->sides[1]);
     w->scene.hint = hint(w);
     w->scene.more = w->resting  ? ""
                     : COLS < 60 ? "^D asks  ^X $EDITOR"
@@ -158,9 +166,8 @@ static bool key_waits(void)
     return poll(&fd, 1, 0) > 0;
 }
 
-int annotate__show_idle(void *show)
+static int idle(struct annotate__show *w)
 {
-    struct annotate__show *w = show;
     bool news = false, changed;
     while (annotate__hub_busy(w->l->hub)) {
         double due = w->drawn + FRAME - pk_now();
@@ -182,4 +189,14 @@ int annotate__show_idle(void *show)
         return ANNOTATE__NOTHING_ELSE;
     w->drawn = pk_now();
     return 1;
+}
+
+/* What has had its end is stored meanwhile, and no key waits long for it. */
+int annotate__show_idle(void *show)
+{
+    struct annotate__show *w = show;
+    prefdb_wait(w->l->s->db, 1, NULL, NULL);
+    int rc = idle(w);
+    annotate__screen_waits(&w->v, true);
+    return rc;
 }

@@ -21,12 +21,15 @@ static void say_keys(struct annotate__show *w, const char *text)
                        sizeof w->v.message);
 }
 
-/* A step that may be refused, and then says why. */
-static int told(struct annotate__show *w, int rc, const struct pk_err *err)
+/* A step that may be refused ("not kept"), and then says why. */
+static int told(struct annotate__show *w, const char *what, int rc,
+                const struct pk_err *err)
 {
-    if (rc != PK_ENO && rc != PK_EUSAGE && rc != PK_EIO)
+    char text[256];
+    if (!annotate__stays(w->l->s, rc))
         return rc;
-    say(w, err->text);
+    snprintf(text, sizeof text, "%s: %.200s", what, err->text);
+    say(w, text);
     return 0;
 }
 
@@ -47,8 +50,8 @@ static int confirm(struct annotate__show *w, struct pk_err *err)
     if (annotate__confirm(&s->v, s->dimension == PREFDB_SAFETY) !=
         ANNOTATE__DONE)
         return 0;
-    int rc = told(w, annotate__live_submit(w->l, err), err);
-    if (rc)
+    int rc = annotate__live_submit(w->l, err);
+    if (rc && (rc = told(w, "not kept", rc, err)) != 0)
         return rc;
     return w->l->asked ? annotate__show_sync(w, err)
                        : annotate__show_anew(w, err);
@@ -131,8 +134,10 @@ static int open_new(struct annotate__show *w, struct pk_err *err)
 static int take_back(struct annotate__show *w, struct pk_err *err)
 {
     bool yes;
-    int rc =
-        sure(w, "Throw both away and change the prompt? y or n: ", &yes, err);
+    int rc = sure(w,
+                  COLS < 60 ? "Throw both away? y or n: "
+                            : "Throw both away and change the prompt? y or n: ",
+                  &yes, err);
     if (rc || !yes)
         return rc;
     rc = annotate__live_back(w->l, err);
@@ -148,12 +153,6 @@ static int cancel(struct annotate__show *w)
     }
     annotate__choose(said, ANNOTATE__NONE, PREFDB_UNSTATED);
     return 0;
-}
-
-static bool still_writing(const struct annotate__show *w)
-{
-    return annotate__running(&w->l->sides[0].stream) ||
-           annotate__running(&w->l->sides[1].stream);
 }
 
 static int pair_key(struct annotate__show *w, int key, bool *quit,
@@ -181,7 +180,7 @@ static int pair_key(struct annotate__show *w, int key, bool *quit,
                     "begins a new dialogue");
         return 0;
     case ANNOTATE__DIFF:
-        if (still_writing(w)) {
+        if (w->scene.coming) {
             say(w, "differences can be marked when both are written");
             return 0;
         }
@@ -196,8 +195,10 @@ static int pair_key(struct annotate__show *w, int key, bool *quit,
 static int ask(struct annotate__show *w, struct pk_err *err)
 {
     int rc = annotate__live_ask(w->l, err);
-    if (rc == PK_ENO)
-        return told(w, rc, err);
+    if (rc == PK_ENO) {
+        say(w, err->text);
+        return 0;
+    }
     return rc ? rc : annotate__show_anew(w, err);
 }
 
@@ -336,20 +337,22 @@ static int on_key(struct annotate__show *w, int key, bool *quit,
                       : prompt_key(w, key, quit, err);
 }
 
-/* While the eye is on the screen. */
+/* While the eye is on the screen, and on what it says. */
 static int keep(struct annotate__show *w, struct pk_err *err)
 {
-    struct annotate__session *s = w->l->s;
-    if (!s->revising)
-        return annotate__live_keep(w->l, err);
-    int rc = annotate__keep(s, err);
-    return annotate__stays(s, rc) ? told(w, rc, err) : rc;
+    int rc = annotate__view_keep(&w->v, err);
+    if (!annotate__stays(w->l->s, rc))
+        return rc;
+    if (w->said[0])
+        return 0;
+    rc = told(w, "not stored", rc, err);
+    return rc ? rc : annotate__show_draw(w, err);
 }
 
-static int keep_all(struct annotate__show *w, struct pk_err *err)
+static int store(void *show, struct pk_err *err)
 {
-    return w->l->s->revising ? annotate__keep(w->l->s, err)
-                             : annotate__live_store(w->l, err);
+    const struct annotate__show *w = show;
+    return annotate__live_store(w->l, err);
 }
 
 static int loop(struct annotate__show *w, struct pk_err *err)
@@ -370,7 +373,8 @@ static int loop(struct annotate__show *w, struct pk_err *err)
             rc = on_key(w, k, &quit, err);
     }
     if (!rc && !w->failed)
-        rc = keep_all(w, err);
+        rc = w->l->s->revising ? annotate__keep(w->l->s, err)
+                               : annotate__live_store(w->l, err);
     if (!rc && w->failed) {
         *err = w->err;
         return w->failed;
@@ -383,6 +387,8 @@ int annotate__live_screen(struct annotate__live *l,
                           const struct annotate__look *look, struct pk_err *err)
 {
     struct annotate__show w = {.l = l, .v = {.s = l->s, .keys = keys}};
+    w.scene.store = store;
+    w.scene.store_arg = &w;
     w.v.scene = &w.scene;
     int rc = annotate__tty_start(&w.v.tty, look->ascii, err);
     if (rc)

@@ -1,6 +1,7 @@
 /* The pair in hand. */
 #include "annotate/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,20 +112,34 @@ static int take(struct annotate__session *s, struct pk_err *err)
     return annotate__load_draft(s, err);
 }
 
+/* Who has had a pair goes on, when the disk has room again. */
+static int stuck(struct annotate__session *s, const struct pk_err *why)
+{
+    snprintf(s->stuck, sizeof s->stuck, "No next pair: %.200s", why->text);
+    s->waiting = true;
+    return 0;
+}
+
 int annotate__next(struct annotate__session *s, struct pk_err *err)
 {
     struct prefdb_task task;
+    struct pk_err why;
     int64_t added = 0;
     s->have = false;
+    s->stuck[0] = 0;
     if (s->live) /* the live dialogue's own is shown (annotate__live_show) */
         return 0;
     s->revising = 0;
     int rc = annotate__look_again(s, err);
     if (rc)
         return rc;
-    rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
-    if (rc == 0 && (rc = annotate__own_fill(s, &added, err)) == 0 && added)
-        rc = prefdb_next(s->db, s->campaign, s->annotator, &task, err);
+    rc = prefdb_next(s->db, s->campaign, s->annotator, &task, &why);
+    if (rc == 0 && (rc = annotate__own_fill(s, &added, &why)) == 0 && added)
+        rc = prefdb_next(s->db, s->campaign, s->annotator, &task, &why);
+    if (rc == PK_EIO && s->comparison)
+        return stuck(s, &why);
+    if (rc < 0 && err)
+        *err = why;
     s->waiting = task.waiting;
     s->again = task.again;
     if (s->own && !s->progress.tasks &&

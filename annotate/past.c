@@ -69,6 +69,8 @@ const char *annotate__ended(const struct annotate__session *s)
 {
     if (annotate__quota_reached(s))
         return "You have judged as many as this campaign asks of each.";
+    if (s->stuck[0])
+        return s->stuck;
     return s->waiting ? "Others have the last pairs in hand."
                       : "Nothing is left to judge.";
 }

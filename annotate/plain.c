@@ -33,6 +33,18 @@ static const char help[] =
     "i              the guideline\n"
     "q              quit; everything confirmed is kept\n";
 
+static void on_wait(void *io)
+{
+    const struct annotate__plain_io *p = io;
+    fputs("waiting: another program is writing to the store\n", p->out);
+    fflush(p->out);
+}
+
+void annotate__plain_waits(struct annotate__plain_io *p, bool said)
+{
+    prefdb_wait(p->s->db, 60, said ? on_wait : NULL, p);
+}
+
 /* One line, without its end; NULL at the end of the input or on a signal. */
 char *annotate__plain_ask(struct annotate__plain_io *p, const char *prompt)
 {
@@ -66,11 +78,13 @@ int annotate__plain_pair(struct annotate__plain_io *p, struct pk_err *err)
     struct annotate__session *s = p->s;
     int rc = 0;
     fprintf(p->out, "\n=== %s, ", prefdb_dimension_name(s->dimension));
-    if (s->comparison)
-        fprintf(p->out, "pair %" PRId64 "%s\n", s->comparison,
-                s->revising ? ", a verdict of yours to revise" : "");
-    else
+    const char *revised = s->revising ? ", a verdict of yours to revise" : "";
+    if (!s->comparison)
         fputs("live\n", p->out);
+    else if (s->checked) /* by its number a repeat could be told */
+        fprintf(p->out, "a pair%s\n", revised);
+    else
+        fprintf(p->out, "pair %" PRId64 "%s\n", s->comparison, revised);
     for (size_t i = 0; i < s->x.n_context && !rc; i++)
         rc = print_text(p, roles[s->x.context[i].role], s->x.context[i].text,
                         s->x.context[i].len, err);
@@ -187,12 +201,13 @@ static int submit(struct annotate__plain_io *p, struct pk_err *err)
     return rc ? rc : show_pair(p, err);
 }
 
-/* A step that was not taken, and why. */
-static int told(struct annotate__plain_io *p, int rc, const struct pk_err *err)
+/* A step that was not taken ("not skipped"), and why. */
+static int told(struct annotate__plain_io *p, const char *what, int rc,
+                const struct pk_err *err)
 {
     if (!annotate__stays(p->s, rc))
         return rc;
-    fprintf(p->out, "%s\n", err->text);
+    fprintf(p->out, "%s: %s\n", what, err->text);
     return 0;
 }
 
@@ -277,7 +292,7 @@ static int skip(struct annotate__plain_io *p, const char *reason,
     bool revising = p->s->revising != 0;
     int rc = annotate__skip(p->s, reason, err);
     if (rc)
-        return told(p, rc, err);
+        return told(p, revising ? "not given up" : "not skipped", rc, err);
     fputs(revising ? "back, nothing changed\n" : "skipped; `U` takes it back\n",
           p->out);
     return show_pair(p, err);
@@ -286,7 +301,7 @@ static int skip(struct annotate__plain_io *p, const char *reason,
 static int unskip(struct annotate__plain_io *p, struct pk_err *err)
 {
     int rc = annotate__unskip(p->s, err);
-    return rc ? told(p, rc, err) : show_pair(p, err);
+    return rc ? told(p, "not taken back", rc, err) : show_pair(p, err);
 }
 
 static int undo(struct annotate__plain_io *p, const char *id,
@@ -306,7 +321,7 @@ static int undo(struct annotate__plain_io *p, const char *id,
         fprintf(p->out, "%s\n", err->text);
         rc = annotate__next(p->s, err);
     }
-    return rc ? told(p, rc, err) : show_pair(p, err);
+    return rc ? told(p, "not taken up", rc, err) : show_pair(p, err);
 }
 
 static int confirm(struct annotate__plain_io *p, struct pk_err *err)
@@ -414,7 +429,7 @@ static int end_line(struct annotate__plain_io *p, const char *line,
     int rc = annotate__next(p->s, err);
     if (!rc && !p->s->have)
         fprintf(p->out, "%s\n", annotate__ended(p->s));
-    return rc ? told(p, rc, err) : show_pair(p, err);
+    return rc ? told(p, "not looked again", rc, err) : show_pair(p, err);
 }
 
 int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
@@ -422,6 +437,7 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
 {
     struct annotate__plain_io p = {
         .s = s, .in = in, .out = out, .submit = submit_stored};
+    annotate__plain_waits(&p, true);
     int rc = annotate__next(s, err);
     if (!rc)
         rc = show_pair(&p, err);
@@ -439,6 +455,7 @@ int annotate__plain(struct annotate__session *s, FILE *in, FILE *out,
     }
     if (!rc)
         rc = annotate__keep(s, err);
+    annotate__plain_waits(&p, false);
     if (!rc && !s->have && !s->ended)
         fprintf(out, "%s\n", annotate__ended(s));
     free(p.line);

@@ -20,6 +20,8 @@ struct annotate__plain_io {
     void *arg; /* its */
 };
 
+/* Say so, or no more, while the store is waited for. */
+void annotate__plain_waits(struct annotate__plain_io *p, bool said);
 /* One line, without its end; NULL at the end of the input or on a signal. */
 char *annotate__plain_ask(struct annotate__plain_io *p, const char *prompt);
 PK_NODISCARD int annotate__plain_pair(struct annotate__plain_io *p,

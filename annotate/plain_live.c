@@ -76,7 +76,8 @@ static int submit(struct annotate__plain_io *p, struct pk_err *err)
     int rc;
     if (p->s->revising) {
         rc = annotate__submit(p->s, err);
-        annotate__live_show(l);
+        if (!p->s->have) /* else it can be tried again */
+            annotate__live_show(l);
         return rc;
     }
     rc = annotate__live_submit(l, err);
@@ -217,6 +218,7 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
     }
     if (rc)
         return rc;
+    annotate__plain_waits(&p, true);
     fputs(l->asked ? "judge these two; `q` quits, `?` helps\n"
                    : "write a prompt; an empty line asks both models, `:q` "
                      "quits, `:?` helps\n",
@@ -240,6 +242,7 @@ int annotate__plain_live(struct annotate__live *l, FILE *in, FILE *out,
     }
     if (!rc && !p.s->revising)
         rc = annotate__live_store(l, err);
+    annotate__plain_waits(&p, false);
     free(p.line);
     return rc;
 }

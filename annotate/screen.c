@@ -80,13 +80,14 @@ static int submit(struct annotate__view *v, struct pk_err *err)
     return 0;
 }
 
-/* A step that was not taken, and why. */
-static int told(struct annotate__view *v, int rc, const struct pk_err *err)
+/* A step that was not taken ("not skipped"), and why. */
+static int told(struct annotate__view *v, const char *what, int rc,
+                const struct pk_err *err)
 {
     char text[256];
     if (!annotate__stays(v->s, rc))
         return rc;
-    snprintf(text, sizeof text, "%.200s", err->text);
+    snprintf(text, sizeof text, "%s: %.200s", what, err->text);
     annotate__screen_say(v, text);
     return 0;
 }
@@ -104,8 +105,9 @@ static int confirm(struct annotate__view *v, struct pk_err *err)
     }
 }
 
-/* A revision is given up. */
-static const char unchanged[] = "back, nothing changed";
+/* A revision is given up, or not. */
+static const char unchanged[] = "back, nothing changed",
+                  not_given_up[] = "not given up";
 
 static int skip(struct annotate__view *v, struct pk_err *err)
 {
@@ -126,14 +128,14 @@ static int skip(struct annotate__view *v, struct pk_err *err)
     annotate__keys_say(v->keys, "skipped; {unskip} takes it back", sizeof said,
                        said, sizeof said);
     int rc = annotate__skip(v->s, reason, err);
-    return rc ? told(v, rc, err)
+    return rc ? told(v, revising ? not_given_up : "not skipped", rc, err)
               : show_pair(v, revising ? unchanged : said, err);
 }
 
 static int unskip(struct annotate__view *v, struct pk_err *err)
 {
     int rc = annotate__unskip(v->s, err);
-    return rc ? told(v, rc, err)
+    return rc ? told(v, "not taken back", rc, err)
               : show_pair(v,
                           v->s->have
                               ? "the pair that you skipped"
@@ -148,7 +150,7 @@ static int undo(struct annotate__view *v, struct pk_err *err)
     if (rc || !judgment)
         return rc;
     rc = annotate__revise(v->s, judgment, err);
-    return rc ? told(v, rc, err) : annotate__view_pair(v, err);
+    return rc ? told(v, "not taken up", rc, err) : annotate__view_pair(v, err);
 }
 
 static int cancel(struct annotate__view *v, struct pk_err *err)
@@ -160,7 +162,8 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
     }
     if (v->s->revising) {
         int rc = annotate__skip(v->s, NULL, err);
-        return rc ? told(v, rc, err) : show_pair(v, unchanged, err);
+        return rc ? told(v, not_given_up, rc, err)
+                  : show_pair(v, unchanged, err);
     }
     annotate__choose(said, ANNOTATE__NONE, PREFDB_UNSTATED);
     return 0;
@@ -169,7 +172,7 @@ static int cancel(struct annotate__view *v, struct pk_err *err)
 static int help(struct annotate__view *v, struct pk_err *err)
 {
     struct pk_buf b = PK_BUF_INIT(1 << 16);
-    int rc = annotate__keys_help(v->keys, &b)
+    int rc = annotate__keys_help(v->keys, (size_t)COLS - 2, &b)
                  ? pk_fail_mem(err, "the help")
                  : annotate__ask_read(v, "Keys", b.data, err);
     pk_buf_release(&b);
@@ -361,7 +364,7 @@ static int draw(struct annotate__view *v, struct pk_err *err)
  * Where the store cannot be written to, that is no reason to leave it. */
 static int keep(struct annotate__view *v, const char *said, struct pk_err *err)
 {
-    int rc = annotate__keep(v->s, err);
+    int rc = annotate__view_keep(v, err);
     if (!annotate__stays(v->s, rc))
         return rc;
     if (said[0])
@@ -388,7 +391,7 @@ static int at_end(struct annotate__view *v, bool *quit, struct pk_err *err)
     if (r != ANNOTATE__CONFIRM)
         return ask(v, r, quit, err);
     rc = annotate__next(v->s, err);
-    return rc ? told(v, rc, err)
+    return rc ? told(v, "not looked again", rc, err)
               : show_pair(v, v->s->have ? NULL : "looked again", err);
 }
 

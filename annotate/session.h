@@ -37,10 +37,12 @@ struct annotate__session {
     /* The pair in hand. Its texts are our own copies, since the store lends
      * them only until the next call. */
     bool have;
-    bool waiting; /* none in hand, but others hold some that may return */
-    bool ended;   /* none in hand, and the page of the end is there */
-    bool again;   /* shown a second time, blind: its sides are drawn anew */
-    bool anew;    /* the guideline is another than before this pair */
+    bool waiting;    /* none in hand, but others hold some that may return */
+    bool ended;      /* none in hand, and the page of the end is there */
+    char stuck[256]; /* none in hand, since the store cannot be written to: why;
+                        or "" */
+    bool again;      /* shown a second time, blind: its sides are drawn anew */
+    bool anew;       /* the guideline is another than before this pair */
     int64_t comparison;
     int64_t revising; /* the judgment that this one is to replace, or 0 */
     enum prefdb_choice left; /* which response is shown left */
@@ -77,7 +79,9 @@ PK_NODISCARD int annotate__look_again(struct annotate__session *s,
 /* Has the annotator judged as many as are asked for? */
 bool annotate__quota_reached(const struct annotate__session *s);
 
-/* Take the next pair in hand: s->have says whether there is one. */
+/* Take the next pair in hand: s->have says whether there is one. A store that
+ * cannot be written to is no error where there was one before: it is looked for
+ * again (s->stuck). */
 PK_NODISCARD int annotate__next(struct annotate__session *s,
                                 struct pk_err *err);
 
@@ -92,16 +96,17 @@ PK_NODISCARD int annotate__submit(struct annotate__session *s,
 /* The verdict in the store's terms; its words are in `words`. And one more to
  * count. */
 struct annotate__words {
-    char flags[128];
+    char flags[128], draft_key[96];
     const char *word[64];
 };
 struct prefdb_verdict annotate__said(const struct annotate__session *s,
                                      struct annotate__words *words);
 void annotate__count(struct annotate__session *s);
 
-/* Is the pair still in hand, or the page of the end there, after an error of a
- * store that cannot be written to (the disk is full, another waits too long),
- * or of what is not there or not allowed? Then it is said, and work goes on. */
+/* Is the pair still in hand, or the live dialogue, or the page of the end
+ * there, after an error of a store that cannot be written to (the disk is full,
+ * another waits too long), or of what is not there or not allowed? Then it is
+ * said, and work goes on. */
 bool annotate__stays(const struct annotate__session *s, int rc);
 
 /* Not this pair; its flags and note go with the reason, and stay as a draft.
@@ -204,6 +209,9 @@ PK_NODISCARD int annotate__own_drop(struct annotate__session *s, int rc,
 /* A half-made verdict comes back. */
 PK_NODISCARD int annotate__load_draft(struct annotate__session *s,
                                       struct pk_err *err);
+/* Its key, and NULL where the store has none. */
+const char *annotate__draft_key(const struct annotate__session *s,
+                                char out[96]);
 /* The words of the judgment that is revised, as far as there is room to write
  * in them. */
 PK_NODISCARD int annotate__recall_words(struct annotate__session *s,

@@ -41,7 +41,8 @@ struct prefdb_verdict annotate__said(const struct annotate__session *s,
         .note = s->v.note[0] ? s->v.note : NULL,
         .flags = words->word,
         .n_flags = split_words(words->flags, words->word, 64),
-        .guideline = s->guideline};
+        .guideline = s->guideline,
+        .draft_key = annotate__draft_key(s, words->draft_key)};
 }
 
 int annotate__submit(struct annotate__session *s, struct pk_err *err)
@@ -61,14 +62,14 @@ int annotate__submit(struct annotate__session *s, struct pk_err *err)
     s->have = false;
     /* On PK_ENO the caller gets that message, and the next pair; the words stay
      * as a draft, in case that the pair comes back. */
-    int after = rc ? 0 : annotate__drop_draft(s, err);
-    if (!after)
-        after = annotate__next(s, rc ? NULL : err);
+    if (!rc)
+        s->saved[0] = 0;
+    int after = annotate__next(s, rc ? NULL : err);
     return rc ? rc : after;
 }
 
 bool annotate__stays(const struct annotate__session *s, int rc)
 {
-    return (s->have || s->ended) &&
+    return (s->have || s->ended || s->live) &&
            (rc == PK_ENO || rc == PK_EIO || rc == PK_EUSAGE);
 }

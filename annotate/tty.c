@@ -65,7 +65,7 @@ int annotate__tty_text(const struct annotate__tty *t, int y, int x, int w,
 {
     struct annotate__cell c;
     size_t column = 0;
-    if (move(y, x) == ERR)
+    if (w < 1 || move(y, x) == ERR) /* a window may be of any size */
         return 0;
     for (size_t i = 0; i < n; i += c.bytes) {
         annotate__cell(s + i, n - i, column, &c);

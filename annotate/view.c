@@ -55,6 +55,17 @@ int annotate__view_pair(struct annotate__view *v, struct pk_err *err)
     return rc;
 }
 
+int annotate__view_keep(struct annotate__view *v, struct pk_err *err)
+{
+    prefdb_wait(v->s->db, v->unstored ? 0 : 1, NULL, NULL);
+    int rc = v->scene && !v->s->revising
+                 ? v->scene->store(v->scene->store_arg, err)
+                 : annotate__keep(v->s, err);
+    annotate__screen_waits(v, true);
+    v->unstored = rc == PK_EIO;
+    return rc;
+}
+
 static size_t last_top(const struct annotate__view *v, int pane)
 {
     size_t n = v->docs[pane].n_lines, h = (size_t)v->layout.panes[pane].h;

@@ -11,10 +11,13 @@
 /* What a live dialogue changes in the picture (live_screen.c). */
 struct annotate__scene {
     bool writing;       /* the editor is where the responses would be */
+    bool coming;        /* not both responses have had their end, and whole */
     char head[64];      /* "turn 2 of 8" */
     char status[2][96]; /* beside "Left" and "Right" */
     const char *hint;   /* the last line, when there is nothing to say */
     const char *more;   /* while writing: the line above it */
+    int (*store)(void *arg, struct pk_err *err); /* the half-made dialogue */
+    void *store_arg;
 };
 
 struct annotate__view {
@@ -40,6 +43,7 @@ struct annotate__view {
     size_t cap_marks;
     char message[256]; /* shown once */
     bool fresh;        /* the pair has not been on the screen yet */
+    bool unstored;     /* what is half made, the last time */
     bool gone;         /* the terminal, or a signal */
     int failed;        /* while there was nothing else to do, with its error */
     struct pk_err err;
@@ -61,6 +65,11 @@ PK_NODISCARD int annotate__view_more(struct annotate__view *v,
 int annotate__view_idle(void *view);
 /* The same, and draw. */
 PK_NODISCARD int annotate__view_draw(struct annotate__view *v,
+                                     struct pk_err *err);
+/* Keep what is half made: a verdict, or a live dialogue with its own. Other
+ * writers are waited for a second, so that no key has to wait long, and not at
+ * all where that was in vain the last time: the next key tries again. */
+PK_NODISCARD int annotate__view_keep(struct annotate__view *v,
                                      struct pk_err *err);
 /* A response has become longer, or, unless `grown`, another. */
 PK_NODISCARD int annotate__view_text(struct annotate__view *v, int pane,

@@ -300,6 +300,8 @@ struct prefdb_verdict {
     size_t n_flags;
     const char *guideline; /* the version that was shown; NULL: the campaign's
                               as it is now */
+    const char *draft_key; /* of prefdb_submit and prefdb_revise: a draft of
+                              this work, taken away with it; or NULL */
 };
 
 /* Append the judgment; *judgment is its row number. The lease ends. A lease

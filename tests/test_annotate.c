@@ -372,8 +372,13 @@ START_TEST(keys_from_a_file)
     ck_assert_int_eq(annotate__keys_find(&k, 'n'), ANNOTATE__NOTE);
     ck_assert_int_eq(annotate__keys_find(&k, 0x18), ANNOTATE__QUIT);
     ck_assert_int_eq(annotate__keys_find(&k, ' '), ANNOTATE__CONFIRM);
-    ck_assert_int_eq(annotate__keys_help(&k, &b), 0);
+    ck_assert_int_eq(annotate__keys_help(&k, 78, &b), 0);
     ck_assert_ptr_nonnull(strstr(b.data, "e n"));
+    pk_buf_reset(&b);
+    ck_assert_int_eq(annotate__keys_help(&k, 38, &b), 0);
+    for (char *at = NULL, *l = strtok_r(b.data, "\n", &at); l;
+         l = strtok_r(NULL, "\n", &at))
+        ck_assert(strlen(l) <= 38 || l[0] != ' '); /* but for titles */
     pk_buf_release(&b);
     ck_assert_int_eq(load_keys(&k, "n fly\n"), PK_EDATA);
     ck_assert_ptr_nonnull(strstr(err.text, "keys:1"));

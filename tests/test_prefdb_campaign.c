@@ -257,6 +257,36 @@ START_TEST(test_drafts)
 }
 END_TEST
 
+/* A draft of a verdict goes with it, in one: left behind, it would be there
+ * again when the pair comes back as a repeat. */
+START_TEST(test_draft_of_a_verdict)
+{
+    struct pk_err err;
+    int64_t j, again;
+    char *value;
+    struct prefdb *db = store_of("v.db", 1);
+    int64_t c = campaign(db, 1, 3600);
+    int64_t x = next(db, c, "ann");
+    struct prefdb_verdict v = says_a;
+    v.draft_key = "k";
+    v.choice = PREFDB_TIE; /* is not allowed */
+    ck_ok(prefdb_draft_put(db, "ann", "k", "half", &err));
+    ck_ok(prefdb_draft_put(db, "bob", "k", "another's", &err));
+    ck_assert_int_eq(prefdb_submit(db, c, "ann", x, &v, &j, &err), PK_EUSAGE);
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_str_eq(value, "half");
+    free(value);
+    v.choice = PREFDB_A;
+    ck_ok(prefdb_submit(db, c, "ann", x, &v, &j, &err));
+    ck_ok(prefdb_draft_get(db, "ann", "k", &value, &err));
+    ck_assert_ptr_null(value);
+    ck_ok(prefdb_draft_put(db, "ann", "k", "half", &err));
+    ck_ok(prefdb_revise(db, c, "ann", j, &v, &again, &err));
+    ck_assert_int_eq(number(db, "SELECT count(*) FROM draft"), 1);
+    prefdb_close(db);
+}
+END_TEST
+
 /* What was shown for one dimension is not filed under another. */
 START_TEST(test_dimension)
 {
@@ -513,6 +543,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_expired);
     tcase_add_test(t, test_dimension);
     tcase_add_test(t, test_drafts);
+    tcase_add_test(t, test_draft_of_a_verdict);
     tcase_add_test(t, test_twelve);
     tcase_add_test(t, test_fill_by_parts);
     tcase_add_test(t, test_uncertain);

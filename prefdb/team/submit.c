@@ -132,6 +132,8 @@ static int transact(action *act, struct prefdb *db, int64_t campaign,
         rc = prefdb__desk_open(&d, db, campaign, annotator, err);
     if (!rc)
         rc = act(&d, w, on, v, judgment, err);
+    if (!rc && v && v->draft_key)
+        rc = prefdb__draft(db, annotator, v->draft_key, NULL, err);
     if (!rc)
         rc = prefdb__writer_commit(&w, err);
     else

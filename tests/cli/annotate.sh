@@ -142,38 +142,65 @@ stdout_has "<ESC>\[31mred<ESC>\[0m and <RLO>"
 must test "$(LC_ALL=C tr -d '\n -\176\200-\377' <stdout | wc -c)" -eq 0
 
 t "a store that cannot be written to: said, and nothing is lost"
-# No file may grow, which is to the program what a full disk is.
-until_out() {
-    soon grep -q "$1" stdout
-    stdout_has "$1"
-}
-mkfifo lines out
 before=$(said '"annotator": *"bo"')
-(
-    trap '' XFSZ
-    exec "$PREFKIT" annotate s.db --annotator bo --plain --order oldest \
-        --dimension helpfulness <lines >out 2>stderr
-) &
-pid=$!
-cat out >stdout &
-exec 3>lines
-until_out "^verdict> *$\|^verdict> $\|RIGHT"
-prlimit --pid $pid --fsize=1:unlimited
+talk "$PREFKIT" annotate s.db --annotator bo --plain --order oldest \
+    --dimension helpfulness
+says "RIGHT"
+no_room "$talking"
 printf '1\n' >&3
-until_out "^not stored: s.db"
+says "^not stored: s.db"
 printf '\n' >&3
-until_out "not kept: s.db.*; an empty line tries again"
+says "not kept: s.db.*; an empty line tries again"
 printf 's why\n' >&3
-until_out "> s.db: "
-prlimit --pid $pid --fsize=unlimited:unlimited
+says "> not skipped: s.db"
+printf 'U\n' >&3
+says "> not taken back: s.db"
+room "$talking"
 printf '\n' >&3
-until_out "> kept"
+says "> kept"
 printf 'q\n' >&3
-exec 3>&-
-wait $pid
-must test $? -eq 0
-wait
+must hush
 must test "$(said '"annotator": *"bo"')" -eq $((before + 1))
+
+t "an earlier verdict is looked at while the store cannot be written to"
+id=$(sqlite3 s.db "SELECT max(id) FROM judgment WHERE annotator = 'bo'")
+talk "$PREFKIT" annotate s.db --annotator bo --plain --order oldest \
+    --dimension helpfulness
+says "RIGHT"
+no_room "$talking"
+printf 'u %s\n' "$id" >&3
+says "a verdict of yours to revise"
+sleep 1.1 # within a second the lease is not changed by its renewal
+printf 's\n' >&3
+says "> back, nothing changed"
+says "^No next pair: s.db"
+printf '\n' >&3
+says "end> No next pair: s.db"
+room "$talking"
+printf '\n9\n' >&3
+says "> right is better"
+printf 'q\n' >&3
+must hush
+
+t "a store that another program writes to is waited for, and said to be"
+talk "$PREFKIT" annotate s.db --annotator eva --plain --order oldest \
+    --dimension helpfulness
+says "RIGHT"
+mkfifo hold
+sqlite3 s.db <hold >held &
+holds=$!
+exec 4>hold
+echo "BEGIN IMMEDIATE; SELECT 'held';" >&4
+soon grep -q held held
+printf '1\n' >&3
+says "waiting: another program is writing to the store"
+echo "ROLLBACK;" >&4
+exec 4>&-
+wait "$holds"
+printf '\n' >&3
+says "> kept"
+printf 'q\n' >&3
+must hush
 
 t "the store is sound after all that"
 run 0 prefkit check s.db

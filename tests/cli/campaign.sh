@@ -70,6 +70,8 @@ stdout_has "gold  *the 3 that lead has judged, one in 4"
 verdicts 30 | prefkit annotate s.db --campaign week --annotator ann --plain \
     >ann.out
 must test "$(grep -c -i -e gold -e repeat ann.out)" -eq 0
+must test "$(grep -c "=== helpfulness, a pair$" ann.out)" -gt 5
+must test "$(grep -c "pair [0-9]" ann.out)" -eq 0 # which a repeat had again
 run 0 prefkit campaign s.db week --json
 stdout_has '"annotator":.*"ann"'
 stdout_has '"gold":.*3,'

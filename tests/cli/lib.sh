@@ -76,6 +76,43 @@ stderr_has() {
     grep -q -e "$1" stderr || fail "standard error lacks '$1': $(head -n 1 stderr)"
 }
 
+# talk COMMAND...: in the background; what is written to descriptor 3 is its
+# input, and ./stdout grows as it prints.
+talk() {
+    rm -f talk-in talk-out
+    mkfifo talk-in talk-out
+    (
+        trap '' XFSZ
+        exec "$@" <talk-in >talk-out 2>stderr
+    ) &
+    talking=$!
+    cat talk-out >stdout &
+    heard=$!
+    exec 3>talk-in
+}
+
+# says PATTERN: it prints that, now or soon
+says() {
+    soon grep -q -e "$1" stdout
+    stdout_has "$1"
+}
+
+# The end of its input, and then of it: its status
+hush() {
+    exec 3>&-
+    wait "$heard"
+    wait "$talking"
+}
+
+# no_room PID, room PID: no file of its may grow, which is to the program what a
+# full disk is; where it ignores SIGXFSZ.
+no_room() {
+    prlimit --pid "$1" --fsize=1:unlimited
+}
+room() {
+    prlimit --pid "$1" --fsize=unlimited:unlimited
+}
+
 # refused STATUS PATTERN COMMAND...: exactly one line on standard error that
 # names the program and the verb and matches; nothing on standard output.
 refused() {

@@ -128,6 +128,34 @@ must test "$(said '"judgments"')" -eq 2
 echo :q | work
 stdout_has "asks for no more of you"
 
+t "a store that cannot be written to: said, and nothing is lost"
+rm -f s.db*
+prefkit init s.db
+talk "$PREFKIT" annotate s.db --plain --live --dimension safety \
+    --annotator ana --model "x=$at/plain/v1" --model "y=$at/other/v1"
+printf '%s\n' One "" 1 "" 2 "" >&3
+says "^label> kept"
+id=$(sqlite3 s.db "SELECT max(id) FROM judgment")
+printf '%s\n' Two "" >&3
+says "LEFT"
+soon sh -c 'test $(grep -c RIGHT stdout) -eq 2'
+no_room "$talking"
+printf '%s\n' 9 "" 3 "" >&3
+says "^label> not kept: s.db.*; an empty line tries again"
+printf 'b\nu %s\n8\n\n2\n\n' "$id" >&3
+says "a verdict of yours to revise"
+soon sh -c 'test $(grep -c "not kept: s.db" stdout) -eq 2'
+must test "$(grep -c "not kept: s.db" stdout)" -eq 2
+room "$talking"
+printf '\n\n\n' >&3
+says "> kept"
+soon sh -c 'test $(grep -c "> kept" stdout) -eq 3'
+printf ':q\n' >&3
+must hush
+must test "$(said '"supersedes"')" -eq 1
+must test "$(said '"strength":2,"label":"both_unsafe"')" -eq 1
+stdout_has "2 judged, 1 revised"
+
 t "a system turn of a file, and a source"
 printf 'Be kind.\n' >system
 rm -f s.db*

@@ -98,6 +98,8 @@ write "Hello"
 wait_for "the connection was lost"
 wait_for "slot gone"
 screen live-broken
+keys D
+wait_for "differences can be marked when both are written"
 keys Tab r
 wait_for "what is left"
 keys q
@@ -187,6 +189,12 @@ resize 50 20
 wait_for "^─.Left, writing"
 keys Tab
 wait_for "^─.Right, writing"
+resize 40 12
+wait_for "? help  c cut  r again"
+keys w
+wait_for "Throw both away? y or n: *$"
+keys Escape
+wait_for "? help  c cut  r again"
 keys q
 wait_end
 must grep -q "status 0" ended
@@ -233,7 +241,30 @@ live 80x24 s.db plain other --dimension helpfulness
 wait_for "half a prompt, and more"
 wait_for "where you were"
 
+t "a full disk: what is not kept is said to be, and is tried again"
+close_screen
+new_store s.db
+trap '' XFSZ
+live 80x24 s.db plain other --dimension safety
+write "Hello"
+wait_for "Sunlight has"
+wait_for "Because of"
+keys 2
+wait_for "left is better. Enter"
+no_room "$(cat pid)"
+keys Enter
+wait_for "not stored: s.db"
+keys 2
+wait_for "\[2 both\]"
+keys Enter
+wait_for "not kept: s.db"
+room "$(cat pid)"
+keys Enter
+wait_for "1 judged"
+trap - XFSZ
+
 t "kill -9 while one streams: the other, the choice and the note are there"
+close_screen
 new_store s.db
 live 80x24 s.db other endless --dimension helpfulness
 write "Hello"
@@ -246,18 +277,23 @@ keys Enter
 wait_for "note: look twice"
 keys 8
 wait_for "right is slightly better"
+keys e
+wait_for "Note: look twice"
+keys -l " or thrice"
+wait_for "Note: look twice or thrice"
+soon sh -c 'sqlite3 s.db "SELECT value FROM draft" | grep -q "or thrice"'
 kill -KILL "$(cat pid)"
 wait_end
 # A server that cannot answer now: what was whole is not asked for.
 live 80x24 s.db down endless --dimension helpfulness
 wait_for "Because of scattering"
 wait_for "word 3"
-wait_for "note: look twice"
+wait_for "note: look twice or thrice"
 wait_for "where you were"
 wait_for "\[8 slightly\]"
 keys Enter
 wait_for "1 judged"
-must test "$(said '"note":"look twice"')" -eq 1
+must test "$(said '"note":"look twice or thrice"')" -eq 1
 
 t "kill -9 again and again: every confirmed verdict is there"
 new_store s.db

@@ -77,6 +77,23 @@ must test "$(prefkit export -q note.db |
     grep -c '"strength": *1.*"seconds": *[1-9]')" -eq 1
 close_screen
 
+t "a note goes on being written in a window of any size"
+pairs_store window.db
+judging window.db
+keys e
+wait_for "Note:"
+keys -l "worth"
+wait_for "Note: worth"
+resize 6 3
+wait_for "^The wi"
+keys -l "while"
+resize 3 1
+resize 100 30
+wait_for "Note: worthwhile"
+keys Enter
+wait_for "note: worthwhile"
+close_screen
+
 t "kill -9 over a note: what was written of it is there, a line given up is not"
 pairs_store cut.db
 open_screen 100 30 cut.db --dimension helpfulness --order oldest
@@ -125,6 +142,18 @@ held() {
     ! sqlite3 busy.db "BEGIN IMMEDIATE; ROLLBACK" 2>/dev/null
 }
 soon held || fail "the store was never held"
+keys 1
+wait_for "not stored: busy.db: another process"
+keys '?' # and the screen is not held
+wait_for "Keys"
+keys Escape
+wait_for "0 judged"
+keys e
+wait_for "Note:"
+keys -l "not one key waits for the store"
+wait_for "Note: not one key waits for the store"
+keys Enter
+wait_for "note: not one"
 keys Enter
 wait_for "waiting: another program"
 keys 9 Enter
