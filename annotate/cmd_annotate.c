@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "annotate/annotate.h"
-#include "annotate/key_rule.h"
-#include "annotate/live_options.h"
-#include "annotate/live_screen.h"
-#include "annotate/plain.h"
-#include "annotate/plain_live.h"
+#include "annotate/live/key_rule.h"
+#include "annotate/live/options.h"
+#include "annotate/plain/live.h"
+#include "annotate/plain/plain.h"
+#include "annotate/screen/live_screen.h"
 #include "common/cli.h"
 
 struct args {

@@ -10,7 +10,7 @@ sh scripts/lint_house.sh || bad=1
 
 # Every header compiles alone.
 for h in common/*.h infer/*.h prefdb/*.h rm/*.h annotate/*.h \
-    infer/*/*.h prefdb/*/*.h rm/*/*.h tests/*.h; do
+    infer/*/*.h prefdb/*/*.h rm/*/*.h annotate/*/*.h tests/*.h; do
     [ -f "$h" ] || continue
     echo "#include \"$h\"" | gcc -std=c11 -D_GNU_SOURCE -I. -Wall -Wextra \
         -Werror -fopenmp -fsyntax-only -x c - || bad=1

@@ -20,6 +20,7 @@ parts() {
     infer) echo math text files forest generate verify bench ;;
     prefdb) echo store team import export stats ;;
     rm) echo data report score train serve ;;
+    annotate) echo text judge terminal source live screen plain ;;
     esac
 }
 # known ROOM PART: the parts that it may know; all of them, for a verb or the

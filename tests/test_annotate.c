@@ -4,13 +4,13 @@
 
 #include <utf8proc.h>
 
-#include "annotate/diff.h"
-#include "annotate/keys.h"
-#include "annotate/layout.h"
-#include "annotate/names.h"
-#include "annotate/search.h"
-#include "annotate/text.h"
-#include "annotate/verdict.h"
+#include "annotate/judge/verdict.h"
+#include "annotate/screen/layout.h"
+#include "annotate/terminal/keys.h"
+#include "annotate/text/diff.h"
+#include "annotate/text/names.h"
+#include "annotate/text/search.h"
+#include "annotate/text/text.h"
 #include "common/rng.h"
 #include "common/utf8.h"
 #include "tests/support.h"

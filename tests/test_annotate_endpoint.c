@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "annotate/endpoint_error.h"
-#include "annotate/key_rule.h"
+#include "annotate/live/key_rule.h"
+#include "annotate/source/endpoint_error.h"
+#include "annotate/source/url.h"
+
 #include "common/progress.h"
 #include "tests/fake_endpoint.h"
 #include "tests/support.h"
@@ -279,14 +281,17 @@ END_TEST
 START_TEST(loopback_as_it_is_written)
 {
     static const char *const here[] = {
-        "http://localhost", "https://LocalHost:8000/v1", "http://127.0.0.1#m",
-        "http://127.3.2.1:80/v1", "http://[::1]:8000/v1"};
+        "http://localhost",        "https://LocalHost:8000/v1",
+        "http://127.0.0.1#m",      "http://127.3.2.1:80/v1",
+        "http://[::1]:8000/v1",    "http://me:word@localhost:80/v1",
+        "http://localhost?q=@evil"};
     static const char *const away[] = {
         "http://gpu1:8000/v1",      "http://127.1/v1",
         "http://localhost.evil/v1", "http://127.0.0.1.evil/v1",
         "http://[::2]/v1",          "http://0.0.0.0/v1",
         "http://evil/localhost",    "models/base",
-        "http://evil#127.0.0.1"};
+        "http://evil#127.0.0.1",    "http://localhost@evil/v1",
+        "http://127.0.0.1:80@evil", "http://[::1]@evil/v1"};
     for (size_t i = 0; i < sizeof here / sizeof *here; i++)
         ck_assert_msg(annotate__loopback(here[i]), "%s", here[i]);
     for (size_t i = 0; i < sizeof away / sizeof *away; i++)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "annotate/input.h"
+#include "annotate/terminal/input.h"
 #include "tests/support.h"
 
 /* What a terminal sends, as the keys' names: a paste in brackets, text that is

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "annotate/keys.h"
-#include "annotate/live.h"
+#include "annotate/live/live.h"
+#include "annotate/terminal/keys.h"
 #include "tests/fake_endpoint.h"
 #include "tests/support.h"
 

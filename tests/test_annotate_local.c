@@ -1,7 +1,7 @@
 /* annotate: a model directory as a source, in threads. */
 #include <string.h>
 
-#include "annotate/local.h"
+#include "annotate/source/local.h"
 #include "common/utf8.h"
 #include "infer/files/shape.h"
 #include "infer/infer.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "annotate/reply.h"
+#include "annotate/source/reply.h"
 #include "tests/support.h"
 
 static struct pk_err err;

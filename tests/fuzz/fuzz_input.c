@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "annotate/input.h"
+#include "annotate/terminal/input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
