@@ -36,7 +36,8 @@ static const struct argp_option options[] = {
     {"source", 's', "NAME", 0, "Only this source", 0},
     {NULL, 0, NULL, 0, "For pairs:", 1},
     {"judgments", OPT_JUDGMENTS, "J", 0,
-     "Of several on one comparison: majority (default; ties don't vote), "
+     "Of several on one comparison: majority (default; ties don't vote, a "
+     "named annotator has one vote, the latest), "
      "latest, all (a row each), or soft (a column \"probability\", ties "
      "counting half; trl, openrlhf and ms-swift only)",
      1},
@@ -201,6 +202,8 @@ static void report(const struct args *a, const struct done *done)
         const char *unit, *what;
     } notes[] = {
         {p->outvoted, "judgments ", "left out for the majority or the latest"},
+        {p->revoted, "judgments ",
+         "left out: the same annotator's later one is the vote"},
         {p->folded, "judgments ", "folded into another of the same comparison"},
         {p->ties, unit, "ties, left out"},
         {p->both_bad, unit, "both bad, left out"},

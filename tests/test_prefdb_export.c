@@ -189,6 +189,34 @@ START_TEST(test_back)
 }
 END_TEST
 
+/* Who said it twice has one vote, and it is the last; unnamed ones are each
+ * somebody. */
+START_TEST(test_one_vote_each)
+{
+    static const char said[] =
+        ROW("p", SAYS("1", A3) "," SAYS("2", A0) "," SAYS("3", B1) "," SAYS(
+                     "1", "\"choice\":\"b\",\"strength\":0"))
+            ROW("q", SAYS("", A3) "," SAYS("", A0) "," SAYS("3", B1));
+    struct prefdb__report report;
+    struct prefdb__pairs_done d;
+    struct pk_err err;
+    struct prefdb *db = new_store("twice.db");
+    ck_ok(import_text(db, "t.jsonl", said, plain_import(NULL), &report, &err));
+    ck_assert_uint_eq(report.counts.judgments, 7);
+    char *text =
+        export_as(db, (struct prefdb__pairs_export){ANY, .votes = _i}, &d);
+    ck_assert(d.rows == 2 && d.judgments == 7 && d.revoted == 1);
+    ck_assert_uint_eq(d.outvoted, _i == PREFDB__SOFT ? 0 : 2);
+    ck_assert_uint_eq(d.rows + d.outvoted + d.folded + d.revoted, d.judgments);
+    ck_assert_ptr_nonnull(strstr(text, "\"chosen\":[{\"role\":\"assistant\","
+                                       "\"content\":\"Z\"}]"));
+    ck_assert_int_eq(strstr(text, "\"probability\":0.666666667") != NULL,
+                     _i == PREFDB__SOFT);
+    free(text);
+    prefdb_close(db);
+}
+END_TEST
+
 START_TEST(test_both_dimensions)
 {
     struct prefdb__report report;
@@ -220,6 +248,9 @@ static Suite *suite(void)
     tcase_add_loop_test(t, test_policy, 0,
                         (int)(sizeof policies / sizeof *policies));
     tcase_add_loop_test(t, test_back, PREFDB__TRL, PREFDB__FACTORY + 1);
+    tcase_add_loop_test(t, test_one_vote_each, PREFDB__MAJORITY,
+                        PREFDB__MAJORITY + 1);
+    tcase_add_loop_test(t, test_one_vote_each, PREFDB__SOFT, PREFDB__SOFT + 1);
     tcase_add_test(t, test_both_dimensions);
     suite_add_tcase(s, t);
     return s;

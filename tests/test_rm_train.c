@@ -433,6 +433,26 @@ START_TEST(votes)
 }
 END_TEST
 
+/* The annotator of the first judgment says otherwise in the last one; those of
+ * the two in between are not named. */
+START_TEST(one_vote_each)
+{
+    for (int how = RM_LATEST; how <= RM_SOFT; how++) {
+        struct rm_pairs p;
+        four_votes(&p);
+        p.n = 4;
+        p.pair[0].annotator = p.pair[3].annotator = 5;
+        p.pair[3].a = false;
+        rm_votes_fold(&p, (enum rm_judgments)how);
+        ck_assert(p.n == 1 && p.merged == 3 && !p.pair[0].a);
+        ck_assert_int_eq(p.pair[0].judgment, how == RM_LATEST ? 4 : 2);
+        ck_assert(fabs(p.pair[0].target.p - (how == RM_SOFT ? 2.0 / 3 : 1)) <
+                  1e-6);
+        rm_pairs_release(&p);
+    }
+}
+END_TEST
+
 /* 30 pairs: 10 of safety (5 a source), 20 of helpfulness. */
 static const struct {
     const char *mix;
@@ -584,6 +604,7 @@ int main(void)
     tcase_set_timeout(data, 60);
     tcase_add_test(data, validated_by_comparison);
     tcase_add_test(data, votes);
+    tcase_add_test(data, one_vote_each);
     tcase_add_loop_test(data, draws, 0, sizeof mixes / sizeof mixes[0]);
     tcase_add_test(data, bad_mixes);
     tcase_add_test(data, memory);

@@ -291,6 +291,13 @@ static int finish(struct run *r, const struct tally *t, struct pk_err *err)
     return write_choice(r, t->last, side, mean_strength(t, side), p, err);
 }
 
+/* Who judges a pair twice, as repeats ask, has one vote, and the last word. */
+static bool has_later_vote(const struct run *r, sqlite3_stmt *s)
+{
+    bool votes = r->o->votes == PREFDB__MAJORITY || r->o->votes == PREFDB__SOFT;
+    return votes && sqlite3_column_int(s, 4) != 0;
+}
+
 /* One judgment of a comparison that more may follow. */
 static int count(struct run *r, struct tally *t, int64_t judgment, int choice,
                  int strength, struct pk_err *err)
@@ -311,8 +318,12 @@ static int count(struct run *r, struct tally *t, int64_t judgment, int choice,
     return 0;
 }
 
+/* The last column: has the same annotator judged it again, later? */
 static const char judgments_sql[] =
-    "SELECT j.id, j.comparison, j.choice, ifnull(j.strength, -1)"
+    "SELECT j.id, j.comparison, j.choice, ifnull(j.strength, -1),"
+    " j.annotator <> '' AND EXISTS (SELECT 1 FROM live_judgment AS l"
+    " WHERE l.comparison = j.comparison AND l.dimension = j.dimension"
+    " AND l.annotator = j.annotator AND l.id > j.id)"
     " FROM comparison AS c CROSS JOIN live_judgment AS j"
     " ON j.comparison = c.id"
     " WHERE (?1 IS NULL OR j.dimension = ?1)"
@@ -374,6 +385,11 @@ static int all_rows(struct run *r, sqlite3_stmt *s, struct pk_err *err)
                 return rc;
             t = (struct tally){0};
             current = sqlite3_column_int64(s, 1);
+        }
+        if (has_later_vote(r, s)) {
+            r->done->judgments++;
+            r->done->revoted++;
+            continue;
         }
         rc = count(r, &t, judgment, choice, sqlite3_column_int(s, 3), err);
         if (rc)

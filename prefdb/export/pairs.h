@@ -47,6 +47,7 @@ struct prefdb__pairs_export {
 struct prefdb__pairs_done {
     uint64_t rows, judgments;
     uint64_t outvoted; /* judgments that the majority, or the latest, left */
+    uint64_t revoted;  /* with votes: the same annotator said more later */
     uint64_t folded;   /* into another's row, or with it into a count below.
                           `judgments` is the sum of all but no_strength */
     uint64_t ties, both_bad, undecided; /* comparisons left out */

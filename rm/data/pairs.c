@@ -236,15 +236,16 @@ static int take(struct loader *l, const struct prefdb_example *ex,
                 struct pk_err *err)
 {
     struct rm_pairs *p = l->pairs;
-    struct rm_pair pair = {.judgment = ex->judgment,
-                           .comparison = ex->comparison,
-                           .dialogue = dialogue_of(ex),
-                           .dimension = ex->dimension,
-                           .chosen = p->ids.len,
-                           .a = ex->choice == PREFDB_A,
-                           .target = {.p = 1,
-                                      .strength = ex->strength,
-                                      .against = PREFDB_UNSTATED}};
+    struct rm_pair pair = {
+        .judgment = ex->judgment,
+        .comparison = ex->comparison,
+        .dialogue = dialogue_of(ex),
+        .annotator = *ex->annotator ? pk_fnv_text(ex->annotator) : 0,
+        .dimension = ex->dimension,
+        .chosen = p->ids.len,
+        .a = ex->choice == PREFDB_A,
+        .target = {
+            .p = 1, .strength = ex->strength, .against = PREFDB_UNSTATED}};
     enum rm_reason why;
     p->judgments++;
     set_safe(&pair.target, ex->label);

@@ -9,7 +9,8 @@
 
 struct rm_pair {
     int64_t judgment, comparison; /* row numbers */
-    uint64_t dialogue; /* the same for all that begin with the same prompt */
+    uint64_t dialogue;  /* the same for all that begin with the same prompt */
+    uint64_t annotator; /* a hash of the name; 0: not stated */
     enum prefdb_dimension dimension;
     size_t source;           /* in struct rm_pairs' sources */
     size_t chosen, rejected; /* first id of each path, in struct rm_pairs' ids;

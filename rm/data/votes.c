@@ -95,24 +95,42 @@ static struct rm_pair fold(const struct rm_pair *v, size_t n, bool a, double p,
     return out;
 }
 
+/* Who judged it twice, as repeats ask, has one vote, and the last word: how
+ * many of the n at v are left, in their order. */
+static size_t one_vote_each(struct rm_pair *v, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool later = false;
+        for (size_t k = i + 1; k < n && v[i].annotator; k++)
+            later |= v[k].annotator == v[i].annotator;
+        if (!later)
+            v[kept++] = v[i];
+    }
+    return kept;
+}
+
 /* One pair for the n votes at v, into *out; false when there is none. */
-static bool decide(struct rm_pairs *p, const struct rm_pair *v, size_t n,
+static bool decide(struct rm_pairs *p, struct rm_pair *v, size_t n,
                    enum rm_judgments how, struct rm_pair *out)
 {
+    const size_t judgments = n;
     size_t for_a = 0;
+    if (how != RM_LATEST)
+        n = one_vote_each(v, n);
     for (size_t i = 0; i < n; i++)
         for_a += v[i].a;
     if (how == RM_LATEST) {
         *out = v[n - 1];
     } else if (how == RM_MAJORITY && 2 * for_a == n) {
-        p->no_majority += n;
+        p->no_majority += judgments;
         return false;
     } else {
         bool a = 2 * for_a > n || (2 * for_a == n && v[0].a);
         size_t with = a ? for_a : n - for_a;
         *out = fold(v, n, a, (double)with / (double)n, how == RM_SOFT);
     }
-    p->merged += n - 1;
+    p->merged += judgments - 1;
     return true;
 }
 

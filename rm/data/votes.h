@@ -22,10 +22,11 @@ const char *rm_judgments_name(enum rm_judgments j);
 bool rm_parse_judgments(const char *s, enum rm_judgments *out);
 
 /* Make one pair out of the pairs of each comparison and dimension, in the order
- * of row numbers. Its judgment is the first that votes as it does; strengths
- * are means of those stated, rounded (a half up); safe labels are shares of
- * votes, and of the majority's votes with MAJORITY. Counts what is merged
- * (p->merged), and votes without a majority (p->no_majority). */
+ * of row numbers. A named annotator has one vote, the latest. Its judgment is
+ * the first that votes as it does; strengths are means of those stated, rounded
+ * (a half up); safe labels are shares of votes, and of the majority's votes
+ * with MAJORITY. Counts what is merged (p->merged), and votes without a
+ * majority (p->no_majority). */
 void rm_votes_fold(struct rm_pairs *p, enum rm_judgments how);
 
 #endif

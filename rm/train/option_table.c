@@ -22,8 +22,8 @@ const struct argp_option rm_train_table[] = {
      1},
     {"judgments", OPT_JUDGMENTS, "each|latest|majority|soft", 0,
      "Several judgments of one comparison are each a pair; or one pair: the "
-     "latest entered, what most say, or the share of votes as a soft label "
-     "(default: each, our choice)",
+     "latest entered, what most say, or the share of votes as a soft label; "
+     "a named annotator has one vote, the latest (default: each, our choice)",
      1},
     {"keep-preferred-unsafe", OPT_KEEP_UNSAFE, NULL, 0,
      "Keep safety judgments that prefer an unsafe response to a safe one; the "
