@@ -143,8 +143,8 @@ ssize_t pk_gunzip_read(struct pk_gunzip *in, char *to, size_t size,
         rc =
             in->state == BETWEEN ? next_member(in, why) : inflate_some(in, why);
     size_t got = size - in->z.avail_out;
-    /* What was got before a failure is not lost, and the failure comes again.
-     */
+    /* What was got before a failure is not lost, and a failure other than EINTR
+     * comes again. */
     return got ? (ssize_t)got : rc;
 }
 

@@ -17,8 +17,9 @@ struct pk_gunzip;
 struct pk_gunzip *pk_gunzip_open(int fd);
 
 /* At most `size` bytes, less than 2^31: how many, at least one; 0 at the end;
- * -1 on failure, with what is wrong with the data in *why, which is NULL where
- * errno says what is wrong (after EINTR the call may be made again). */
+ * -1 on failure, and then what is wrong with the data is in *why, or NULL where
+ * errno says what is wrong (after EINTR the call may be made again; one that
+ * gave bytes may have been cut short by a signal too). */
 ssize_t pk_gunzip_read(struct pk_gunzip *in, char *to, size_t size,
                        const char **why);
 

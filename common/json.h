@@ -96,8 +96,8 @@ cJSON *pk_json_report(const char *schema, const char *store);
 /* A JSON string literal, quotes included, appended to b. */
 int pk_json_quote(struct pk_buf *b, const char *s, size_t n);
 
-/* An error's text so; it quotes from rows, and may have been cut within a
- * character. Returns b->failed. */
+/* An error's text as a JSON string literal, appended to b: it quotes from rows,
+ * and may have been cut within a character. Returns b->failed. */
 int pk_json_quote_reason(struct pk_buf *b, const char *reason);
 
 /* The object in `line` with one more member at its end, the rest byte for byte

@@ -82,13 +82,13 @@ static int refill(struct pk_lines *in, struct pk_err *err)
     drop(in);
     const char *why;
     ssize_t n;
-    while ((n = pk_gunzip_read(in->gz, in->chunk, sizeof in->chunk, &why)) <
-               0 &&
-           !why && errno == EINTR) {
+    do {
+        /* Before each read: one that was cut short may have given something. */
         int rc = pk_check_interrupt(err);
         if (rc)
             return rc;
-    }
+        n = pk_gunzip_read(in->gz, in->chunk, sizeof in->chunk, &why);
+    } while (n < 0 && !why && errno == EINTR);
     if (n < 0 && !why)
         return pk_fail_errno(err, "cannot read '%s'", in->name);
     if (n < 0)
@@ -165,11 +165,9 @@ static int check_text(const struct pk_lines *in, const char *s, size_t n,
 /* 1, or what is wrong with the line that was read. */
 static int check_length(const struct pk_lines *in, struct pk_err *err)
 {
-    return in->too_long
-               ? pk_fail(err, PK_EDATA,
-                         "%s:%llu: the line is longer than %zu MiB", in->name,
-                         (unsigned long long)in->number, PK_LINE_MAX >> 20)
-               : 1;
+    return in->too_long ? pk_fail(err, PK_EDATA, "%s:%llu: " PK_LINE_TOO_LONG,
+                                  in->name, (unsigned long long)in->number)
+                        : 1;
 }
 
 int pk_lines_raw(struct pk_lines *in, char **line, size_t *len,

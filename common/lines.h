@@ -63,10 +63,9 @@ bool pk_lines_too_long(const struct pk_lines *in);
 PK_NODISCARD int pk_lines_row(struct pk_lines *in, char **line, size_t *len,
                               struct pk_err *err);
 
-/* In place of going on behind a line that is too long: its next part, as
- * pk_lines_raw would give a line, and an error that is like the first where
- * that is too long too. For what a line's end means nothing to (a JSON list).
- */
+/* After a line that is too long: the next part of it or, again with PK_EDATA
+ * and pk_lines_too_long, a part that is not its last. For readers to which line
+ * ends mean nothing (a JSON list). */
 PK_NODISCARD int pk_lines_more(struct pk_lines *in, char **part, size_t *len,
                                struct pk_err *err);
 

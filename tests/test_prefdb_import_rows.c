@@ -87,6 +87,10 @@ static const struct {
      "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],\"a\":"
      "{\"content\":\"x\",\"seed\":1.5},\"b\":\"y\"}",
      "\"seed\""},
+    {"prefkit",
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],\"a\":"
+     "{\"content\":\"x\",\"seed\":9007199254740993},\"b\":\"y\"}",
+     "\"seed\" is not a whole number below 2^53"},
     {"hh", "{\"chosen\":\"\\n\\nHuman: q\\n\\nAssistant: a\"}",
      "\"rejected\" is missing"},
     {"hh", "{\"chosen\":\"x\",\"rejected\":\"y\",\"chosen\":\"z\"}",

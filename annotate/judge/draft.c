@@ -75,6 +75,8 @@ int annotate__drop_draft(struct annotate__session *s, struct pk_err *err)
     if (!s->saved[0])
         return 0;
     draft_key(s, key);
-    s->saved[0] = 0;
-    return prefdb_draft_put(s->db, s->annotator, key, NULL, err);
+    int rc = prefdb_draft_put(s->db, s->annotator, key, NULL, err);
+    if (!rc)
+        s->saved[0] = 0;
+    return rc;
 }

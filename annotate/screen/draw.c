@@ -315,8 +315,8 @@ static int need_diff(struct annotate__view *v, struct pk_err *err)
 {
     const struct annotate__part *l = v->docs[ANNOTATE__PANE_LEFT].parts,
                                 *r = v->docs[ANNOTATE__PANE_RIGHT].parts;
-    bool coming = v->scene && v->scene->coming && !v->s->revising;
-    if (!v->diff_on || v->diff.marks[0] || coming)
+    bool incomplete = v->scene && v->scene->incomplete && !v->s->revising;
+    if (!v->diff_on || v->diff.marks[0] || incomplete)
         return 0;
     int rc = annotate__diff(&v->diff, l->text, l->len, r->text, r->len, err);
     if (!rc && v->diff.too_different)

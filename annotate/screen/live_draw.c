@@ -101,7 +101,7 @@ static void set_scene(struct annotate__show *w)
 {
     struct annotate__live *l = w->l;
     w->scene.writing = !l->asked && !l->s->revising;
-    w->scene.coming = !has_text(&l->sides[0]) || !has_text(&l->sides[1]);
+    w->scene.incomplete = !has_text(&l->sides[0]) || !has_text(&l->sides[1]);
     w->scene.hint = hint(w);
     w->scene.more = w->resting  ? ""
                     : COLS < 60 ? "^D asks  ^X $EDITOR"

@@ -105,8 +105,10 @@ static int undo(struct annotate__show *w, struct pk_err *err)
         return rc;
     annotate__live_leave(w->l);
     rc = annotate__revise(w->l->s, judgment, err);
+    if (rc)
+        return told(w, "not taken up", rc, err);
     w->scene.writing = false;
-    return rc ? rc : annotate__view_pair(&w->v, err);
+    return annotate__view_pair(&w->v, err);
 }
 
 /* Before something is thrown away that a slip of the finger may not take. */
@@ -180,7 +182,7 @@ static int pair_key(struct annotate__show *w, int key, bool *quit,
                     "begins a new dialogue");
         return 0;
     case ANNOTATE__DIFF:
-        if (w->scene.coming) {
+        if (w->scene.incomplete) {
             say(w, "differences can be marked when both are written");
             return 0;
         }

@@ -11,7 +11,7 @@
 /* What a live dialogue changes in the picture (live_screen.c). */
 struct annotate__scene {
     bool writing;       /* the editor is where the responses would be */
-    bool coming;        /* not both responses have had their end, and whole */
+    bool incomplete;    /* a response is still being written, or is broken */
     char head[64];      /* "turn 2 of 8" */
     char status[2][96]; /* beside "Left" and "Right" */
     const char *hint;   /* the last line, when there is nothing to say */
@@ -43,7 +43,7 @@ struct annotate__view {
     size_t cap_marks;
     char message[256]; /* shown once */
     bool fresh;        /* the pair has not been on the screen yet */
-    bool unstored;     /* what is half made, the last time */
+    bool unstored;     /* the last attempt to store what is half made failed */
     bool gone;         /* the terminal, or a signal */
     int failed;        /* while there was nothing else to do, with its error */
     struct pk_err err;

@@ -33,14 +33,16 @@ static int hash_values(struct pk_sha256 *h, const struct infer_matrix *m)
 {
     const size_t n = m->rows * m->cols, pieces = (n + PIECE - 1) / PIECE;
     uint8_t(*sum)[SUM] = pk_calloc(pieces, sizeof *sum);
-    int bad = sum ? 0 : 1;
+    int bad = 0;
+    if (!sum)
+        return PK_EMEM;
 #pragma omp parallel for schedule(dynamic, 1) reduction(+ : bad)
-    for (size_t i = 0; i < (sum ? pieces : 0); i++) {
+    for (size_t i = 0; i < pieces; i++) {
         size_t at = i * PIECE;
         bad += hash_piece(m, at, n - at < PIECE ? n - at : PIECE, sum[i]) < 0;
     }
     pk_sha256_u64(h, n);
-    pk_sha256_field(h, sum, sum ? pieces * sizeof *sum : 0);
+    pk_sha256_field(h, sum, pieces * sizeof *sum);
     free(sum);
     return bad ? PK_EMEM : 0;
 }

@@ -49,7 +49,8 @@ static int refuse_calls(const cJSON *item, struct pk_err *err)
     static const char *const keys[] = {"tool_calls", "function_call"};
     for (int i = 0; i < 2; i++) {
         const cJSON *v = cJSON_GetObjectItemCaseSensitive(item, keys[i]);
-        if (v && !cJSON_IsNull(v) && !(cJSON_IsArray(v) && !v->child))
+        bool none = i == 0 && cJSON_IsArray(v) && !v->child;
+        if (v && !cJSON_IsNull(v) && !none)
             return pk_fail(err, PK_EDATA,
                            "no chat format here has a place for its \"%s\"",
                            keys[i]);

@@ -257,9 +257,12 @@ static int check_trained_with(struct verify_report *r,
     cJSON *told = NULL;
     char print[65];
     const char *with = NULL;
-    int rc = load(&told, o->dir, "prefkit.json", NULL);
+    struct pk_err why;
+    int rc = load(&told, o->dir, "prefkit.json", &why);
     if (!rc)
-        rc = pk_json_str(told, "tokenizer", &with, NULL);
+        rc = pk_json_str(told, "tokenizer", &with, &why);
+    if (rc == PK_EDATA)
+        infer_verify_add(r, true, "prefkit.json", "%.400s", why.text);
     if (rc != PK_EMEM)
         rc = with ? infer_tokenizer_fingerprint(o->tokenizer, print, err) : 0;
     if (!rc && with && strcmp(with, print) != 0)

@@ -81,9 +81,9 @@ static int read_seed(const cJSON *obj, struct prefdb__response *r,
     int rc = pk_json_num(obj, "seed", PREFDB__UNKNOWN, &v, err);
     if (rc || isnan(v))
         return rc;
-    if (fabs(v) > 9007199254740992.0 || v != floor(v))
+    if (fabs(v) >= 9007199254740992.0 || v != floor(v)) /* or it is rounded */
         return pk_fail(err, PK_EDATA,
-                       "\"seed\" is not a whole number within 2^53");
+                       "\"seed\" is not a whole number below 2^53");
     r->has_seed = true;
     r->seed = (int64_t)v;
     return 0;

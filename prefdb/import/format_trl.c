@@ -78,7 +78,7 @@ static void read_made(const cJSON *row, const char *made, const char *cut,
     r->model = cJSON_IsString(model) ? model->valuestring : NULL;
     r->temperature = within(o, "temperature", 1e9);
     r->top_p = within(o, "top_p", 1);
-    double seed = within(o, "seed", 9007199254740992.0);
+    double seed = within(o, "seed", 9007199254740991.0);
     r->has_seed = !isnan(seed) && seed == floor(seed);
     r->seed = r->has_seed ? (int64_t)seed : 0;
 }

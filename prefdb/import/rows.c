@@ -159,8 +159,12 @@ int prefdb__take_name(struct prefdb__rows *rows, cJSON *obj, const char *path,
     char text[40];
     if (!cJSON_IsNumber(v))
         return prefdb__take_text(rows, obj, path, out, err);
-    snprintf(text, sizeof text, "%.15g", v->valuedouble);
-    *out = prefdb__own_text(rows, text, strlen(text));
+    const char *name = v->valuestring; /* of one with more digits than 15 */
+    if (!name) {
+        snprintf(text, sizeof text, "%.15g", v->valuedouble);
+        name = text;
+    }
+    *out = prefdb__own_text(rows, name, strlen(name));
     (void)prefdb__take(rows, obj, path);
     return 0;
 }

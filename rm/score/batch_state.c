@@ -84,6 +84,22 @@ int rm_batch_identity(const struct rm_batch *b, const struct rm_scorer *s,
 
 /* ---- Saving ---- */
 
+/* So that it reads back as the same: cJSON prints fewer digits. */
+static cJSON *fit_json(const struct rm_moments *m)
+{
+    const double v[] = {m->n, m->mean, m->m2};
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%.17g", v[i]);
+        if (!cJSON_AddItemToArray(list, cJSON_CreateRaw(text))) {
+            cJSON_Delete(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static cJSON *state_of(const struct rm_job *j, bool done)
 {
     char hex[65];
@@ -95,10 +111,7 @@ static cJSON *state_of(const struct rm_job *j, bool done)
     ok = ok && cJSON_AddNumberToObject(o, #name, (double)j->counts.name);
     RM_BATCH_COUNTS(ADD)
 #undef ADD
-    /* cJSON prints a double so that it reads back as the same. */
-    const double fit[] = {j->fit.n, j->fit.mean, j->fit.m2};
-    ok = ok &&
-         cJSON_AddItemToObject(o, "fit", cJSON_CreateDoubleArray(fit, 3)) &&
+    ok = ok && cJSON_AddItemToObject(o, "fit", fit_json(&j->fit)) &&
          (tokens = cJSON_AddArrayToObject(o, "tokens"));
     for (size_t m = 0; ok && m < rm_scorer_models(j->scorer); m++) {
         struct rm_totals t = rm_job_totals(j, m);

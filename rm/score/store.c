@@ -45,8 +45,8 @@ static int list(struct job *j, int64_t **ids, size_t *n, struct pk_err *err)
     int rc = prefdb_responses(j->db, &q, ids, n, err);
     if (rc == 0 && *n == 0 && !j->b->rescore)
         pk_note(j->b->cli,
-                "no response is without scores by these models; --rescore "
-                "scores all again");
+                "no response is without scores by these models (--rescore "
+                "scores those that there are again)");
     free(models);
     return rc;
 }

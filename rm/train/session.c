@@ -16,6 +16,7 @@ struct open {
     struct rm_record_fixed *fixed;
     cJSON *identity;
     FILE *log;
+    bool useless; /* a validation's scores are not finite */
 };
 
 static const struct rm_ranks *ranks(const struct open *o)
@@ -67,7 +68,7 @@ static int pause_run(const struct open *o, struct pk_err *err)
 static int give_up(const struct open *o, struct pk_err *err)
 {
     struct pk_err unused;
-    if (err->code == PK_EDATA) /* a model that nothing is to be gone on from */
+    if (o->useless) /* a model that nothing is to be gone on from */
         return err->code;
     bool between = o->fixed->told != o->s->trainer->cursor.step;
     if (ranks(o)->n == 1 && between)
@@ -129,8 +130,8 @@ static bool checkpoint_due(const struct rm_run *run, const struct rm_step *s)
 /* What a step is followed by where it is due: *v, with what there is of it in
  * the point, and a model. A signal may end either: nothing is changed by then.
  */
-static int look(const struct open *o, struct rm_validation *v,
-                struct rm_point *p, struct pk_err *err)
+static int look(struct open *o, struct rm_validation *v, struct rm_point *p,
+                struct pk_err *err)
 {
     struct rm_run *run = o->s->run;
     const struct rm_step *step = &o->fixed->last;
@@ -146,7 +147,8 @@ static int look(const struct open *o, struct rm_validation *v,
     if (valid) {
         rc = rm_validate(t->weights, t->config, &run->valid, &run->recipe, v,
                          err);
-        if (rc == PK_EDATA)
+        o->useless = rc == PK_EDATA;
+        if (o->useless)
             pk_err_prefix(err, "validation after step %zu: ", step->step);
         p->valid_loss = v->loss;
         (void)rm_validation_accuracy(v, &p->valid_accuracy);
@@ -322,19 +324,31 @@ static int check_last(const struct rm_run *run, const struct rm_trainer *t,
     return rm_validate(t->weights, t->config, &one, &run->recipe, &unused, err);
 }
 
+/* After a signal behind the last step, told in *err. Of several ranks the
+ * others are gone: an older state is what there may be. */
+static int pause_end(const struct open *o, struct pk_err *err)
+{
+    return ranks(o)->n == 1 ? pause_run(o, err) : say_saved(o->s, err);
+}
+
 /* The weights that are to be kept, and how they do. */
 static int finish(const struct open *o, struct pk_err *err)
 {
     struct rm_run *run = o->s->run;
     const struct rm_trainer *t = o->s->trainer;
-    int rc = 0;
-    if (run->recipe.keep != RM_KEEP_LAST && o->fixed->best_step)
+    bool best = run->recipe.keep != RM_KEEP_LAST && o->fixed->best_step;
+    int rc = pk_check_interrupt(err);
+    if (rc)
+        return pause_end(o, err);
+    if (best)
         rc = rm_best_load(o->s->state, o->fixed->best_step, t->params, err);
     if (rc)
         return rc;
     rc = run->valid.n ? rm_validate(t->weights, t->config, &run->valid,
                                     &run->recipe, &run->validation, err)
                       : check_last(run, t, err);
+    if (rc == PK_EINTR) /* the trainer has the last weights, or the best */
+        return best ? say_saved(o->s, err) : pause_end(o, err);
     run->validated = rc == 0 && run->valid.n;
     return rc == PK_EDATA ? pk_err_prefix(err, "the trained model: ") : rc;
 }

@@ -22,7 +22,8 @@ struct rm_session {
  * model on the way where one is due, and put the weights that are to be kept
  * into the trainer's parameters. Of several
  * ranks, all train, and rank 0 validates, writes, and has those weights. After
- * a signal (PK_EINTR) the state is saved, whole micro-batches and all. A loss
+ * a signal (PK_EINTR) the state is saved, whole micro-batches and all, but for
+ * one that comes while the best weights are validated at the end. A loss
  * or gradient that is not finite is PK_EDATA, with *not_finite set and the
  * parameters as they were before that step; where a validation's is not, or
  * the last step's weights score nothing, it is PK_EDATA without. After another

@@ -183,8 +183,6 @@ prefkit export -q full.db >after
 must cmp before after
 run 0 prefkit check full.db
 
-end_test
-
 t "a store where rows are read, and a row where there is a way around"
 sample_store
 small_base
@@ -200,3 +198,16 @@ refused 3 "equal.jsonl:1: the two responses are the same; --skip-bad goes on" \
 run 3 prefkit import sample.db equal.jsonl --dimension safety --skip-bad
 stdout_has "1  bad rows, not taken"
 stderr_has "equal.jsonl: every row is bad, none was taken"
+
+t "a number is a name, digit for digit"
+prefkit init numbers.db
+for judge in 76561198000000001 76561198000000003; do
+    head -n 1 "$REPO/tests/fixtures/formats/arena-33k.jsonl" |
+        sed "s/\"arena_user_1\"/$judge/"
+done >numbers.jsonl
+run 0 prefkit import numbers.db numbers.jsonl --dimension helpfulness
+for judge in 76561198000000001 76561198000000003; do
+    must test "$(prefkit export -q numbers.db | grep -c "\"annotator\":\"$judge\"")" -eq 1
+done
+
+end_test

@@ -110,6 +110,29 @@ for out in killed.jsonl killed.jsonl.gz; do
     done
 done
 
+t "interrupted while it waits for more of a compressed pipe"
+mkfifo pipe.gz
+(
+    trap - INT
+    exec "$PREFKIT" score --quiet --rm help=help --rm safe=safe -i pipe.gz \
+        -o piped.jsonl 2>/dev/null
+) &
+pid=$!
+exec 9>pipe.gz
+gzip -c rows.jsonl >&9
+sleep 0.5
+kill -s INT $pid
+i=0
+while kill -0 $pid 2>/dev/null && [ $i -lt 400 ]; do
+    sleep 0.05
+    i=$((i + 1))
+done
+must test $i -lt 400
+exec 9>&-
+wait $pid
+must test $? -eq 130
+rm -f piped.jsonl.partial piped.jsonl.journal pipe.gz
+
 t "killed again and again"
 rm -f killed.jsonl*
 windows() {
@@ -156,6 +179,9 @@ refused 2 "other models or options" prefkit score --rm help=other/help \
     -o held.jsonl --resume
 run 1 prefkit verify other/help
 must grep -q "tokenizer: not the one it was trained with" stdout
+printf '{"tokenizer": 1}' >other/help/prefkit.json
+run 1 prefkit verify other/help
+must grep -q 'prefkit.json: .*"tokenizer" is not' stdout
 run 0 prefkit verify help
 sed '2s/prompt/Prompt/' part.jsonl >changed.jsonl
 refused 3 "are not those" score --quiet -i changed.jsonl -o held.jsonl --resume

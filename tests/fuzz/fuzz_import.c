@@ -16,7 +16,7 @@ static struct prefdb *open_store(void)
 {
     char path[64];
     struct prefdb *db;
-    snprintf(path, sizeof path, "%s/x.db", tempdir());
+    snprintf(path, sizeof path, "%s/rows.db", tempdir());
     if (prefdb_open(&db, path, PREFDB_CREATE, NULL) < 0)
         abort();
     return db;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rm/serve/shape.h"
+#include "tests/fuzz/tempdir.h"
 #include "tests/small_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,11 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct rm_scorer *serve_scorer(void)
 {
     static struct rm_scorer *s;
-    static char dir[] = "/tmp/prefkit-fuzz-XXXXXX";
     struct pk_err err;
     if (s)
         return s;
-    if (!mkdtemp(dir) || small_model(dir, INFER_HEAD_SCORE, &err) < 0)
+    const char *dir = tempdir();
+    if (small_model(dir, INFER_HEAD_SCORE, &err) < 0)
         abort();
     const struct rm_named named[] = {{"help", dir}, {"safe", dir}};
     const struct rm_scorer_opts o = {.keep_bad = true};

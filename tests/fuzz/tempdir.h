@@ -4,6 +4,8 @@
 #define PREFKIT_TESTS_FUZZ_TEMPDIR_H
 
 #include <ftw.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
