@@ -70,14 +70,9 @@ static void raw_u64(struct pk_sha256 *h, uint64_t v)
     pk_sha256_raw(h, b, sizeof b);
 }
 
-void pk_sha256_field_start(struct pk_sha256 *h, size_t n)
-{
-    raw_u64(h, n);
-}
-
 void pk_sha256_field(struct pk_sha256 *h, const void *p, size_t n)
 {
-    pk_sha256_field_start(h, n);
+    raw_u64(h, n);
     pk_sha256_raw(h, p, n);
 }
 

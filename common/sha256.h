@@ -17,8 +17,6 @@ void pk_sha256_free(struct pk_sha256 *h);
 void pk_sha256_reset(struct pk_sha256 *h);
 /* One field: eight bytes of length, little-endian, then the bytes. */
 void pk_sha256_field(struct pk_sha256 *h, const void *p, size_t n);
-/* The length alone; n bytes by pk_sha256_raw make it a field. */
-void pk_sha256_field_start(struct pk_sha256 *h, size_t n);
 /* A number as a field of eight bytes, little-endian. */
 void pk_sha256_u64(struct pk_sha256 *h, uint64_t v);
 /* Bytes as they are, without a length: for hashing files. */

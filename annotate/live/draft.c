@@ -119,13 +119,19 @@ int annotate__live_store(struct annotate__live *l, struct pk_err *err)
     return text ? put(l, 1, text, err) : pk_fail_mem(err, "a draft");
 }
 
-int annotate__live_keep(struct annotate__live *l, struct pk_err *err)
+int annotate__live_keep_after(struct annotate__live *l, const char *done,
+                              struct pk_err *err)
 {
     int rc = annotate__live_store(l, err);
     if (rc != PK_EIO)
         return rc;
-    snprintf(l->said, sizeof l->said, "not stored: %.200s", err->text);
+    snprintf(l->said, sizeof l->said, "%snot stored: %.200s", done, err->text);
     return 0;
+}
+
+int annotate__live_keep(struct annotate__live *l, struct pk_err *err)
+{
+    return annotate__live_keep_after(l, "", err);
 }
 
 /* ---- Back ---------------------------------------------------------------- */

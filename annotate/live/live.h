@@ -134,6 +134,10 @@ PK_NODISCARD int annotate__live_store(struct annotate__live *l,
                                       struct pk_err *err);
 PK_NODISCARD int annotate__live_keep(struct annotate__live *l,
                                      struct pk_err *err);
+/* The same behind what is done and kept: "kept; what follows is ". */
+PK_NODISCARD int annotate__live_keep_after(struct annotate__live *l,
+                                           const char *done,
+                                           struct pk_err *err);
 
 /* "writing, 120 characters" and the like: what to say beside "Left". */
 void annotate__live_status(const struct annotate__live *l, int side, char *out,

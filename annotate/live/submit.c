@@ -122,17 +122,6 @@ static int go_on(struct annotate__live *l, int with, struct pk_err *err)
     return rc;
 }
 
-/* What follows the verdict, which is kept whatever becomes of this. */
-static int keep_next(struct annotate__live *l, struct pk_err *err)
-{
-    int rc = annotate__live_store(l, err);
-    if (rc != PK_EIO)
-        return rc;
-    snprintf(l->said, sizeof l->said,
-             "kept; what follows is not stored: %.200s", err->text);
-    return 0;
-}
-
 int annotate__live_submit(struct annotate__live *l, struct pk_err *err)
 {
     char why[128], *draft = NULL;
@@ -160,5 +149,6 @@ int annotate__live_submit(struct annotate__live *l, struct pk_err *err)
              : with < 2                    ? ""
                         : "; the dialogue has its end, a new one begins");
     l->s->v = (struct annotate__verdict){0};
-    return rc ? rc : keep_next(l, err);
+    return rc ? rc
+              : annotate__live_keep_after(l, "kept; what follows is ", err);
 }

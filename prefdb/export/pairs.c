@@ -291,13 +291,6 @@ static int finish(struct run *r, const struct tally *t, struct pk_err *err)
     return write_choice(r, t->last, side, mean_strength(t, side), p, err);
 }
 
-/* Who judges a pair twice, as repeats ask, has one vote, and the last word. */
-static bool has_later_vote(const struct run *r, sqlite3_stmt *s)
-{
-    bool votes = r->o->votes == PREFDB__MAJORITY || r->o->votes == PREFDB__SOFT;
-    return votes && sqlite3_column_int(s, 4) != 0;
-}
-
 /* One judgment of a comparison that more may follow. */
 static int count(struct run *r, struct tally *t, int64_t judgment, int choice,
                  int strength, struct pk_err *err)
@@ -318,12 +311,14 @@ static int count(struct run *r, struct tally *t, int64_t judgment, int choice,
     return 0;
 }
 
-/* The last column: has the same annotator judged it again, later? */
+/* The last column, where there are votes (?4): has the same annotator judged it
+ * again, later? Who judges a pair twice, as repeats ask, has one vote, and the
+ * last word. */
 static const char judgments_sql[] =
     "SELECT j.id, j.comparison, j.choice, ifnull(j.strength, -1),"
-    " j.annotator <> '' AND EXISTS (SELECT 1 FROM live_judgment AS l"
+    " iif(?4 AND j.annotator <> '', EXISTS (SELECT 1 FROM live_judgment AS l"
     " WHERE l.comparison = j.comparison AND l.dimension = j.dimension"
-    " AND l.annotator = j.annotator AND l.id > j.id)"
+    " AND l.annotator = j.annotator AND l.id > j.id), 0)"
     " FROM comparison AS c CROSS JOIN live_judgment AS j"
     " ON j.comparison = c.id"
     " WHERE (?1 IS NULL OR j.dimension = ?1)"
@@ -386,7 +381,7 @@ static int all_rows(struct run *r, sqlite3_stmt *s, struct pk_err *err)
             t = (struct tally){0};
             current = sqlite3_column_int64(s, 1);
         }
-        if (has_later_vote(r, s)) {
+        if (sqlite3_column_int(s, 4)) {
             r->done->judgments++;
             r->done->revoted++;
             continue;
@@ -415,6 +410,9 @@ int prefdb__export_pairs(struct prefdb *db,
     rc = check_dimensions(&r, err);
     if (!rc)
         rc = prepare(&r, judgments_sql, &s, err);
+    if (!rc)
+        sqlite3_bind_int(
+            s, 4, o->votes == PREFDB__MAJORITY || o->votes == PREFDB__SOFT);
     if (!rc)
         rc = all_rows(&r, s, err);
     sqlite3_finalize(s);
